@@ -1,0 +1,325 @@
+/**
+ * The nouns every part speaks in. Imports nothing, does nothing.
+ *
+ * Times are epoch milliseconds from one steady {@link Clock}; money is USD; sizes are tokens unless a name says otherwise.
+ */
+
+/**
+ * Epoch milliseconds that never step backwards or jump: the wall clock at start plus monotonic time since.
+ * A corrected system clock therefore frees no quota early and stalls none.
+ */
+export type Clock = () => number;
+
+// ── What can be asked of whom ───────────────────────────────────────────────────────────────────────────────────────
+
+/** What a model can do. A request needs some of these; a rule may ask for more. */
+export const CAPABILITIES = [
+  'text_generation', 'code_generation', 'reasoning', 'tools', 'json', 'json_schema', 'vision', 'audio',
+  'embeddings', 'transcription', 'speech', 'image_generation', 'moderation',
+] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+/** What a limit counts. */
+export type Unit = 'requests' | 'tokens';
+
+/** One limit, as its provider counts it: at most `limit` units within `seconds`. */
+export interface WindowLimit {
+  readonly unit: Unit;
+  readonly limit: number;
+  readonly seconds: number;
+  /** `rolling`: the last `seconds`. `refill`: a bucket filling evenly over `seconds`. `calendar`: resets at the turn of the minute, hour, day or month. */
+  readonly kind: 'rolling' | 'refill' | 'calendar';
+  /** IANA zone whose midnight resets a `calendar` window of a day or a month. UTC when absent. */
+  readonly timeZone?: string;
+}
+
+/** All limits of one scope. `concurrent` bounds requests in flight. */
+export interface Limits {
+  readonly windows: readonly WindowLimit[];
+  readonly concurrent?: number;
+}
+
+/** USD per million tokens. An absent number is unknown, which is never the same as zero. */
+export interface Price {
+  readonly input?: number;
+  readonly output?: number;
+  /** What the same tokens would have cost at list price: what a free answer saved. */
+  readonly listInput?: number;
+  readonly listOutput?: number;
+}
+
+export interface Model {
+  /** The provider's own id, sent upstream as it is. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Prompt and answer together. */
+  readonly context?: number;
+  readonly maxOutput?: number;
+  readonly capabilities: readonly Capability[];
+  /** Limits of (pool, this model), already merged with the provider's when each model has its own. */
+  readonly limits: Limits;
+  readonly price: Price;
+  /** Milliseconds to wait for the first content, where this model is known to think before it speaks. */
+  readonly firstContentMs?: number;
+}
+
+/** Whose quota an account draws on: accounts that share it are one pool. `provider`: everybody here, e.g. limits by address. */
+export type QuotaScope = 'account' | 'organization' | 'project' | 'provider';
+
+export interface Provider {
+  readonly name: string;
+  readonly title: string;
+  readonly status: 'active' | 'trial' | 'retired';
+  /** Without a trailing slash; paths such as `/chat/completions` are appended. */
+  readonly baseUrl: string;
+  readonly dialect: string;
+  /** Lower is preferred where a rule leaves the order open. */
+  readonly priority: number;
+  readonly quotaScope: QuotaScope;
+  /** Limits of the pool over all its models together. */
+  readonly limits: Limits;
+  /** Request fields this provider refuses: left out. */
+  readonly omit: readonly string[];
+  /** Request fields it knows by another name. */
+  readonly rename: Readonly<Record<string, string>>;
+  /** Sent with every call, e.g. attribution. Never credentials. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** A path answering whether a key is good, at no quota. */
+  readonly keyCheckPath?: string;
+  readonly keyPrefix?: string;
+  readonly signUpUrl?: string;
+  readonly notes?: string;
+  readonly models: readonly Model[];
+}
+
+/** An immutable snapshot of every provider known. */
+export interface Catalogue {
+  readonly providers: ReadonlyMap<string, Provider>;
+}
+
+/** One model at one provider: what a request can be sent to, by any account there. */
+export interface Target {
+  readonly provider: Provider;
+  readonly model: Model;
+}
+
+/** One credential's holder. The credential itself stays in the vault. */
+export interface Account {
+  readonly id: string;
+  readonly provider: string;
+  readonly label: string;
+  /** Accounts naming the same organisation or project share its quota, where the provider counts so. */
+  readonly organization?: string;
+  /** The operator's own limits for this account; they replace the catalogue's of the same unit and length. */
+  readonly limits?: Limits;
+  readonly enabled: boolean;
+  /** Scheme, host and port the credential was sealed for. It goes nowhere else. */
+  readonly origin: string;
+}
+
+// ── A question ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type Surface = 'chat' | 'completions' | 'messages' | 'responses' | 'embeddings' | 'audio' | 'images' | 'moderations' | 'proxy';
+
+/** The words of a prompt by how much they say about what is asked now. */
+export interface PromptText {
+  /** The last user turn. */
+  readonly last: string;
+  /** Earlier user turns, newest first. */
+  readonly earlier: readonly string[];
+  readonly system: string;
+}
+
+/** A client's question, validated and measured once. */
+export interface ChatRequest {
+  readonly id: string;
+  readonly surface: Surface;
+  /** As asked: `auto`, `auto:<rule>`, an alias, or `<provider>/<model>`. */
+  readonly model: string;
+  readonly stream: boolean;
+  /** An OpenAI chat-completions body with every field the client sent, known to us or not. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly text: PromptText;
+  /** What a model must be able to do to answer this at all. */
+  readonly needs: readonly Capability[];
+  /** Estimated. */
+  readonly promptTokens: number;
+  /** The asked-for maximum of answer tokens, if any. */
+  readonly maxOutput?: number;
+  readonly caller: Caller;
+  readonly receivedAt: number;
+  /** When the caller stops waiting for the first content, queue included. */
+  readonly deadline: number;
+  /** 0 (first) to 9, in the line. */
+  readonly priority: number;
+}
+
+/** Who asks: a virtual key, or anyone while the door is open. */
+export interface Caller {
+  readonly key: string;
+  readonly project: string;
+}
+
+// ── An answer ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Usage {
+  readonly input: number;
+  readonly output: number;
+  readonly cachedInput?: number;
+  readonly reasoning?: number;
+}
+
+/**
+ * One piece of an answer in the one form everything inside speaks: an OpenAI `chat.completion.chunk`,
+ * or a whole `chat.completion` when upstream answered at once. Unknown fields are kept: `text` is the
+ * provider's own JSON wherever nothing had to be translated.
+ */
+export interface ChatChunk {
+  readonly text: string;
+  /** `text` is a complete `chat.completion`, not a piece of one. */
+  readonly whole: boolean;
+  /** Carries content, reasoning or a tool call: the commit point. Role-only and empty deltas do not. */
+  readonly content: boolean;
+  /** The finish reason, once it is known. */
+  readonly finish?: string;
+  readonly usage?: Usage;
+}
+
+/** One call to make. The credential joins it at the last moment, inside {@link Send}. */
+export interface Outgoing {
+  readonly request: ChatRequest;
+  readonly target: Target;
+  readonly account: Account;
+  /** The longest silence between two bytes once the answer has begun, milliseconds. */
+  readonly stallMs: number;
+}
+
+/** Upstream said yes: its headers are here, its answer is coming. */
+export interface Upstream {
+  readonly facts: readonly Fact[];
+  /** Throws a FailureError where the answer breaks or ends without its end. Leaving the loop early closes the connection. */
+  readonly chunks: AsyncIterable<ChatChunk>;
+}
+
+/** The only way out. Throws a FailureError for every refusal; aborting the signal closes the connection at once. */
+export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<Upstream>;
+
+/** What upstream told us about one of its windows: "3 of 30 left until T". */
+export interface Fact {
+  readonly unit: Unit;
+  /** The window's length. Absent where the provider does not say which window it speaks of. */
+  readonly seconds?: number;
+  /** Counts this model only, or everything the pool does. Absent: wherever such a window is kept. */
+  readonly scope?: 'pool' | 'model';
+  readonly limit?: number;
+  readonly remaining?: number;
+  /** When the window is whole again (headers), or when a call fits again (refusals). */
+  readonly resetAt?: number;
+  readonly source: 'header' | 'refusal' | 'endpoint';
+}
+
+// ── What happened, told to log, metrics and record ──────────────────────────────────────────────────────────────────
+
+/** One try upstream, or a candidate passed over without one. */
+export interface Attempt {
+  readonly provider: string;
+  /** The account's label. */
+  readonly account: string;
+  readonly model: string;
+  /** `ok`, or the kind of failure. */
+  readonly outcome: string;
+  /** False where quota or a rest ruled the candidate out and nothing was sent. */
+  readonly sent: boolean;
+  readonly message?: string;
+  readonly retryAt?: number;
+  readonly startedAt: number;
+  readonly firstContentAt?: number;
+  readonly endedAt: number;
+}
+
+// ── Rules ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Keyword {
+  readonly word: string;
+  readonly weight: number;
+}
+
+/** Every condition given must hold. Absent ones always do. */
+export interface Conditions {
+  readonly keywords: readonly Keyword[];
+  readonly keywordsNone: readonly string[];
+  /** Sources of linear-time patterns (RE2 syntax). */
+  readonly patterns: readonly string[];
+  readonly minKeywordScore: number;
+  readonly minTokens?: number;
+  readonly maxTokens?: number;
+  readonly hasTools?: boolean;
+  readonly hasImages?: boolean;
+  /** Globs over asked-for model names; `auto` unless the rule says otherwise. */
+  readonly models: readonly string[];
+  /** Globs over virtual key names. Absent: everybody. */
+  readonly virtualKeys?: readonly string[];
+}
+
+export interface Deadlines {
+  readonly firstContentMs?: number;
+  readonly stallMs?: number;
+  readonly totalMs?: number;
+}
+
+export interface Rule {
+  readonly name: string;
+  readonly conditions: Conditions;
+  /** Provider names, tried in this order. */
+  readonly preferences: readonly string[];
+  /** Globs over model names, by provider. A provider that is not named here offers any model with the capabilities. */
+  readonly models: Readonly<Record<string, readonly string[]>>;
+  readonly capabilities: readonly Capability[];
+  /** Provider names, after the preferences. */
+  readonly fallbackChain: readonly string[];
+  readonly strategy: 'round_robin' | 'spend_expiring' | 'fastest' | 'reliable';
+  readonly onPolicyRefusal: 'stop' | 'fallback';
+  readonly onStreamBreak: 'error' | 'resume' | 'buffer';
+  /** How long an identical request may be answered from the cache. Absent: never. */
+  readonly cacheMs?: number;
+  readonly deadlines: Deadlines;
+}
+
+export interface Rules {
+  readonly rules: readonly Rule[];
+  /** Serves what no other rule matches. */
+  readonly defaultRule: string;
+}
+
+/** What someone tells the log, the metrics and the record. Nobody waits for the listeners. */
+export type GatewayEvent =
+  | { readonly type: 'request-started'; readonly request: ChatRequest }
+  | { readonly type: 'attempt-finished'; readonly request: ChatRequest; readonly attempt: Attempt }
+  | { readonly type: 'request-finished'; readonly request: ChatRequest; readonly summary: RequestSummary }
+  | { readonly type: 'account-changed'; readonly account: Account; readonly state: AccountState; readonly reason: string; readonly until?: number }
+  | { readonly type: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Readonly<Record<string, string | number | boolean>> };
+
+export type AccountState = 'active' | 'resting' | 'suspended' | 'disabled';
+
+/** One client request, told when it is over. */
+export interface RequestSummary {
+  readonly status: number;
+  readonly rule?: string;
+  readonly words: readonly string[];
+  readonly attempts: readonly Attempt[];
+  readonly provider?: string;
+  readonly account?: string;
+  readonly model?: string;
+  readonly usage?: Usage;
+  readonly costUsd?: number;
+  readonly savedUsd?: number;
+  readonly queueMs: number;
+  readonly firstContentMs?: number;
+  readonly totalMs: number;
+  /** Our own time: neither upstream nor the line. */
+  readonly overheadMs: number;
+  /** The failure kind, where the request was not answered. */
+  readonly failure?: string;
+}
+
+export type Emit = (event: GatewayEvent) => void;

@@ -1,0 +1,78 @@
+/** Who may import whom: the allow-list of ARCHITECTURE.md, held against every import in src. */
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+
+const source = join(import.meta.dirname, '..', 'src');
+
+/** What each part may import besides itself, `types` and plain Node. `*`: anything. */
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  types: [],
+  failure: [],
+  config: ['yaml', 'zod', 'chokidar'],
+  routing: ['failure', 're2js'],
+  providers: ['failure', 'undici', 'eventsource-parser'],
+  accounts: ['failure', 'bottleneck'],
+  vault: ['failure', 'sodium-native', 'lowdb'],
+  keys: ['failure', 'lowdb', 'vault'],
+  usage: ['failure'],
+  cache: ['failure', 'lru-cache'],
+  gateway: ['failure', 'routing', 'accounts'],
+  surfaces: ['failure', 'zod'],
+  http: ['failure', 'gateway', 'accounts', 'routing', 'surfaces', 'keys', 'usage', 'express'],
+  observe: ['failure', 'winston', 'prom-client'],
+  app: ['*'],
+  main: ['*'],
+  cli: ['*'],
+  client: ['*'],
+  sim: ['*'],
+};
+
+/** Entry points: nothing else imports them. */
+const entries = ['main', 'app', 'cli', 'client', 'sim'];
+const mayStart: Readonly<Record<string, readonly string[]>> = { main: ['app'], cli: ['main', 'app', 'sim'], client: ['main', 'app'], sim: [] };
+
+interface Import {
+  readonly file: string;
+  readonly part: string;
+  readonly target: string;
+}
+
+const partOf = (path: string): string => relative(source, path).split(sep)[0]?.replace(/\.ts$/, '') ?? '';
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({
+    file: relative(source, file),
+    part: partOf(file),
+    target: specifier.startsWith('.') ? partOf(join(file, '..', specifier)) : specifier.replace(/^((?:@[^/]+\/)?[^/]+).*/, '$1'),
+  }));
+}
+
+const imports = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .flatMap((name) => importsOf(join(source, name)));
+
+describe('the house', () => {
+  test('every part imports only what the allow-list says', () => {
+    const wrong = imports.filter(({ part, target }) => {
+      const list = allowed[part] ?? [];
+      return !list.includes('*') && !list.includes(target) && target !== part && target !== 'types' && !target.startsWith('node:');
+    });
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  test('nothing imports an entry point but another entry point', () => {
+    const wrong = imports.filter(({ part, target }) => entries.includes(target) && target !== part && !(mayStart[part] ?? []).includes(target));
+    expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
+  test('types imports nothing at all', () => {
+    expect(imports.filter(({ part }) => part === 'types')).toEqual([]);
+  });
+
+  test('no part keeps a module-level let', () => {
+    const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    expect(files.filter((name) => /^(export )?let /m.test(readFileSync(join(source, name), 'utf8')))).toEqual([]);
+  });
+});
