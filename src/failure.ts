@@ -110,6 +110,16 @@ function final(status: number, type: string, code: string): Consequence {
   return { status, type, code, again: false, samePool: false, elsewhere: 'no', effect: 'nothing' };
 }
 
+const requestKinds: ReadonlySet<FailureKind> = new Set<RequestFailure['kind']>([
+  'invalid-request', 'too-large', 'unauthorized', 'forbidden', 'misdirected', 'not-found', 'method', 'media-type', 'vault-locked',
+  'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'exhausted', 'unavailable',
+]);
+
+/** Whether one attempt failed, and another may not: everything else is final. */
+export function isUpstreamFailure(failure: Failure): failure is UpstreamFailure {
+  return !requestKinds.has(failure.kind);
+}
+
 /** Carries a {@link Failure} through `throw`. */
 export class FailureError extends Error {
   readonly failure: Failure;

@@ -294,6 +294,8 @@ export interface Rules {
 /** What someone tells the log, the metrics and the record. Nobody waits for the listeners. */
 export type GatewayEvent =
   | { readonly type: 'request-started'; readonly request: ChatRequest }
+  /** Refused before it was understood: no model, no prompt, nothing sent. */
+  | { readonly type: 'request-refused'; readonly id: string; readonly surface: string; readonly status: number; readonly failure: string }
   | { readonly type: 'attempt-finished'; readonly request: ChatRequest; readonly attempt: Attempt }
   | { readonly type: 'request-finished'; readonly request: ChatRequest; readonly summary: RequestSummary }
   | { readonly type: 'account-changed'; readonly account: Account; readonly state: AccountState; readonly reason: string; readonly until?: number }

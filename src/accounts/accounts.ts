@@ -53,6 +53,7 @@ export interface Accounts {
 export interface Outlook {
   readonly target: Target;
   readonly account: Account;
+  readonly pool: string;
   /** Now, or when it frees. Absent: not before a human acts. */
   readonly freeAt?: number;
   readonly reason: string;

@@ -1,0 +1,202 @@
+/**
+ * Read this first: one request, from question to stream.
+ *
+ * A request is classified, its candidates are put in order, and then there is one loop: take a turn, call, and either
+ * commit to the answer or read in the failure table where to go next. {@link answer} resolves at the **commit point**,
+ * the first content of a stream or the last byte of a JSON answer. Before it a failure is the loop's business and the
+ * client never learns of it; after it nothing is retried, because the client has already read a part.
+ */
+import type { Accounts, Lease, Outlook } from './accounts/accounts.ts';
+import { failureOf, FailureError, isUpstreamFailure } from './failure.ts';
+import type { Failure } from './failure.ts';
+import { createExclusions } from './gateway/exclusions.ts';
+import type { Exclusions } from './gateway/exclusions.ts';
+import { startPatience } from './gateway/patience.ts';
+import type { Patience } from './gateway/patience.ts';
+import { createStory } from './gateway/story.ts';
+import type { OpenAttempt, Story } from './gateway/story.ts';
+import { candidates } from './routing/candidates.ts';
+import { classify } from './routing/classify.ts';
+import type { Match, RuleSet } from './routing/classify.ts';
+import type { Catalogue, ChatChunk, ChatRequest, Clock, Emit, Send, Target, Usage } from './types.ts';
+
+/** What the loop needs, as a plain object: tests pass literals. */
+export interface Gateway {
+  readonly now: Clock;
+  readonly rules: () => RuleSet;
+  readonly catalogue: () => Catalogue;
+  readonly accounts: Accounts;
+  readonly send: Send;
+  readonly price: (target: Target, usage: Usage | undefined) => { readonly costUsd?: number; readonly savedUsd?: number };
+  readonly emit: Emit;
+  readonly policy: () => Policy;
+}
+
+/** The operator's part in the loop: `free_only` and the deadlines, in milliseconds. */
+export interface Policy {
+  readonly freeOnly: boolean;
+  readonly firstContentMs: number;
+  /** For a JSON answer, which shows nothing before its last byte. */
+  readonly wholeAnswerMs: number;
+  readonly stallMs: number;
+  readonly totalMs: number;
+}
+
+/** A certain answer: its first content is here, or all of it. */
+export interface Answer {
+  readonly match: Match;
+  readonly lease: Lease;
+  /** Calls it took, this one included. */
+  readonly attempts: number;
+  /** Known for certain once `chunks` has ended. */
+  readonly usage: () => Usage | undefined;
+  /** Ends with the answer's own end, or throws the FailureError that broke it. Leaving early stops upstream. */
+  readonly chunks: AsyncIterable<ChatChunk>;
+}
+
+/**
+ * Answers a request from whoever can do it for free.
+ *
+ * Throws a FailureError when nobody can: `no-such-model`, `not-capable`, `paid-model`, `exhausted` (with the earliest
+ * true time), `unavailable`, what the request itself did wrong, or `cancelled` when the client left.
+ */
+export async function answer(gateway: Gateway, request: ChatRequest, signal: AbortSignal): Promise<Answer> {
+  gateway.emit({ type: 'request-started', request });
+  const story = createStory(gateway, request);
+  try {
+    const match = story.matched(classify(request, gateway.rules()));
+    const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly });
+    const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), signal };
+    for (;;) {
+      const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: turn.exclusions.excluded, signal });
+      const certain = await tryOnce(turn, lease);
+      if (certain !== undefined) return certain;
+    }
+  } catch (error) {
+    throw story.failed(error);
+  }
+}
+
+interface Turn {
+  readonly gateway: Gateway;
+  readonly request: ChatRequest;
+  readonly match: Match;
+  readonly targets: readonly Target[];
+  readonly story: Story;
+  readonly exclusions: Exclusions;
+  readonly signal: AbortSignal;
+}
+
+/** One attempt, up to the commit point. Undefined: it failed, unseen, and the loop goes on. */
+async function tryOnce(turn: Turn, lease: Lease): Promise<Answer | undefined> {
+  const { gateway, request, match, story, exclusions } = turn;
+  const patience = patienceWith(turn, lease);
+  const attempt = story.tried(lease);
+  try {
+    const { stallMs } = deadlines(gateway.policy(), match, lease.target);
+    const upstream = await gateway.send({ request, target: lease.target, account: lease.account, stallMs }, patience.signal);
+    lease.learn(upstream.facts);
+    const rest = upstream.chunks[Symbol.asyncIterator]();
+    const held = await readUntil(rest, request.stream && match.rule?.onStreamBreak !== 'buffer' ? 'first content' : 'end');
+    attempt.content();
+    patience.committed();
+    return { match, lease, attempts: story.attempts.length + 1, ...deliver({ turn, lease, attempt, patience }, held, rest) };
+  } catch (error) {
+    patience.end();
+    const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
+    end(lease, failure);
+    attempt.end(failure);
+    if (isUpstreamFailure(failure) && exclusions.goesOn(lease, failure, match.rule)) return undefined;
+    throw new FailureError(failure, { cause: error });
+  }
+}
+
+interface Held {
+  readonly chunks: readonly ChatChunk[];
+  readonly complete: boolean;
+}
+
+/** Reads up to the commit point. Everything read is held for the client. */
+async function readUntil(rest: AsyncIterator<ChatChunk>, point: 'first content' | 'end'): Promise<Held> {
+  const chunks: ChatChunk[] = [];
+  for (;;) {
+    const next = await rest.next();
+    if (next.done === true) return { chunks, complete: true };
+    chunks.push(next.value);
+    if (point === 'first content' && next.value.content) return { chunks, complete: false };
+  }
+}
+
+interface Delivery {
+  readonly turn: Turn;
+  readonly lease: Lease;
+  readonly attempt: OpenAttempt;
+  readonly patience: Patience;
+}
+
+/** After the commit point: what is held, then the rest as it comes, and the books closed exactly once however it ends. */
+function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest: AsyncIterator<ChatChunk>): Pick<Answer, 'chunks' | 'usage'> {
+  const { story, signal } = turn;
+  const state: { usage: Usage | undefined; over: boolean } = { usage: undefined, over: false };
+  const note = (chunk: ChatChunk): ChatChunk => {
+    state.usage = chunk.usage ?? state.usage;
+    return chunk;
+  };
+  const close = (failure?: Failure): void => {
+    if (state.over) return;
+    state.over = true;
+    patience.end();
+    signal.removeEventListener('abort', left);
+    end(lease, failure, state.usage);
+    attempt.end(failure);
+    if (failure === undefined) story.answered(lease, state.usage);
+    else story.failed(new FailureError(failure));
+  };
+  const left = (): void => close({ kind: 'cancelled', message: 'the client closed the connection' });
+
+  held.chunks.forEach(note);
+  if (held.complete) close();
+  else signal.addEventListener('abort', left, { once: true });
+
+  async function* chunks(): AsyncGenerator<ChatChunk> {
+    try {
+      yield* held.chunks;
+      if (held.complete) return;
+      for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield note(next.value);
+      close();
+    } catch (error) {
+      const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
+      close(failure);
+      throw new FailureError(failure, { cause: error });
+    } finally {
+      left();
+      await rest.return?.();
+    }
+  }
+  return { chunks: chunks(), usage: () => state.usage };
+}
+
+/** The lease ends as the attempt did. What is no fault of upstream's costs the account nothing but the call. */
+function end(lease: Lease, failure: Failure | undefined, usage?: Usage): void {
+  if (failure === undefined) lease.settle(usage);
+  else if (failure.kind === 'cancelled' || !isUpstreamFailure(failure)) lease.cancel(usage);
+  else lease.fail(failure, usage);
+}
+
+function patienceWith({ gateway, request, match, targets, exclusions, signal }: Turn, lease: Lease): Patience {
+  const { firstContentMs, wholeAnswerMs, totalMs } = deadlines(gateway.policy(), match, lease.target);
+  const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
+    freeAt !== undefined && freeAt <= gateway.now() && target !== lease.target && !exclusions.excluded(target, account, pool);
+  return startPatience({
+    signal,
+    firstContentMs: request.stream ? firstContentMs : wholeAnswerMs,
+    lastContentMs: request.stream ? request.deadline - gateway.now() : totalMs,
+    totalMs,
+    someoneElse: () => gateway.accounts.outlook(targets, request).some(freeNow),
+  });
+}
+
+/** The rule's deadlines, else the model's, else the operator's. */
+function deadlines(policy: Policy, match: Match, { model }: Target): Policy {
+  return { ...policy, ...(model.firstContentMs !== undefined && { firstContentMs: model.firstContentMs }), ...match.rule?.deadlines };
+}

@@ -1,0 +1,72 @@
+/** Where one request may still go: the failure table, read from the loop's side. */
+import type { Lease } from '../accounts/accounts.ts';
+import { consequences } from '../failure.ts';
+import type { Scope, UpstreamFailure } from '../failure.ts';
+import type { Account, Rule, Target } from '../types.ts';
+
+export interface Exclusions {
+  /** True where this request must not go (again). */
+  readonly excluded: (target: Target, account: Account, pool: string) => boolean;
+  /** Takes in one failed attempt. False: the loop ends here and the client is told this failure. */
+  readonly goesOn: (lease: Lease, failure: UpstreamFailure, rule: Rule | undefined) => boolean;
+}
+
+/** A pool that refuses for its rate rests until the time it named, so one more try after that is honest; a third is not. */
+const RATE_REFUSALS_A_POOL = 2;
+
+export function createExclusions(): Exclusions {
+  const excluded = new Set<string>();
+  const counts = new Map<string, number>();
+  const context = { floor: 0 };
+
+  const exclude = (key: string, after = 1): void => {
+    const count = (counts.get(key) ?? 0) + 1;
+    counts.set(key, count);
+    if (count >= after) excluded.add(key);
+  };
+
+  return {
+    excluded: (target, account, pool) =>
+      (target.model.context ?? Number.POSITIVE_INFINITY) <= context.floor || scopes.some((scope) => excluded.has(keyOf(scope, target, account, pool))),
+
+    goesOn(lease, failure, rule) {
+      const { again, elsewhere, effect } = consequences[failure.kind];
+      const scope = ('scope' in failure ? failure.scope : undefined) ?? consequences[failure.kind].scope ?? 'target';
+      const key = keyOf(scope, lease.target, lease.account, lease.pool);
+      switch (elsewhere) {
+        case 'no':
+          return false;
+        case 'larger-context':
+          context.floor = Math.max(context.floor, lease.target.model.context ?? 0);
+          exclude(keyOf('target', lease.target, lease.account, lease.pool));
+          return true;
+        case 'if-the-rule-says':
+          exclude(key);
+          return rule?.onPolicyRefusal === 'fallback';
+        case 'if-capability':
+          exclude(key);
+          return failure.kind === 'caller' && failure.capability === true;
+        case 'yes':
+          if (effect === 'rest' && failure.kind.startsWith('rate-')) exclude(key, RATE_REFUSALS_A_POOL);
+          else exclude(key, again && scope !== 'provider' ? 2 : 1);
+          return true;
+        default:
+          return elsewhere satisfies never;
+      }
+    },
+  };
+}
+
+const scopes: readonly Scope[] = ['account', 'account-model', 'pool', 'pool-model', 'target', 'provider'];
+
+function keyOf(scope: Scope, { provider, model }: Target, account: Account, pool: string): string {
+  switch (scope) {
+    case 'account': return `account ${account.id}`;
+    case 'account-model': return `account ${account.id} ${provider.name}/${model.name}`;
+    case 'pool': return `pool ${pool}`;
+    case 'pool-model': return `pool ${pool} ${provider.name}/${model.name}`;
+    case 'target': return `target ${provider.name}/${model.name}`;
+    case 'provider': return `provider ${provider.name}`;
+    default: return scope satisfies never;
+  }
+}

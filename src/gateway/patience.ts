@@ -1,0 +1,52 @@
+/** How long one attempt may keep silent, and what cuts it off. */
+import { FailureError } from '../failure.ts';
+import type { SilentPhase } from '../failure.ts';
+
+export interface Patience {
+  /** Aborts when the client leaves or a deadline runs out; its reason is the FailureError to tell. */
+  readonly signal: AbortSignal;
+  /** The first content is here: from now on only the total counts. */
+  readonly committed: () => void;
+  readonly end: () => void;
+}
+
+export interface PatienceOptions {
+  /** The client's own. */
+  readonly signal: AbortSignal;
+  readonly firstContentMs: number;
+  /** What the last candidate gets: when nobody else could serve, leaving a silent one early helps no one. */
+  readonly lastContentMs: number;
+  readonly totalMs: number;
+  /** Asked when the first deadline runs out. */
+  readonly someoneElse: () => boolean;
+}
+
+export function startPatience(options: PatienceOptions): Patience {
+  const { signal, firstContentMs, lastContentMs, totalMs, someoneElse } = options;
+  const controller = new AbortController();
+  const left = (): void => controller.abort(new FailureError({ kind: 'cancelled', message: 'the client closed the connection' }));
+  const silent = (phase: SilentPhase, milliseconds: number): void =>
+    controller.abort(new FailureError({ kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${Math.round(milliseconds / 1000)} s` }));
+
+  const extra = Math.max(0, lastContentMs - firstContentMs);
+  const timers = {
+    current: setTimeout(() => {
+      if (extra === 0 || someoneElse()) silent('first-content', firstContentMs);
+      else timers.current = setTimeout(silent, extra, 'first-content', lastContentMs);
+    }, firstContentMs),
+  };
+  if (signal.aborted) left();
+  else signal.addEventListener('abort', left, { once: true });
+
+  return {
+    signal: controller.signal,
+    committed() {
+      clearTimeout(timers.current);
+      timers.current = setTimeout(silent, totalMs, 'total', totalMs);
+    },
+    end() {
+      clearTimeout(timers.current);
+      signal.removeEventListener('abort', left);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+/** What happened to one request: its attempts, and how it ended. Told once, when it is over. */
+import type { Lease } from '../accounts/accounts.ts';
+import { consequences, failureOf, FailureError } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import type { Match } from '../routing/routing.ts';
+import type { Attempt, ChatRequest, Clock, Emit, Target, Usage } from '../types.ts';
+
+export interface Story {
+  readonly attempts: readonly Attempt[];
+  readonly matched: (match: Match) => Match;
+  /** Opens an attempt; the returned function closes it, once. */
+  readonly tried: (lease: Lease) => OpenAttempt;
+  readonly answered: (lease: Lease, usage: Usage | undefined) => void;
+  /** The error to throw at the client: one failure that tells what all attempts came to. */
+  readonly failed: (error: unknown) => FailureError;
+}
+
+export interface OpenAttempt {
+  readonly content: () => void;
+  readonly end: (failure?: Failure) => void;
+}
+
+export interface StoryOptions {
+  readonly now: Clock;
+  readonly emit: Emit;
+  readonly price: (target: Target, usage: Usage | undefined) => { readonly costUsd?: number; readonly savedUsd?: number };
+}
+
+export function createStory({ now, emit, price }: StoryOptions, request: ChatRequest): Story {
+  const attempts: Attempt[] = [];
+  const known: { match?: Match; firstContentAt?: number; upstreamMs: number; queueMs: number; over: boolean } = { upstreamMs: 0, queueMs: 0, over: false };
+
+  const finish = (ending: { status: number; failure?: string; lease?: Lease; usage?: Usage | undefined }): void => {
+    if (known.over) return;
+    known.over = true;
+    const at = now();
+    const { match, firstContentAt, queueMs } = known;
+    emit({
+      type: 'request-finished',
+      request,
+      summary: {
+        status: ending.status,
+        ...(match?.rule && { rule: match.rule.name }),
+        words: match?.words.map(({ word }) => word) ?? [],
+        attempts,
+        ...(ending.lease && {
+          provider: ending.lease.target.provider.name,
+          account: ending.lease.account.label,
+          model: ending.lease.target.model.name,
+          ...price(ending.lease.target, ending.usage),
+        }),
+        ...(ending.usage && { usage: ending.usage }),
+        queueMs,
+        ...(firstContentAt !== undefined && { firstContentMs: firstContentAt - request.receivedAt }),
+        totalMs: at - request.receivedAt,
+        overheadMs: Math.max(0, (firstContentAt ?? at) - request.receivedAt - known.upstreamMs - queueMs),
+        ...(ending.failure !== undefined && { failure: ending.failure }),
+      },
+    });
+  };
+
+  return {
+    attempts,
+    matched: (match) => (known.match = match),
+    tried(lease) {
+      known.queueMs += lease.queuedMs;
+      const startedAt = now();
+      const times: { firstContentAt?: number } = {};
+      const waited = (): void => {
+        known.upstreamMs += now() - startedAt;
+      };
+      return {
+        content() {
+          waited();
+          times.firstContentAt = known.firstContentAt = now();
+        },
+        end(failure) {
+          if (times.firstContentAt === undefined) waited();
+          const attempt: Attempt = {
+            provider: lease.target.provider.name,
+            account: lease.account.label,
+            model: lease.target.model.name,
+            outcome: failure?.kind ?? 'ok',
+            sent: true,
+            ...(failure && { message: failure.message }),
+            ...(failure && 'retryAt' in failure && failure.retryAt !== undefined && { retryAt: failure.retryAt }),
+            startedAt,
+            ...times,
+            endedAt: now(),
+          };
+          attempts.push(attempt);
+          emit({ type: 'attempt-finished', request, attempt });
+        },
+      };
+    },
+    answered(lease, usage) {
+      finish({ status: 200, lease, usage });
+    },
+    failed(error) {
+      const failure = verdict(failureOf(error), attempts);
+      finish({ status: consequences[failure.kind].status, failure: failure.kind });
+      return new FailureError(failure, { cause: error });
+    },
+  };
+}
+
+/** Nobody is left to ask: what the attempts before came to decides whether waiting helps (429) or not (503). */
+function verdict(failure: Failure, sent: readonly Attempt[]): Failure {
+  if (failure.kind !== 'exhausted' && failure.kind !== 'unavailable') return failure;
+  const attempts = [...sent, ...failure.attempts];
+  const times = attempts.flatMap(({ outcome, retryAt }) => (retryAt !== undefined && outcome.startsWith('rate-') ? [retryAt] : []));
+  if (failure.retryAt !== undefined) times.push(failure.retryAt);
+  if (times.length === 0) return { ...failure, attempts };
+  return { ...failure, kind: attempts.some(({ outcome }) => outcome.startsWith('rate-')) ? 'exhausted' : failure.kind, retryAt: Math.min(...times), attempts };
+}
