@@ -1,0 +1,83 @@
+/** Talks to the running daemon, in words a person can act on when it does not talk back. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import type { Context } from './context.ts';
+import { CommandError } from './errors.ts';
+import { addressOf, placesOf } from './places.ts';
+import { errorShape } from './shapes.ts';
+
+/** Nobody answers: told apart because some commands can do without the daemon. */
+export class NoDaemonError extends CommandError {
+  constructor(address: string, cause: unknown) {
+    super(`no daemon answers at ${address}`, { hint: 'start it with `npm start`, or set TOLLFREE_HOST and TOLLFREE_PORT to where it runs', cause });
+    this.name = 'NoDaemonError';
+  }
+}
+
+export interface Question {
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+export interface AdminClient {
+  /** `host:port` of the daemon. */
+  readonly address: string;
+  /** Any door, as it answers. Throws {@link NoDaemonError}, or a {@link CommandError} with the daemon's own words for every refusal. */
+  fetch(path: string, question?: Question): Promise<Response>;
+  /** A JSON answer of the given shape. */
+  ask<Shape extends z.ZodType>(path: string, shape: Shape, question?: Question): Promise<z.output<Shape>>;
+}
+
+/** Admin answers come from memory: a daemon that needs longer is not well. A stream has no such limit. */
+const PATIENCE_MS = 10_000;
+
+export async function createAdminClient(context: Context): Promise<AdminClient> {
+  const { host, port, dataDirectory } = placesOf(context);
+  const address = addressOf(host, port);
+  const tokenFile = join(dataDirectory, 'admin.token');
+  const token = context.environment['TOLLFREE_ADMIN_TOKEN'] ?? (await readToken(tokenFile));
+
+  const ask = async (path: string, { method = 'GET', body, signal }: Question = {}): Promise<Response> => {
+    const response = await fetch(`http://${address}${path}`, {
+      method,
+      redirect: 'error',
+      headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...(body !== undefined && { 'content-type': 'application/json' }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      signal: signal ?? AbortSignal.timeout(PATIENCE_MS),
+    }).catch((error: unknown) => {
+      throw signal?.aborted === true ? error : new NoDaemonError(address, error);
+    });
+    if (response.ok) return response;
+    throw await refusal(response, { path, token, tokenFile });
+  };
+
+  return {
+    address,
+    fetch: ask,
+    ask: async (path, shape, question) => {
+      const response = await ask(path, question);
+      const parsed = shape.safeParse(await response.json().catch(() => undefined));
+      if (parsed.success) return parsed.data;
+      throw new CommandError(`${address}${path} answered something this version does not understand`, { hint: 'the daemon may be of another version, or it is another program', cause: parsed.error });
+    },
+  };
+}
+
+/** Absent where there is none yet: an open daemon may still answer, and a closed one says so. */
+async function readToken(file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+async function refusal(response: Response, { path, token, tokenFile }: { readonly path: string; readonly token: string | undefined; readonly tokenFile: string }): Promise<CommandError> {
+  const said = errorShape.safeParse(await response.json().catch(() => undefined));
+  const message = said.success ? said.data.error.message : `${path} answered ${response.status}`;
+  if (response.status !== 401 && response.status !== 403) return new CommandError(message);
+  const hint = token === undefined ? `no admin token at ${tokenFile}: set TOLLFREE_ADMIN_TOKEN, or TOLLFREE_DATA_DIR to the daemon's data directory` : 'TOLLFREE_ADMIN_TOKEN or admin.token in TOLLFREE_DATA_DIR must be that of the running daemon';
+  return new CommandError(message, { hint });
+}

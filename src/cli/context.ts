@@ -1,0 +1,94 @@
+/**
+ * What a command may touch of the world outside. Commands take it as an argument, so that tests run them in-process.
+ */
+import type { Readable, Writable } from 'node:stream';
+import { styleText } from 'node:util';
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Colours a text where colour is wanted, and leaves it alone elsewhere. */
+export type Paint = (format: Format, text: string) => string;
+
+/** One of the two outgoing streams. */
+export interface Sink {
+  readonly stream: Writable;
+  /** A person is looking. */
+  readonly terminal: boolean;
+  /** Columns, read anew each time because windows are resized. Infinity where nobody looks. */
+  readonly width: () => number;
+  readonly paint: Paint;
+  readonly write: (text: string) => void;
+}
+
+export interface Context {
+  readonly environment: NodeJS.ProcessEnv;
+  /** What relative paths start from. */
+  readonly directory: string;
+  readonly stdin: Readable & { readonly isTTY?: boolean };
+  /** Data: what a script would read. */
+  readonly out: Sink;
+  /** Words: errors, hints, progress. */
+  readonly words: Sink;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  /** From the first call on, Ctrl-C and SIGTERM abort the signal instead of ending the process. A second one ends it. */
+  readonly stopped: () => AbortSignal;
+}
+
+/** A stream that may be a terminal. */
+export type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** no-color.org: set and not empty means no colour. A dumb terminal shows escape codes as they are. */
+const colourless = (environment: NodeJS.ProcessEnv): boolean => (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
+
+/** Terminals that do not know their size are taken for the classic one. */
+const CLASSIC_WIDTH = 80;
+
+export function createSink(stream: Stream, environment: NodeJS.ProcessEnv): Sink {
+  const terminal = stream.isTTY === true;
+  const colour = terminal && !colourless(environment);
+  return {
+    stream,
+    terminal,
+    width: () => (terminal ? (stream.columns ?? 0) || CLASSIC_WIDTH : Infinity),
+    paint: (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text),
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}
+
+export function processContext(): Context {
+  const { env: environment, stdin, stdout, stderr } = process;
+  // A reader that left (`tollfree models | head`) is no failure of ours.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  return {
+    environment,
+    directory: process.cwd(),
+    stdin,
+    out: createSink(stdout, environment),
+    words: createSink(stderr, environment),
+    now: Date.now,
+    stopped: onceStopped(),
+  };
+}
+
+function onceStopped(): () => AbortSignal {
+  const controller = new AbortController();
+  const listen = (): AbortSignal => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      if (process.listeners(name).includes(stop)) continue;
+      process.once(name, stop);
+    }
+    return controller.signal;
+  };
+  const stop = (): void => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+    controller.abort();
+  };
+  return listen;
+}

@@ -1,0 +1,50 @@
+/** How a command fails: what was wrong, and what to do next. */
+import { CommanderError } from 'commander';
+import { FailureError } from '../failure.ts';
+import type { Context } from './context.ts';
+
+/** 1: it failed. 2: it was used wrongly. */
+export type ExitStatus = 1 | 2;
+
+export class CommandError extends Error {
+  readonly hint: string | undefined;
+  readonly status: ExitStatus;
+  constructor(message: string, { hint, status = 1, cause }: { readonly hint?: string; readonly status?: ExitStatus; readonly cause?: unknown } = {}) {
+    super(message, { cause });
+    this.name = 'CommandError';
+    this.hint = hint;
+    this.status = status;
+  }
+}
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error && 'syscall' in error;
+
+/** What the common codes mean to somebody who never read errno(3). */
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a directory',
+  EADDRINUSE: 'the address is in use',
+  ENOSPC: 'the disk is full',
+};
+
+/** The sentence for the person; nothing of the stack. */
+export function describe(error: unknown): { readonly message: string; readonly hint?: string } {
+  if (error instanceof CommandError) return { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+  if (error instanceof FailureError) return { message: error.failure.message };
+  if (isSystemError(error)) {
+    const reason = reasons[error.code ?? ''] ?? error.message;
+    return { message: error.path === undefined ? reason : `${error.path}: ${reason}` };
+  }
+  return { message: error instanceof Error ? error.message : String(error) };
+}
+
+/** Says what went wrong on stderr and returns the exit status. */
+export function report(error: unknown, { words }: Context): number {
+  // Commander has said its own words already; its status 1 stands for every wrong use.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { message, hint } = describe(error);
+  words.write(`${words.paint('red', 'error:')} ${message}\n`);
+  if (hint !== undefined) words.write(`  ${words.paint('dim', 'hint:')} ${hint}\n`);
+  return error instanceof CommandError ? error.status : 1;
+}

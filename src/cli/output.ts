@@ -1,0 +1,37 @@
+/** Data on stdout in the form that was asked for. */
+import { Option } from 'commander';
+import type { Context } from './context.ts';
+import { cellText, renderTable, type Column } from './table.ts';
+
+export type Format = 'table' | 'json' | 'csv';
+
+/** `--output`, the same on every command that prints data. */
+export const outputOption = (): Option => new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'csv']).default('table');
+
+/** `--output` where the data is no list of like rows. */
+export const textOrJsonOption = (): Option => new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
+
+export const printLines = ({ out }: Context, lines: readonly string[]): void => out.write(lines.map((line) => `${line}\n`).join(''));
+
+export const printJson = (context: Context, data: unknown): void => printLines(context, [JSON.stringify(data, undefined, 2)]);
+
+/**
+ * A list in any of the formats. `json` prints `data` (default: the rows as they are); `table` and `csv` print the columns.
+ * An empty table says `empty` on stderr, so that a script reads nothing.
+ */
+export function printRows<Row>(
+  context: Context,
+  { format, rows, columns, data = rows, empty }: { readonly format: Format; readonly rows: readonly Row[]; readonly columns: readonly Column<Row>[]; readonly data?: unknown; readonly empty: string },
+): void {
+  if (format === 'json') printJson(context, data);
+  else if (format === 'csv') printLines(context, csv(columns, rows));
+  else if (rows.length === 0) context.words.write(`${empty}\n`);
+  else printLines(context, renderTable(columns, rows, { width: context.out.width(), paint: context.out.paint }));
+}
+
+const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+/** RFC 4180, but with plain line feeds as every Unix tool writes them. */
+function csv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
+  return [columns.map(({ title }) => quote(title)).join(','), ...rows.map((row) => columns.map((column) => quote(cellText(column, row))).join(','))];
+}

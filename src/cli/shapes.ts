@@ -1,0 +1,66 @@
+/** What the daemon's admin doors answer, as far as the commands read it. */
+import { z } from 'zod';
+
+const time = z.string();
+
+export const windowShape = z.object({
+  unit: z.string(),
+  seconds: z.number(),
+  model: z.string().optional(),
+  limit: z.number(),
+  used: z.number(),
+  resets_at: time.optional(),
+  source: z.string().optional(),
+});
+export type Window = z.infer<typeof windowShape>;
+
+export const accountShape = z.object({
+  id: z.string(),
+  provider: z.string(),
+  label: z.string(),
+  organization: z.string().optional(),
+  pool: z.string(),
+  state: z.string(),
+  enabled: z.boolean(),
+  rests: z.array(z.object({ scope: z.string(), model: z.string().optional(), until: time.optional(), reason: z.string() })),
+  windows: z.array(windowShape),
+});
+export type AccountStatus = z.infer<typeof accountShape>;
+
+export const accountsShape = z.object({ accounts: z.array(accountShape), waiting: z.number() });
+export type AccountsAnswer = z.infer<typeof accountsShape>;
+
+export const explanationShape = z.object({
+  rule: z.string(),
+  score: z.number(),
+  words: z.array(z.object({ word: z.string(), weight: z.number(), where: z.string() })),
+  considered: z.array(z.object({ rule: z.string(), score: z.number(), failed: z.string().optional() })),
+  tokens: z.number(),
+  candidates: z.array(
+    z.object({ provider: z.string(), model: z.string(), account: z.string().optional(), free_at: time.optional(), reason: z.string().optional() }),
+  ),
+});
+export type Explanation = z.infer<typeof explanationShape>;
+
+/** A limit is told in many forms; the commands only print what they know of it. */
+const limitsShape = z.object({
+  windows: z.array(z.object({ unit: z.string(), limit: z.number(), seconds: z.number(), kind: z.string().optional() })).default([]),
+  concurrent: z.number().optional(),
+});
+
+export const modelShape = z.object({
+  name: z.string(),
+  aliases: z.array(z.string()).default([]),
+  context: z.number().optional(),
+  capabilities: z.array(z.string()).default([]),
+  price: z.object({ input: z.number().optional(), output: z.number().optional(), list_input: z.number().optional(), list_output: z.number().optional() }).default({}),
+  limits: limitsShape.default({ windows: [] }),
+});
+
+export const providersShape = z.object({
+  providers: z.array(z.object({ name: z.string(), title: z.string().optional(), status: z.string(), base_url: z.string(), models: z.array(modelShape) })),
+});
+export type ProvidersAnswer = z.infer<typeof providersShape>;
+
+/** OpenAI's error envelope, which every door answers errors in. */
+export const errorShape = z.object({ error: z.object({ message: z.string(), code: z.string().nullish() }) });
