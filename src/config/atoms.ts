@@ -1,0 +1,40 @@
+/** The small schemas that every file is made of. */
+import { z } from 'zod';
+import { parseDuration, parseSize } from './units.ts';
+
+/** Beyond 2^31 ms a timer fires at once. */
+const LONGEST_TIMER_MS = 24 * 86_400_000;
+
+export const text = z.string().trim().min(1);
+
+export const wholeNumber = (minimum: number, maximum = Number.MAX_SAFE_INTEGER): z.ZodInt => z.int().min(minimum).max(maximum);
+
+/** Milliseconds, written as `30s`. */
+export const duration = z
+  .string({ error: 'must be a duration such as 250ms, 30s, 10m, 1h or 2d' })
+  .transform((written, context) => {
+    const ms = parseDuration(written);
+    if (ms !== undefined && ms >= 1 && ms <= LONGEST_TIMER_MS) return ms;
+    context.addIssue(ms === undefined ? 'must be a duration such as 250ms, 30s, 10m, 1h or 2d' : 'must be between 1ms and 24d');
+    return z.NEVER;
+  });
+
+/** Bytes, written as `32MiB`. */
+export const size = (minimum: number, maximum: number, example: string) => z
+  .string({ error: `must be a size such as ${example}` })
+  .transform((written, context) => {
+    const bytes = parseSize(written);
+    if (bytes !== undefined && bytes >= minimum && bytes <= maximum) return bytes;
+    context.addIssue(bytes === undefined ? `must be a size such as ${example}` : `must be between ${minimum} and ${maximum} bytes`);
+    return z.NEVER;
+  });
+
+/** A mapping whose every key has a default. All of its lines may be commented out, which YAML reads as nothing. */
+export const group = <S extends z.ZodRawShape>(shape: S) => z.preprocess((written) => written ?? {}, z.strictObject(shape));
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & { [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined> };
+
+/** Without the keys that hold nothing: an absent key and an undefined one are different types. */
+export function compact<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Defined<T>;
+}

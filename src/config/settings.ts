@@ -1,0 +1,135 @@
+/** `config/tollfree.yaml`: everything that is neither a rule nor a provider. An empty file is a good configuration. */
+import { z } from 'zod';
+import { duration, group, size, text, wholeNumber } from './atoms.ts';
+import { validate } from './validate.ts';
+
+export interface Settings {
+  readonly server: {
+    readonly host: string;
+    /** 0: any free one. */
+    readonly port: number;
+    readonly bodyLimitBytes: number;
+    /** Host names answered besides loopback's and the bound address. */
+    readonly allowedHosts: readonly string[];
+    /** How long streams may finish after SIGTERM. */
+    readonly drainMs: number;
+  };
+  /** `auto`: open until the first virtual key exists, and only while bound to loopback. */
+  readonly auth: 'auto' | 'required' | 'open';
+  readonly deadlines: {
+    readonly connectMs: number;
+    /** To the first content, while nothing is learned of the model. */
+    readonly firstContentMs: number;
+    /** The same for models known to think before they speak. */
+    readonly firstContentThinkingMs: number;
+    readonly stallMs: number;
+    readonly eventMs: number;
+    readonly totalMs: number;
+    /** How long a caller waits for the first content, queue included, where it does not say. */
+    readonly callerMs: number;
+  };
+  readonly line: { readonly maxWaiting: number };
+  readonly retries: {
+    /** Share of live requests that may be repeated. */
+    readonly budgetRatio: number;
+    readonly budgetPerSecond: number;
+  };
+  readonly catalogue: { readonly refreshMs: number };
+  readonly log: {
+    readonly level: 'error' | 'warn' | 'info' | 'debug';
+    /** `auto`: pretty on a terminal. */
+    readonly format: 'auto' | 'json' | 'pretty';
+    readonly file: boolean;
+    /** Prompts and answers too, redacted. */
+    readonly bodies: boolean;
+    readonly maxSizeBytes: number;
+    readonly maxFiles: number;
+  };
+  /** Only models known to cost nothing. */
+  readonly freeOnly: boolean;
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const KIB = 2 ** 10;
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+const schema = z.strictObject({
+  server: group({
+    host: text.default('127.0.0.1'),
+    port: wholeNumber(0, 65_535).default(8_000),
+    // A request is held whole while it waits and may be sent again: 32 MiB has room for a dozen images.
+    body_limit: size(KIB, GIB, '32MiB').default(32 * MIB),
+    allowed_hosts: z.array(hostName()).default([]),
+    // Service managers kill after 30 s (Kubernetes) to 90 s (systemd).
+    drain: duration.default(30 * SECOND),
+  }),
+  auth: z.enum(['auto', 'required', 'open']).default('auto'),
+  deadlines: group({
+    // A handshake takes three round trips, under a second around the world: five times that is nobody home.
+    connect: duration.default(5 * SECOND),
+    // Free tiers answer within 3 s at the 99th percentile when they are well.
+    first_content: duration.default(10 * SECOND),
+    first_content_thinking: duration.default(MINUTE),
+    // Providers send keep-alives every 15 s or less while they work.
+    stall: duration.default(20 * SECOND),
+    // One event is a few hundred bytes: what drips for a minute is stuck.
+    event: duration.default(MINUTE),
+    // The longest answers (64k tokens at 110 a second) end within ten minutes.
+    total: duration.default(10 * MINUTE),
+    // Clients give up at 60 s or later; half of that leaves them time for a try of their own.
+    caller: duration.default(30 * SECOND),
+  }),
+  line: group({
+    // Each holds its request and a socket, about 100 KB: 100 MB for a full line.
+    max_waiting: wholeNumber(0, 100_000).default(1_000),
+  }),
+  retries: group({
+    // A fifth on top cannot become a storm, three a second lets the quiet hours retry at all.
+    budget_ratio: z.number().min(0).max(1).default(0.2),
+    budget_per_second: z.number().min(0).max(1_000).default(3),
+  }),
+  catalogue: group({
+    // Free rosters change weekly: a quarter of a day is early enough and four calls a day cost no quota.
+    refresh: duration.default(6 * HOUR),
+  }),
+  log: group({
+    level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+    format: z.enum(['auto', 'json', 'pretty']).default('auto'),
+    file: z.boolean().default(true),
+    bodies: z.boolean().default(false),
+    // Five files of 20 MiB: 100 MiB of disk, about 100,000 requests.
+    max_size: size(64 * KIB, GIB, '20MiB').default(20 * MIB),
+    max_files: wholeNumber(1, 1_000).default(5),
+  }),
+  free_only: z.boolean().default(true),
+});
+
+/** @throws ConfigError */
+export function loadSettings(text: string, file: string): Settings {
+  const { server, auth, deadlines, line, retries, catalogue, log, free_only: freeOnly } = validate({ text, file }, schema);
+  return {
+    server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain },
+    auth,
+    deadlines: {
+      connectMs: deadlines.connect,
+      firstContentMs: deadlines.first_content,
+      firstContentThinkingMs: deadlines.first_content_thinking,
+      stallMs: deadlines.stall,
+      eventMs: deadlines.event,
+      totalMs: deadlines.total,
+      callerMs: deadlines.caller,
+    },
+    line: { maxWaiting: line.max_waiting },
+    retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second },
+    catalogue: { refreshMs: catalogue.refresh },
+    log: { level: log.level, format: log.format, file: log.file, bodies: log.bodies, maxSizeBytes: log.max_size, maxFiles: log.max_files },
+    freeOnly,
+  };
+}
+
+function hostName(): z.ZodString {
+  return z.string().regex(/^[\w.-]+$|^\[[\da-f:]+\]$/i, { error: 'must be a host name, without scheme and port' });
+}
