@@ -14,8 +14,10 @@ export interface Sink {
   readonly stream: Writable;
   /** A person is looking. */
   readonly terminal: boolean;
-  /** Columns, read anew each time because windows are resized. Infinity where nobody looks. */
+  readonly colour: boolean;
+  /** Columns and rows, read anew each time because windows are resized. Infinity where nobody looks. */
   readonly width: () => number;
+  readonly height: () => number;
   readonly paint: Paint;
   readonly write: (text: string) => void;
 }
@@ -36,21 +38,24 @@ export interface Context {
 }
 
 /** A stream that may be a terminal. */
-export type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+export type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
 
 /** no-color.org: set and not empty means no colour. A dumb terminal shows escape codes as they are. */
 const colourless = (environment: NodeJS.ProcessEnv): boolean => (environment['NO_COLOR'] ?? '') !== '' || environment['TERM'] === 'dumb';
 
 /** Terminals that do not know their size are taken for the classic one. */
-const CLASSIC_WIDTH = 80;
+const CLASSIC = { columns: 80, rows: 24 };
 
 export function createSink(stream: Stream, environment: NodeJS.ProcessEnv): Sink {
   const terminal = stream.isTTY === true;
   const colour = terminal && !colourless(environment);
+  const size = (side: 'columns' | 'rows') => (): number => (terminal ? (stream[side] ?? 0) || CLASSIC[side] : Infinity);
   return {
     stream,
     terminal,
-    width: () => (terminal ? (stream.columns ?? 0) || CLASSIC_WIDTH : Infinity),
+    colour,
+    width: size('columns'),
+    height: size('rows'),
     paint: (format, text) => (colour ? styleText(format, text, { validateStream: false }) : text),
     write: (text) => {
       stream.write(text);

@@ -1,7 +1,7 @@
 /** How a command fails: what was wrong, and what to do next. */
 import { CommanderError } from 'commander';
 import { FailureError } from '../failure.ts';
-import type { Context } from './context.ts';
+import type { Context, Sink } from './context.ts';
 
 /** 1: it failed. 2: it was used wrongly. */
 export type ExitStatus = 1 | 2;
@@ -39,12 +39,17 @@ export function describe(error: unknown): { readonly message: string; readonly h
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Says what went wrong on stderr and returns the exit status. */
-export function report(error: unknown, { words }: Context): number {
+/** Says what went wrong, and what to do next. */
+export function complain({ paint, write }: Sink, error: unknown): void {
+  const { message, hint } = describe(error);
+  write(`${paint('red', 'error:')} ${message}\n`);
+  if (hint !== undefined) write(`  ${paint('dim', 'hint:')} ${hint}\n`);
+}
+
+/** Tells the error on stderr and returns the exit status. */
+export function report(error: unknown, { words }: Context): 0 | ExitStatus {
   // Commander has said its own words already; its status 1 stands for every wrong use.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const { message, hint } = describe(error);
-  words.write(`${words.paint('red', 'error:')} ${message}\n`);
-  if (hint !== undefined) words.write(`  ${words.paint('dim', 'hint:')} ${hint}\n`);
+  complain(words, error);
   return error instanceof CommandError ? error.status : 1;
 }

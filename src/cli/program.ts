@@ -35,8 +35,8 @@ export function createProgram(context: Context): Command {
       writeErr: words.write,
       getOutHelpWidth: () => helpWidth(out.width()),
       getErrHelpWidth: () => helpWidth(words.width()),
-      getOutHasColors: () => out.paint('bold', '-') !== '-',
-      getErrHasColors: () => words.paint('bold', '-') !== '-',
+      getOutHasColors: () => out.colour,
+      getErrHasColors: () => words.colour,
     });
   for (const register of registrations) register(program, context);
   return program;

@@ -1,0 +1,43 @@
+/** An answer, shown while it comes. */
+import type { Answer, Story, Tokens } from './chat-client.ts';
+import type { Sink } from './context.ts';
+import { createMarkdown } from './markdown.ts';
+import { duration } from './numbers.ts';
+import { harmless } from './text.ts';
+
+export interface Spoken {
+  readonly text: string;
+  readonly tokens?: Tokens;
+}
+
+/**
+ * Writes the answer piece by piece: Markdown with colour on a terminal, the very words elsewhere.
+ * What the model thinks aloud is shown dimmed, and only to a person.
+ */
+export async function speak({ terminal, colour, paint, write }: Sink, { pieces }: Answer): Promise<Spoken> {
+  const markdown = colour ? createMarkdown(paint) : undefined;
+  const show = (text: string): string => (terminal ? (markdown?.push(harmless(text)) ?? harmless(text)) : text);
+  let text = '';
+  let tokens: Tokens | undefined;
+  let thinking = false;
+  for await (const piece of pieces) {
+    if ('tokens' in piece) tokens = piece.tokens;
+    else if ('thought' in piece) {
+      if (terminal) write(paint('dim', harmless(piece.thought)));
+      thinking = terminal;
+    } else {
+      if (thinking) write('\n\n');
+      thinking = false;
+      text += piece.text;
+      write(show(piece.text));
+    }
+  }
+  write(`${markdown?.end() ?? ''}\n`);
+  return { text, ...(tokens !== undefined && { tokens }) };
+}
+
+/** Who answered, in one line. */
+export function storyLine({ provider, model, account, rule, attempts, queueMs }: Story): string {
+  const parts = [`${provider} · ${model}`, `account ${account}`, ...(rule === '' ? [] : [`rule ${rule}`]), ...(attempts > 1 ? [`${attempts} attempts`] : []), ...(queueMs > 0 ? [`${duration(queueMs)} in line`] : [])];
+  return parts.join(' · ');
+}
