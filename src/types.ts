@@ -78,6 +78,8 @@ export interface Provider {
   readonly quotaScope: QuotaScope;
   /** Limits of the pool over all its models together. */
   readonly limits: Limits;
+  /** Limits of a model the catalogue does not list, where each model has its own. Those listed have theirs merged already. */
+  readonly modelLimits?: Limits;
   /** Request fields this provider refuses: left out. */
   readonly omit: readonly string[];
   /** Request fields it knows by another name. */
@@ -183,6 +185,8 @@ export interface ChatChunk {
   /** The finish reason, once it is known. */
   readonly finish?: string;
   readonly usage?: Usage;
+  /** Carries nothing but the usage, with no choices: what a client gets only if it asked. */
+  readonly usageOnly?: boolean;
 }
 
 /** One call to make. The credential joins it at the last moment, inside {@link Send}. */

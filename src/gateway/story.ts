@@ -2,7 +2,7 @@
 import type { Lease } from '../accounts/accounts.ts';
 import { consequences, failureOf, FailureError } from '../failure.ts';
 import type { Failure } from '../failure.ts';
-import type { Match } from '../routing/routing.ts';
+import type { Match } from '../routing/classify.ts';
 import type { Attempt, ChatRequest, Clock, Emit, Target, Usage } from '../types.ts';
 
 export interface Story {

@@ -1,0 +1,98 @@
+/** The routes, and the one error handler. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import express from 'express';
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import { failureOf, FailureError } from './failure.ts';
+import { adminRoutes } from './http/admin.ts';
+import type { AdminOptions } from './http/admin.ts';
+import { chatRoute } from './http/chat.ts';
+import { adminGuard, hostGuard } from './http/guards.ts';
+import { healthRoutes } from './http/health.ts';
+import type { HealthOptions } from './http/health.ts';
+import { listModels, showModel } from './http/models.ts';
+import type { ModelRouteOptions } from './http/models.ts';
+import { tellOpenAi } from './surfaces/errors.ts';
+import type { Caller } from './types.ts';
+
+export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting'>, Pick<ModelRouteOptions, 'usable'> {
+  readonly identify: (request: IncomingMessage) => Caller;
+  readonly adminToken: string;
+  /** Host names this server goes by besides the loopback ones. Undefined: any. */
+  readonly allowedHosts: readonly string[] | undefined;
+  readonly bodyLimit: number;
+  readonly callerMs: number;
+  readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
+}
+
+/** The whole HTTP face; it listens to nothing by itself, so that a test can drive it without a port. */
+export function createApp(options: AppOptions): Express {
+  const { gateway, accounts, identify, draining } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
+
+  app.use(nameRequest);
+  app.use(hostGuard(options.allowedHosts));
+  app.use(healthRoutes({ ...options, accounts: () => accounts.view(), waiting: () => accounts.waiting() }));
+  app.get('/metrics', async (_request, response) => {
+    response.type(options.metrics.contentType).send(await options.metrics.text());
+  });
+  app.use('/v1', (_request, _response, next) => {
+    if (draining()) throw new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' });
+    next();
+  });
+  app.post('/v1/chat/completions', chatRoute(options));
+  app.all('/v1/chat/completions', (request) => {
+    throw new FailureError({ kind: 'method', message: `${request.method} is not possible here; send a POST` });
+  });
+  app.get('/v1/models', known(identify), listModels(options));
+  app.get('/v1/models/*id', known(identify), showModel(options));
+  app.use('/admin', adminGuard(options.adminToken), adminRoutes(options));
+  app.use((request) => {
+    throw new FailureError({ kind: 'not-found', message: `there is no ${request.method} ${request.path} here` });
+  });
+  app.use(tellError(gateway));
+  return app;
+}
+
+const nameRequest: RequestHandler = (_request, response, next) => {
+  response.setHeader('x-request-id', `req_${randomUUID().replaceAll('-', '')}`);
+  response.setHeader('x-content-type-options', 'nosniff');
+  next();
+};
+
+function known(identify: AppOptions['identify']): RequestHandler {
+  return (request, _response, next) => {
+    identify(request);
+    next();
+  };
+}
+
+/** Every failure of every route ends here, in the envelope its surface speaks. Once an answer has begun, only closing is honest. */
+function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const failure = failureOf(error);
+    const id = String(response.getHeader('x-request-id'));
+    if (failure.kind === 'internal') emit({ type: 'notice', level: 'error', message: 'internal error', fields: { request_id: id, stack: stackOf(error) } });
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const told = tellOpenAi(failure, id, now());
+    // What got as far as the gateway has its own, fuller story.
+    if (response.locals['asked'] !== true) emit({ type: 'request-refused', id, surface: request.path, status: told.status, failure: failure.kind });
+    if (!request.complete) {
+      // Read on and forget: closing over unread bytes would reset the connection before the client has read why.
+      response.set('connection', 'close');
+      request.resume();
+    }
+    response.status(told.status).set(told.headers).json(told.body);
+  };
+}
+
+/** Where it happened, not what was said: messages of runtime errors may quote their input. */
+function stackOf(error: unknown): string {
+  return error instanceof Error ? `${error.name} ${(error.stack ?? '').split('\n').slice(1).join('\n')}` : typeof error;
+}

@@ -1,0 +1,67 @@
+/** A request's body, read with every bound checked before anything is parsed. */
+import type { IncomingMessage } from 'node:http';
+import { FailureError } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+
+/** Deeper than any tool schema in use; without a bound, `JSON.stringify` overflows the stack on what `JSON.parse` accepts. */
+const MAX_DEPTH = 100;
+
+/**
+ * The JSON body of a request of at most `limit` bytes.
+ * Throws `media-type`, `too-large`, `invalid-request`, or `cancelled` when the client stops in the middle.
+ */
+export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+  requireJson(request);
+  const text = (await readBytes(request, limit)).toString('utf8');
+  const value = parse(text);
+  if (isDeeperThan(value, MAX_DEPTH)) throw refuse({ kind: 'invalid-request', message: `the body is nested deeper than ${MAX_DEPTH} levels` });
+  return value;
+}
+
+/** Browsers send other types across sites without asking first; requiring this one makes them ask. */
+function requireJson({ headers }: IncomingMessage): void {
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';').map((piece) => piece.trim());
+  if (type !== 'application/json') throw refuse({ kind: 'media-type', message: 'the content-type must be application/json' });
+  const charset = parameters.find((piece) => piece.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw refuse({ kind: 'media-type', message: 'the charset must be utf-8' });
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') throw refuse({ kind: 'media-type', message: 'send the body uncompressed, without a content-encoding' });
+}
+
+async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const tooLarge = refuse({ kind: 'too-large', message: `the body is larger than ${limit} bytes` });
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const chunks: Buffer[] = [];
+  const size = { bytes: 0 };
+  return new Promise((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => {
+      size.bytes += chunk.length;
+      if (size.bytes > limit) reject(tooLarge);
+      else chunks.push(chunk);
+    });
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    request.on('close', () => reject(refuse({ kind: 'cancelled', message: 'the client closed the connection before the body was whole' })));
+    request.on('error', () => reject(refuse({ kind: 'cancelled', message: 'the connection broke before the body was whole' })));
+  });
+}
+
+/** V8's own message quotes the text, which is a prompt: only the position is kept. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const position = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
+    throw refuse({ kind: 'invalid-request', message: text === '' ? 'the body is empty; send a JSON object' : `the body is not valid JSON${position === undefined ? '' : ` (at character ${position})`}` });
+  }
+}
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  for (const inner of Object.values(value)) if (isDeeperThan(inner, levels - 1)) return true;
+  return false;
+}
+
+function refuse(failure: Failure): FailureError {
+  return new FailureError(failure);
+}

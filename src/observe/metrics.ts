@@ -1,0 +1,125 @@
+/** The Prometheus face: counters fed by events, gauges read from the accounts when somebody scrapes. */
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Account, AccountState, GatewayEvent, Unit } from '../types.ts';
+
+/** What the gauges are read from; the accounts' own view fits. */
+export interface AccountGauges {
+  readonly account: Account;
+  readonly state: AccountState;
+  readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number }[];
+}
+
+export interface MetricsOptions {
+  readonly version: string;
+  readonly nodeVersion: string;
+  readonly accounts: () => readonly AccountGauges[];
+  readonly waiting: () => number;
+  readonly vaultUnlocked: () => boolean;
+}
+
+export interface Metrics {
+  readonly contentType: string;
+  readonly text: () => Promise<string>;
+  readonly observe: (event: GatewayEvent) => void;
+}
+
+/** From a cache-warm 100-token answer to the longest anyone waits for. */
+const REQUEST_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
+/** Our own time: what is above 100 ms is a fault of ours or of the machine's. */
+const OVERHEAD_SECONDS = [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1];
+const FIRST_TOKEN_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
+const QUEUE_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60];
+
+const STATES: readonly AccountState[] = ['active', 'resting', 'suspended', 'disabled'];
+
+export function createMetrics(options: MetricsOptions): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const requests = new Counter({ name: 'tollfree_requests_total', help: 'Client requests.', labelNames: ['surface', 'route', 'status'], registers });
+  const duration = new Histogram({ name: 'tollfree_request_duration_seconds', help: 'From the last byte asked to the last byte answered.', labelNames: ['surface', 'stream'], buckets: REQUEST_SECONDS, registers });
+  const overhead = new Histogram({ name: 'tollfree_overhead_seconds', help: 'Own time of a request: not upstream, not queue.', buckets: OVERHEAD_SECONDS, registers });
+  const firstToken = new Histogram({ name: 'tollfree_time_to_first_token_seconds', help: 'From sending upstream to its first content.', labelNames: ['provider', 'model'], buckets: FIRST_TOKEN_SECONDS, registers });
+  const attempts = new Counter({ name: 'tollfree_attempts_total', help: 'Calls upstream.', labelNames: ['provider', 'model', 'outcome'], registers });
+  const fallbacks = new Counter({ name: 'tollfree_fallbacks_total', help: 'Turns from one provider to another within a request.', labelNames: ['from', 'to', 'reason'], registers });
+  const tokens = new Counter({ name: 'tollfree_tokens_total', help: 'Tokens as the providers reported them.', labelNames: ['provider', 'model', 'direction'], registers });
+  const cost = new Counter({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
+  const saved = new Counter({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
+  const queueWait = new Histogram({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', buckets: QUEUE_SECONDS, registers });
+  addGauges(options, registers);
+
+  const finished = ({ request, summary }: GatewayEvent & { type: 'request-finished' }): void => {
+    requests.inc({ surface: request.surface, route: summary.rule ?? 'direct', status: summary.status });
+    duration.observe({ surface: request.surface, stream: String(request.stream) }, summary.totalMs / 1000);
+    overhead.observe(summary.overheadMs / 1000);
+    if (summary.queueMs > 0) queueWait.observe(summary.queueMs / 1000);
+    const sent = summary.attempts.filter((attempt) => attempt.sent);
+    for (const [index, attempt] of sent.entries()) {
+      const next = sent[index + 1];
+      if (next !== undefined && next.provider !== attempt.provider) fallbacks.inc({ from: attempt.provider, to: next.provider, reason: attempt.outcome });
+    }
+    const { provider, model, usage } = summary;
+    if (provider === undefined || model === undefined) return;
+    if (usage) {
+      tokens.inc({ provider, model, direction: 'input' }, usage.input);
+      tokens.inc({ provider, model, direction: 'output' }, usage.output);
+    }
+    cost.inc({ provider, model }, summary.costUsd ?? 0);
+    saved.inc({ provider, model }, summary.savedUsd ?? 0);
+  };
+
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    observe(event) {
+      if (event.type === 'request-finished') finished(event);
+      else if (event.type === 'request-refused') requests.inc({ surface: 'none', route: 'none', status: event.status });
+      else if (event.type === 'attempt-finished') {
+        const { provider, model, outcome, firstContentAt, startedAt } = event.attempt;
+        attempts.inc({ provider, model, outcome });
+        if (firstContentAt !== undefined) firstToken.observe({ provider, model }, (firstContentAt - startedAt) / 1000);
+      }
+    },
+  };
+}
+
+/** Read when somebody scrapes, not kept up to date in between. */
+function addGauges({ version, nodeVersion, accounts, waiting, vaultUnlocked }: MetricsOptions, registers: Registry[]): void {
+  const windowLabels = ['provider', 'account', 'model', 'window'] as const;
+  const limit = new Gauge({ name: 'tollfree_quota_limit', help: 'Limit of a window as known now.', labelNames: windowLabels, registers });
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[], collect: (gauge: Gauge<Label>) => void): Gauge<Label> =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+
+  gauge('tollfree_quota_remaining', 'Left in a window now.', windowLabels, (remaining) => {
+    limit.reset();
+    for (const { account, windows } of accounts()) {
+      for (const { unit, seconds, model = '', limit: most, used } of windows) {
+        const labels = { provider: account.provider, account: account.label, model, window: windowName(unit, seconds) };
+        limit.set(labels, most);
+        remaining.set(labels, Math.max(0, most - used));
+      }
+    }
+  });
+  gauge('tollfree_account_state', '1 for the state an account is in.', ['provider', 'account', 'state'], (states) => {
+    for (const { account, state } of accounts()) for (const name of STATES) states.set({ provider: account.provider, account: account.label, state: name }, name === state ? 1 : 0);
+  });
+  gauge('tollfree_queue_depth', 'Requests waiting in line.', [], (depth) => depth.set(waiting()));
+  gauge('tollfree_vault_unlocked', '1 while the vault is unlocked.', [], (unlocked) => unlocked.set(vaultUnlocked() ? 1 : 0));
+  gauge('tollfree_build_info', 'Always 1; the version is a label.', ['version', 'node'], (info) => info.set({ version, node: nodeVersion }, 1));
+}
+
+const LENGTHS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3_600: 'hour', 86_400: 'day', 2_592_000: 'month' };
+
+function windowName(unit: string, seconds: number): string {
+  return unit === 'concurrent' ? unit : `${unit}_${LENGTHS[seconds] ?? `${seconds}s`}`;
+}

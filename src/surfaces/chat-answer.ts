@@ -1,0 +1,39 @@
+/** A chat answer on its way out: as server-sent events, or as one JSON body. */
+import { failureOf } from '../failure.ts';
+import type { ChatChunk } from '../types.ts';
+import { tellOpenAi } from './errors.ts';
+import { foldChunks, unfoldCompletion } from './fold.ts';
+
+export interface StreamOptions {
+  readonly requestId: string;
+  readonly now: () => number;
+  /** The client asked for a last chunk with the usage and no choices. */
+  readonly includeUsage: boolean;
+}
+
+/** Ends with `[DONE]` only when the answer ended; a break is told as an error event, and nothing after it. */
+export async function* streamChat(chunks: AsyncIterable<ChatChunk>, { requestId, now, includeUsage }: StreamOptions): AsyncGenerator<string> {
+  try {
+    for await (const chunk of chunks) {
+      if (chunk.whole) yield unfoldCompletion(chunk.text, includeUsage).map(frame).join('');
+      else if (includeUsage || chunk.usageOnly !== true) yield frame(chunk.text);
+    }
+    yield 'data: [DONE]\n\n';
+  } catch (error) {
+    yield frame(JSON.stringify(tellOpenAi(failureOf(error), requestId, now()).body));
+  }
+}
+
+/** The provider's own JSON where it answered at once, else a fold of its stream. */
+export async function wholeChat(chunks: AsyncIterable<ChatChunk>): Promise<string> {
+  const texts: string[] = [];
+  for await (const chunk of chunks) {
+    if (chunk.whole) return chunk.text;
+    texts.push(chunk.text);
+  }
+  return foldChunks(texts);
+}
+
+function frame(text: string): string {
+  return `data: ${text}\n\n`;
+}

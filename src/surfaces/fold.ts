@@ -1,0 +1,83 @@
+/**
+ * Between the two shapes of an OpenAI answer: a fold of chunks is a completion, and a completion can be told as chunks.
+ * Fields nobody here knows are kept: text grows, lists grow, of anything else the last word counts.
+ */
+type Json = Record<string, unknown>;
+
+/** Deltas whose text is a piece of a longer one. Any other string (an id, a role) is whole each time. */
+const GROWING: ReadonlySet<string> = new Set(['content', 'refusal', 'reasoning', 'reasoning_content', 'arguments']);
+
+/** Texts of `chat.completion.chunk`s to the text of one `chat.completion`. */
+export function foldChunks(texts: readonly string[]): string {
+  const completion: Json = {};
+  const choices = new Map<number, { choice: Json; message: Json }>();
+  for (const text of texts) {
+    const { choices: pieces, ...top } = JSON.parse(text) as Json;
+    merge(completion, top);
+    for (const piece of records(pieces)) {
+      const { delta, ...rest } = piece;
+      const index = Number(piece['index'] ?? 0);
+      const { choice, message } = choices.get(index) ?? { choice: {}, message: { role: 'assistant', content: null } };
+      choices.set(index, { choice, message });
+      merge(choice, rest);
+      if (isRecord(delta)) mergeDelta(message, delta);
+    }
+  }
+  const whole = [...choices.entries()].toSorted(([a], [b]) => a - b).map(([, { choice, message }]) => ({ ...choice, message }));
+  return JSON.stringify({ ...completion, object: 'chat.completion', choices: whole });
+}
+
+/** The text of one `chat.completion` to texts of chunks: the content, the end, and the usage where it was asked for. */
+export function unfoldCompletion(text: string, includeUsage: boolean): readonly string[] {
+  const { choices, usage, ...top } = JSON.parse(text) as Json;
+  const head = { ...top, object: 'chat.completion.chunk' };
+  const contents = records(choices).map(({ message, ...rest }) => ({ ...rest, delta: withIndexedCalls(isRecord(message) ? message : {}), finish_reason: null }));
+  const ends = records(choices).map(({ index, finish_reason: reason }) => ({ index, delta: {}, finish_reason: reason ?? 'stop' }));
+  return [
+    JSON.stringify({ ...head, choices: contents }),
+    JSON.stringify({ ...head, choices: ends }),
+    ...(includeUsage && usage !== undefined ? [JSON.stringify({ ...head, choices: [], usage })] : []),
+  ];
+}
+
+function merge(into: Json, from: Json): void {
+  for (const [key, value] of Object.entries(from)) if (value !== null || !(key in into)) into[key] = value;
+}
+
+function mergeDelta(into: Json, delta: Json): void {
+  for (const [key, value] of Object.entries(delta)) {
+    const known = into[key];
+    if (key === 'tool_calls') into[key] = mergeCalls(records(known), records(value));
+    else if (typeof value === 'string' && typeof known === 'string' && GROWING.has(key)) into[key] = known + value;
+    else if (Array.isArray(value) && Array.isArray(known)) into[key] = [...(known as unknown[]), ...(value as unknown[])];
+    else if (isRecord(value) && isRecord(known)) mergeDelta(known, value);
+    else if (value !== null || !(key in into)) into[key] = value;
+  }
+}
+
+/** Pieces of one call carry its index; a piece without one is a call of its own. */
+function mergeCalls(known: readonly Json[], pieces: readonly Json[]): Json[] {
+  const calls = [...known];
+  for (const piece of pieces) {
+    const { index, ...rest } = piece;
+    const slot = typeof index === 'number' ? index : calls.length;
+    const call = calls[slot] ?? {};
+    mergeDelta(call, rest);
+    calls[slot] = call;
+  }
+  return calls;
+}
+
+function withIndexedCalls(message: Json): Json {
+  const { tool_calls: calls, ...rest } = message;
+  if (!Array.isArray(calls)) return message;
+  return { ...rest, tool_calls: records(calls).map((call, index) => ({ index, ...call })) };
+}
+
+function records(value: unknown): Json[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+function isRecord(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
