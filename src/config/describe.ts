@@ -17,8 +17,12 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
-/** For names that point at something else in the configuration, as for choices of a schema. */
-export function notOneOf(written: unknown, known: readonly string[]): string {
+/** A name that points at nothing: `kind` is what it should name. */
+export function unknownName(kind: string, written: string, known: readonly string[]): string {
+  return `no ${kind} is called ${shown(written)}${hint(written, known) || ` (there are: ${known.join(', ')})`}`;
+}
+
+function notOneOf(written: unknown, known: readonly string[]): string {
   const text = typeof written === 'string' ? written : JSON.stringify(written);
   return `must be one of ${known.join(', ')}, not ${shown(text)}${hint(text, known)}`;
 }
@@ -52,5 +56,5 @@ function nameOf(input: unknown): string {
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object') return 'a mapping';
   if (typeof input === 'string') return `the text ${shown(input)}`;
-  return typeof input === 'number' ? `the number ${input}` : String(input);
+  return typeof input === 'number' ? `the number ${input}` : JSON.stringify(input);
 }

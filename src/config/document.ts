@@ -1,5 +1,5 @@
 /** A YAML text as plain data that still knows where each part stands. */
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Pair } from 'yaml';
+import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Pair, type YAMLError } from 'yaml';
 import { ConfigError, type Problem } from './problems.ts';
 
 export interface Source {
@@ -11,52 +11,103 @@ export interface Source {
 export type Path = readonly PropertyKey[];
 export type Position = Pick<Problem, 'line' | 'column'>;
 
+export interface SyntaxMistake extends Position {
+  readonly message: string;
+}
+
 export interface ConfigDocument {
   /** Undefined for an empty file. */
   readonly value: unknown;
+  /** Mistakes that leave the rest readable: doubled keys, unknown tags. */
+  readonly mistakes: readonly SyntaxMistake[];
   /** Where the part at `path` stands, or the nearest part around it that exists. `key`: its name, not its value. */
   locate(path: Path, part: 'key' | 'value'): Position;
 }
 
-/** Parses YAML 1.2, one document. Throws a ConfigError with every syntax mistake. */
+/** Parses YAML 1.2, one document. Throws a ConfigError where the text is no YAML. */
 export function readDocument({ text, file }: Source): ConfigDocument {
   const lines = new LineCounter();
   const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const refuse = (problems: readonly { offset: number; message: string }[]): ConfigError =>
-    new ConfigError(problems.map(({ offset, message }) => ({ file, ...positionOf(offset), path: '', message: oneLine(message) })));
+  const told = ({ offset, message }: Complaint): SyntaxMistake => ({ ...positionOf(offset), message: oneLine(message) });
 
-  const { document, value, failure } = parseSafely(text, lines);
-  if (document === undefined || failure !== undefined) throw refuse([{ offset: 0, message: failure ?? 'is no YAML' }]);
-  const mistakes = [...document.errors, ...document.warnings];
-  if (mistakes.length > 0) throw refuse(mistakes.map(({ pos, message }) => ({ offset: pos[0], message })));
-  return { value: value ?? undefined, locate: (path, part) => positionOf(offsetOf(document, path, part)) };
+  const { document, value, fatal, others } = parse(text, lines);
+  if (fatal.length > 0) throw new ConfigError(firstOfEachLine(fatal.map(told)).map((mistake) => ({ file, path: '', ...mistake })));
+  return {
+    value: value ?? undefined,
+    mistakes: others.map(told),
+    locate: (path, part) => positionOf(offsetOf(document, path, part)),
+  };
+}
+
+interface Complaint {
+  readonly offset: number;
+  readonly message: string;
 }
 
 interface Parsed {
-  readonly document?: Document.Parsed;
-  readonly value?: unknown;
-  readonly failure?: string;
+  readonly document: Document.Parsed | undefined;
+  readonly value: unknown;
+  /** The parser guesses what follows, and its guesses would be told as further mistakes. */
+  readonly fatal: readonly Complaint[];
+  readonly others: readonly Complaint[];
 }
 
-/** The parser throws where a text nests deeper than the stack or repeats an alias without end. */
-function parseSafely(text: string, lineCounter: LineCounter): Parsed {
+/** Never throws. */
+function parse(text: string, lineCounter: LineCounter): Parsed {
   try {
     const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'error' });
+    const fatal = [...document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY').map(complaintOf), ...strayReferences(document)];
+    const others = [...document.errors.filter(({ code }) => code === 'DUPLICATE_KEY'), ...document.warnings].map(complaintOf);
     // A hundred uses of anchors is more than any file of ours needs and less than a bomb.
-    const value: unknown = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
-    return { document, value };
+    const value: unknown = fatal.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
+    return { document, value, fatal, others };
   } catch (error) {
-    const deep = error instanceof RangeError;
-    return { failure: deep ? 'is nested too deeply' : error instanceof Error ? error.message : 'is no YAML' };
+    const message = error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : 'is no YAML';
+    return { document: undefined, value: undefined, fatal: [{ offset: 0, message }], others: [] };
   }
 }
 
-function offsetOf(document: Document.Parsed, path: Path, part: 'key' | 'value'): number {
-  let node: unknown = document.contents;
-  let key: unknown = document.contents;
+const TOO_DEEP = 'is nested too deeply';
+
+/** Where the library's words speak to programmers. */
+const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
+  DUPLICATE_KEY: 'this key stands here twice',
+  MULTIPLE_DOCS: 'must be one document, without a second ---',
+  RESOURCE_EXHAUSTION: TOO_DEEP,
+};
+
+function complaintOf({ pos, code, message }: YAMLError): Complaint {
+  return { offset: pos[0], message: WORDS[code] ?? message };
+}
+
+/** Aliases of nothing, and the one key that would name an object's prototype. */
+function strayReferences(document: Document.Parsed): Complaint[] {
+  const anchors = new Set<string>();
+  const stray: Complaint[] = [];
+  visit(document, {
+    Node: (_key, node) => {
+      if (isAlias(node)) {
+        if (!anchors.has(node.source)) stray.push({ offset: startOf(node), message: `no anchor before this is called &${node.source}` });
+      } else if (node.anchor !== undefined) anchors.add(node.anchor);
+    },
+    Pair: (_key, { key }) => {
+      if (isScalar(key) && key.value === '__proto__') stray.push({ offset: startOf(key), message: '__proto__ cannot be a key' });
+    },
+  });
+  return stray;
+}
+
+/** One slip makes the parser complain again and again until the line ends. */
+function firstOfEachLine(mistakes: readonly SyntaxMistake[]): SyntaxMistake[] {
+  return mistakes.filter(({ line }, index) => mistakes.findIndex((other) => other.line === line) === index);
+}
+
+function offsetOf(document: Document.Parsed | undefined, path: Path, part: 'key' | 'value'): number {
+  let node: unknown = document?.contents;
+  let key: unknown = node;
   for (const step of path) {
     const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && item.key.value === step) : undefined;
     const next = pair ?? (isSeq(node) && typeof step === 'number' ? node.items[step] : undefined);

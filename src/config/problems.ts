@@ -11,8 +11,8 @@ export interface Problem {
 /** Everything that is wrong with one file. The message has one problem a line: `file:line:col path: message`. */
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(printProblem).join('\n'));
+  constructor(problems: readonly Problem[], options?: ErrorOptions) {
+    super(problems.map(printProblem).join('\n'), options);
     this.name = 'ConfigError';
     this.problems = problems;
   }

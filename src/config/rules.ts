@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { CAPABILITIES, type Conditions, type Rule, type Rules } from '../types.ts';
 import { compact, duration, text, wholeNumber } from './atoms.ts';
-import { notOneOf, shown } from './describe.ts';
+import { shown, unknownName } from './describe.ts';
 import { validate, type Mistake } from './validate.ts';
 
 export interface RulesOptions {
@@ -49,7 +49,7 @@ function conditionsOf({ checkPattern }: RulesOptions) {
 
 function ruleOf(options: RulesOptions) {
   const provider = text.superRefine((name, context) => {
-    if (options.providers?.includes(name) === false) context.addIssue(`no provider is called ${shown(name)}: ${notOneOf(name, options.providers)}`);
+    if (options.providers?.includes(name) === false) context.addIssue(unknownName('provider', name, options.providers));
   });
   const cache = z.union([
     z.literal(['off', false]).transform(() => undefined),
@@ -113,8 +113,8 @@ const glance = z.object({
     name: z.string().optional().catch(undefined),
     conditions: z.object({ min_tokens: z.number().optional().catch(undefined), max_tokens: z.number().optional().catch(undefined) }).catch({}),
   }).catch({ conditions: {} })).catch([]),
-  default_rule: z.string().default(DEFAULT_RULE).catch(DEFAULT_RULE),
-}).catch({ routing_rules: [], default_rule: DEFAULT_RULE });
+  default_rule: z.string().optional().catch(undefined),
+}).catch({ routing_rules: [] });
 
 function crossCheck(written: unknown): Mistake[] {
   const { routing_rules: rules, default_rule: defaultRule } = glance.parse(written);
@@ -130,7 +130,8 @@ function crossCheck(written: unknown): Mistake[] {
   return [...twice, ...empty, ...checkDefault(defaultRule, names.filter((name) => name !== undefined))];
 }
 
-function checkDefault(defaultRule: string, names: readonly string[]): Mistake[] {
-  if (names.length === 0 || names.includes(defaultRule)) return [];
-  return [{ path: ['default_rule'], message: `no rule is called ${shown(defaultRule)}: ${notOneOf(defaultRule, names)}` }];
+function checkDefault(defaultRule: string | undefined, names: readonly string[]): Mistake[] {
+  if (names.length === 0 || names.includes(defaultRule ?? DEFAULT_RULE)) return [];
+  const message = defaultRule === undefined ? `is missing: name the rule that serves the rest, or call one ${DEFAULT_RULE}` : unknownName('rule', defaultRule, names);
+  return [{ path: ['default_rule'], message }];
 }

@@ -21,7 +21,7 @@ export function validate<S extends z.ZodType>(source: Source, schema: S, crossCh
   const written = document.value ?? {};
   const result = schema.safeParse(written, { error: describeIssue });
   const mistakes = [...(result.success ? [] : result.error.issues.flatMap((issue) => mistakesOf(issue))), ...crossCheck(written)];
-  if (mistakes.length > 0 || !result.success) throw new ConfigError(place(mistakes, document, source.file));
+  if (mistakes.length + document.mistakes.length > 0 || !result.success) throw new ConfigError(inOrder(mistakes, document, source.file));
   return result.data;
 }
 
@@ -44,10 +44,10 @@ function isAnotherShape(issue: z.core.$ZodIssue): boolean {
   return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
 }
 
-function place(mistakes: readonly Mistake[], document: ConfigDocument, file: string): Problem[] {
-  return mistakes
-    .map(({ path, message, part = 'value' }) => ({ file, ...document.locate(path, part), path: printPath(path), message }))
-    .sort((a, b) => a.line - b.line || a.column - b.column);
+function inOrder(mistakes: readonly Mistake[], document: ConfigDocument, file: string): Problem[] {
+  const located = mistakes.map(({ path, message, part = 'value' }) => ({ file, ...document.locate(path, part), path: printPath(path), message }));
+  const unreadable = document.mistakes.map((mistake) => ({ file, path: '', ...mistake }));
+  return [...unreadable, ...located].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function printPath(path: Path): string {

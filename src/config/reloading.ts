@@ -1,0 +1,78 @@
+/** A configuration file that is read again whenever it changes. */
+import { watch, type FSWatcher } from 'chokidar';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { ConfigError } from './problems.ts';
+
+export interface Reloading<T> {
+  /** The newest snapshot that was right. */
+  current(): T;
+  close(): Promise<void>;
+}
+
+export interface ReloadingOptions<T> {
+  readonly file: string;
+  /** Throws a ConfigError where the text is wrong. */
+  readonly load: (text: string) => T;
+  readonly onReload: (value: T) => void;
+  /** The file is wrong, gone or cannot be watched: the snapshot before stays in force. */
+  readonly onMistake: (error: ConfigError) => void;
+}
+
+/** Editors empty a file, then fill it: what is read in between is half a file. A tenth of a second without growth is a finished save. */
+const SETTLE = { stabilityThreshold: 100, pollInterval: 25 };
+
+/**
+ * Reads the file now and watches it until closed.
+ *
+ * @throws ConfigError where the file is wrong from the start
+ */
+export async function createReloading<T>({ file, load, onReload, onMistake }: ReloadingOptions<T>): Promise<Reloading<T>> {
+  const text = readConfig(file);
+  const state: { text: string | undefined; value: T } = { text, value: load(text) };
+
+  const reload = (): void => {
+    const before = state.text;
+    try {
+      state.text = undefined;
+      state.text = readConfig(file);
+      if (state.text === before) return;
+      state.value = load(state.text);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      onMistake(error);
+      return;
+    }
+    onReload(state.value);
+  };
+
+  const watcher = watchDirectoryOf(file);
+  watcher.on('error', (error) => onMistake(unreadable(file, 'cannot be watched: changes to it need a restart', error)));
+  await once(watcher, 'ready');
+  watcher.on('all', reload);
+  // What changed before the watch began was seen by nobody.
+  reload();
+  return { current: () => state.value, close: () => watcher.close() };
+}
+
+/** The text of a file. Throws a ConfigError where it cannot be read. */
+export function readConfig(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw unreadable(file, missing ? 'does not exist' : 'cannot be read', error);
+  }
+}
+
+/** A file that is replaced is another file, and one that is gone cannot be watched: their directory can. */
+function watchDirectoryOf(file: string): FSWatcher {
+  const path = resolve(file);
+  const directory = dirname(path);
+  return watch(directory, { depth: 0, ignoreInitial: true, awaitWriteFinish: SETTLE, ignored: (other) => other !== directory && other !== path });
+}
+
+function unreadable(file: string, message: string, cause: unknown): ConfigError {
+  return new ConfigError([{ file, line: 0, column: 0, path: '', message }], { cause });
+}
