@@ -1,0 +1,48 @@
+/**
+ * A wire format: three pure functions between the one form everything inside speaks and one provider's own.
+ * `test/providers/conformance.test.ts` runs every dialect over recorded answers.
+ */
+import type { FailureError, UpstreamFailure } from '../failure.ts';
+import type { ChatChunk, ChatRequest, Target } from '../types.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** Names in lower case; a repeated header is a list. */
+export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/** A refusal as it came: any status but 2xx, or an error found inside a 200. */
+export interface HttpFailure {
+  readonly status: number;
+  readonly headers: HttpHeaders;
+  /** Possibly cut short, possibly not JSON. */
+  readonly body: string;
+  readonly provider: string;
+  readonly model: string;
+}
+
+/** What an answer is made of, before anyone knows what it means. */
+export interface Payload {
+  /** One event's data, or a whole JSON body. */
+  readonly text: string;
+  readonly whole: boolean;
+  /** The event's name, where it has one. */
+  readonly event?: string;
+}
+
+/** Makes a failure of an error that came inside a 200. */
+export type Refuse = (body: string) => FailureError;
+
+export interface Dialect {
+  /** The request as this provider wants it, credential included. */
+  encode(request: ChatRequest, target: Target, credential: string): HttpRequest;
+  /** Throws a FailureError where the answer breaks, hides an error or ends without its end. */
+  decode(payloads: AsyncIterable<Payload>, refuse: Refuse): AsyncIterable<ChatChunk>;
+  /** What a refusal means. `now` in epoch milliseconds. */
+  explain(failure: HttpFailure, now: number): UpstreamFailure;
+}

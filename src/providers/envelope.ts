@@ -1,0 +1,81 @@
+/** Every shape an error comes in, read into one. */
+import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
+import type { Json } from './json.ts';
+
+export interface Complaint {
+  /** The provider's own sentence; with OpenRouter's relayed errors, what the provider behind it said as well. */
+  readonly message: string;
+  /** Whatever the provider names the error by: types, codes, statuses, reasons. Lower case. */
+  readonly names: readonly string[];
+  readonly param?: string;
+  /** The status the error itself speaks of, where it does. */
+  readonly status?: number;
+  /** OpenRouter's `metadata`. */
+  readonly metadata: Json;
+  /** Google's `details`. */
+  readonly details: readonly Json[];
+}
+
+/** Whether a payload inside a 200 is an error. An answer has choices, an error has not, or says so. */
+export function isComplaint(value: unknown): boolean {
+  if (Array.isArray(value)) return isRecord(value[0]) && Boolean(value[0]['error']);
+  if (!isRecord(value)) return false;
+  if (value['error'] || recordAt(value, 'x_groq')?.['error']) return true;
+  if ('choices' in value || 'usage' in value) return false;
+  return value['object'] === 'error' || value['success'] === false || 'detail' in value || typeof value['message'] === 'string';
+}
+
+/** Undefined where the body is not JSON, or JSON that says nothing. */
+export function readComplaint(body: string): Complaint | undefined {
+  const parsed = parseJson(body);
+  const outer: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
+  if (!isRecord(outer)) return undefined;
+  const inner = innermost(outer);
+  const metadata = recordAt(inner, 'metadata') ?? {};
+  const message = sentence(outer, inner);
+  const relayed = relayedBy(metadata);
+  return {
+    message: relayed === undefined ? message : `${message}: ${relayed}`,
+    names: namesOf(outer, inner, metadata),
+    ...optional('param', textAt(inner, 'param')),
+    ...optional('status', statusOf(outer, inner)),
+    metadata,
+    details: listAt(inner, 'details'),
+  };
+}
+
+/** `{error: {…}}`, `{errors: [{…}]}`, Groq's `x_groq.error`, or the object itself. */
+function innermost(outer: Json): Json {
+  const group = recordAt(outer, 'x_groq');
+  return recordAt(outer, 'error') ?? listAt(outer, 'errors')[0] ?? recordAt(group, 'error') ?? (typeof group?.['error'] === 'string' ? { message: group['error'] } : outer);
+}
+
+function sentence(outer: Json, inner: Json): string {
+  const detail = outer['detail'];
+  const details = Array.isArray(detail) ? detail.filter(isRecord).map((entry) => [...pathOf(entry['loc']), textAt(entry, 'msg') ?? ''].join(' ')).join('; ') : undefined;
+  return textAt(inner, 'message') ?? textAt(outer, 'error') ?? textAt(outer, 'message') ?? textAt(outer, 'detail') ?? details ?? textAt(outer, 'title') ?? '';
+}
+
+const pathOf = (loc: unknown): string[] => (Array.isArray(loc) ? [loc.filter((step) => step !== 'body').join('.')] : []);
+
+/** `metadata.raw` is plain text or a JSON string of the other provider's own envelope. */
+function relayedBy(metadata: Json): string | undefined {
+  const raw = textAt(metadata, 'raw');
+  if (raw === undefined || raw === '') return undefined;
+  return readComplaint(raw)?.message ?? raw;
+}
+
+function namesOf(outer: Json, inner: Json, metadata: Json): readonly string[] {
+  const google = listAt(inner, 'details').map((entry) => entry['reason']);
+  const found = [inner['type'], inner['code'], inner['status'], outer['type'], outer['code'], metadata['error_type'], metadata['limit_source'], metadata['reason'], metadata['failed_routing_step'], metadata['provider_error_code'], ...google];
+  return found.filter((name) => typeof name === 'string' || typeof name === 'number').map((name) => String(name).toLowerCase());
+}
+
+function statusOf(outer: Json, inner: Json): number | undefined {
+  const candidates = [numberAt(inner, 'code'), numberAt(inner, 'status'), numberAt(outer, 'status_code'), numberAt(inner, 'raw_status_code'), numberAt(outer, 'status')];
+  return candidates.find((number) => number !== undefined && number >= 400 && number <= 599);
+}
+
+function optional<Name extends string, Value>(name: Name, value: Value | undefined): Partial<Record<Name, Value>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
+}

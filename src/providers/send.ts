@@ -1,0 +1,54 @@
+/** The door out: a call made whole at the last moment, and everything that comes back told in our own words. */
+import { FailureError } from '../failure.ts';
+import type { Account, Clock, Outgoing, Send } from '../types.ts';
+import type { Http } from './call.ts';
+import type { Dialect } from './dialect.ts';
+import { dialects } from './dialects.ts';
+import { readHeaderFacts } from './limits.ts';
+import { readPayloads } from './payloads.ts';
+import { readText } from './text.ts';
+
+export interface SendOptions {
+  readonly http: Http;
+  /** The account's credential, opened for this origin. Throws a FailureError where it was sealed for another. */
+  readonly credentialOf: (account: Account, origin: string) => string;
+  readonly now: Clock;
+}
+
+/** A refusal's body is read this long: its status alone says enough to go on. */
+const REFUSAL_MS = 2000;
+
+export function createSend({ http, credentialOf, now }: SendOptions): Send {
+  return async ({ request, target, account, stallMs }: Outgoing, signal) => {
+    const { provider, model } = target;
+    const dialect = dialectOf(provider.dialect);
+    const { origin, host } = new URL(provider.baseUrl);
+    const credential = credentialOf(account, origin);
+    checkCredential(credential, account, origin);
+
+    const answer = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
+    const { status, headers } = answer;
+    const refuse = (text: string): FailureError => {
+      // Some refusals quote the key they refuse.
+      const body = text.replaceAll(credential, '[key]');
+      return new FailureError(dialect.explain({ status, headers, body, provider: provider.name, model: model.name }, now()));
+    };
+    if (status < 200 || status > 299) throw refuse(await readText(answer, REFUSAL_MS));
+    return {
+      facts: readHeaderFacts({ headers, provider: provider.name }, now()),
+      chunks: dialect.decode(readPayloads({ bytes: answer.bytes, drain: answer.drain, host, now }), refuse),
+    };
+  };
+}
+
+function dialectOf(name: string): Dialect {
+  const dialect = dialects.get(name);
+  if (dialect === undefined) throw new Error(`no dialect ${name}`);
+  return dialect;
+}
+
+function checkCredential(credential: string, { provider, label, origin: sealedFor }: Account, origin: string): void {
+  const about = `the key of ${provider}/${label}`;
+  if (sealedFor !== origin) throw new FailureError({ kind: 'credential', message: `${about} was sealed for ${sealedFor} and does not go to ${origin}; add the account again` });
+  if (!/^[\x21-\x7e]+$/.test(credential)) throw new FailureError({ kind: 'credential', message: `${about} holds characters no key has; add the account again` });
+}

@@ -1,0 +1,47 @@
+/** What went wrong below HTTP, as a failure people can act on. */
+import { FailureError } from '../failure.ts';
+import type { UpstreamFailure } from '../failure.ts';
+
+export interface Whereabouts {
+  readonly host: string;
+  /** The answer's headers had come. */
+  readonly begun: boolean;
+}
+
+const UNREACHABLE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused the connection',
+  ENOTFOUND: 'has no address; check base_url and the resolver',
+  EAI_AGAIN: 'could not be resolved for now',
+  EHOSTUNREACH: 'cannot be reached from here',
+  ENETUNREACH: 'cannot be reached from here',
+  ECONNRESET: 'reset the connection',
+  EPIPE: 'closed the connection',
+  ETIMEDOUT: 'stopped answering',
+  UND_ERR_SOCKET: 'closed the connection without an answer',
+};
+
+/** OpenSSL's and Node's names for certificates and handshakes that do not hold. */
+const TLS = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
+
+/** Faults of the connection concern everybody at this provider; faults inside an answer, this model. */
+export function transportFailure(error: unknown, { host, begun }: Whereabouts): FailureError {
+  if (error instanceof FailureError) return error;
+  const code = codeOf(error);
+  return new FailureError(failure(code, error, host, begun), { cause: error });
+}
+
+function failure(code: string, error: unknown, host: string, begun: boolean): UpstreamFailure {
+  if (begun) return { kind: 'broken-answer', message: `${host} broke its answer off (${code || 'no reason given'})` };
+  if (code === 'ERR_DESTINATION') return { kind: 'overloaded', scope: 'provider', message: (error as Error).message };
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'silent', phase: 'connect', scope: 'provider', message: `${host} did not take the connection in time` };
+  if (TLS.test(code)) return { kind: 'overloaded', scope: 'provider', message: `${host} has no TLS that can be trusted (${code}); check base_url and the system's certificates` };
+  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return { kind: 'broken-answer', message: `${host} answered with something that is not HTTP (${code})` };
+  return { kind: 'overloaded', scope: 'provider', message: `${host} ${UNREACHABLE[code] ?? `could not be called (${code || 'no reason given'})`}` };
+}
+
+/** Happy eyeballs fail with an AggregateError: the first of its reasons is as good as any. */
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  return '';
+}

@@ -1,0 +1,31 @@
+/** One coarse clock for every deadline of every call: a timer a chunk would cost more than the chunk. */
+import type { Clock } from '../types.ts';
+
+export interface Watch {
+  /** Calls `check` again and again until the returned function is called. */
+  add(check: (now: number) => void): () => void;
+}
+
+/** Deadlines are seconds long; a tenth of one is the most they fire late. */
+const TICK_MS = 100;
+
+export function createWatch(now: Clock): Watch {
+  const checks = new Set<(now: number) => void>();
+  const ticking: { timer?: NodeJS.Timeout } = {};
+  const tick = (): void => {
+    const time = now();
+    for (const check of checks) check(time);
+  };
+  return {
+    add(check) {
+      checks.add(check);
+      ticking.timer ??= setInterval(tick, TICK_MS).unref();
+      return () => {
+        checks.delete(check);
+        if (checks.size > 0) return;
+        clearInterval(ticking.timer);
+        delete ticking.timer;
+      };
+    },
+  };
+}
