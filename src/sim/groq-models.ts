@@ -1,0 +1,13 @@
+import type { SimulatedModel } from './types.ts';
+
+const ordinary = { context: 131_072, tools: true, reasoning: true } as const;
+
+/** The free chat models of November 2026, and two that left. */
+export const groqModels: readonly SimulatedModel[] = [
+  { ...ordinary, id: 'openai/gpt-oss-120b', title: 'GPT OSS 120B', owner: 'OpenAI', created: 1754408224, maxOutput: 65_536 },
+  { ...ordinary, id: 'openai/gpt-oss-20b', title: 'GPT OSS 20B', owner: 'OpenAI', created: 1754407957, maxOutput: 65_536 },
+  { ...ordinary, id: 'openai/gpt-oss-safeguard-20b', title: 'GPT OSS Safeguard 20B', owner: 'OpenAI', created: 1761708789, maxOutput: 65_536 },
+  { ...ordinary, id: 'qwen/qwen3.8-27b', title: 'Qwen/Qwen3.8-27B', owner: 'Alibaba Cloud', created: 1786984846, maxOutput: 16_384, images: true },
+  { ...ordinary, id: 'llama-3.3-70b-versatile', title: 'Llama 3.3 70B', owner: 'Meta', created: 1733447754, maxOutput: 32_768, refusal: 'unknown-model' },
+  { ...ordinary, id: 'mixtral-8x7b-32768', title: 'Mixtral 8x7B', owner: 'Mistral AI', created: 1693721698, maxOutput: 32_768, refusal: 'decommissioned' },
+];

@@ -1,0 +1,130 @@
+/**
+ * What one call is answered, before anything misbehaves: filter, route, key, model, quota, answer.
+ */
+import { answerChat } from './answers.ts';
+import { embed } from './embeddings.ts';
+import { digestOf } from './ids.ts';
+import { isDenial } from './quota.ts';
+import type { Lease, Meter } from './quota.ts';
+import { replyScript, streamScript } from './script.ts';
+import type { Step } from './script.ts';
+import { isObject, promptTokens } from './tokens.ts';
+import type { Answer, Call, Headers, Holder, JsonObject, Reply, Scene, SimulatedModel, Wire } from './types.ts';
+
+export interface Pace {
+  /** Milliseconds before the first byte of an answer. */
+  readonly firstMs: number;
+  /** Milliseconds between two tokens of a stream. */
+  readonly tokenMs: number;
+}
+
+export interface Bench {
+  readonly wire: Wire;
+  readonly meter: (holder: Holder, model: string) => Meter;
+  /** Readings as `/key` shows them: they may lag. */
+  readonly shown: (holder: Holder) => ReturnType<Meter['readings']>;
+  readonly pace: Pace;
+  readonly seed: number;
+}
+
+export interface Plan {
+  readonly scene: Scene;
+  readonly script: readonly Step[];
+  /** Absent where nothing was charged. */
+  readonly charge?: Charge;
+  /** Absent where the call was refused or is no chat. */
+  readonly chat?: Chat;
+}
+
+export interface Charge {
+  readonly lease: Lease;
+  readonly reserved: number;
+  /** What the call has cost once `contentEvents` of its answer were written. */
+  readonly cost: (contentEvents: number) => number;
+}
+
+export interface Chat {
+  readonly answer: Answer;
+  readonly stream: boolean;
+  /** The same call answered otherwise. */
+  readonly render: (answer: Answer, stream: boolean) => readonly Step[];
+}
+
+const NOBODY: Holder = { account: 'nobody', organization: 'nobody' };
+
+/** Agents of plain HTTP libraries, and none at all: the edge in front of Groq and Cerebras turns them away. */
+const FILTERED_AGENT = /^(python-urllib|go-http-client|$)/i;
+
+export function planCall(call: Call, bench: Bench): Plan {
+  const { wire, seed } = bench;
+  const name = isObject(call.body) && typeof call.body['model'] === 'string' ? call.body['model'] : '';
+  const holder = typeof call.holder === 'object' ? call.holder : NOBODY;
+  const scene: Scene = { call, holder, model: name, id: digestOf(seed, call.number) };
+  const refuse = (refusal: Reply | string, readings: ReturnType<Meter['readings']> = []): Plan =>
+    ({ scene, script: replyScript(withHeaders(typeof refusal === 'string' ? named(wire, refusal, scene) : refusal, (status) => wire.headers(status, readings, scene))) });
+
+  if (wire.edgeFilter && FILTERED_AGENT.test(call.headers['user-agent'] ?? '')) return refuse('edge-filter');
+  const isChat = call.method === 'POST' && call.path === '/chat/completions';
+  const isEmbedding = wire.servesEmbeddings && call.method === 'POST' && call.path === '/embeddings';
+  const route = wire.route(call);
+  if (route === undefined && !isChat && !isEmbedding) return refuse('unknown-path');
+  if (typeof call.holder !== 'object' && !(route !== undefined && wire.openPaths.includes(call.path))) return refuse(call.holder === undefined ? 'no-key' : 'bad-key');
+  if (route !== undefined) return refuse(route(scene, bench.shown(holder)));
+
+  const model = wire.models.find(({ id }) => id === name);
+  const refusal = wire.screen(call, model) ?? (model === undefined ? 'unknown-model' : model.refusal);
+  if (refusal !== undefined || model === undefined) return refuse(refusal ?? 'unknown-model');
+  const body = isObject(call.body) ? call.body : {};
+  return isEmbedding ? planEmbedding({ scene, model, body, refuse }, bench) : planChat({ scene, model, body, refuse }, bench);
+}
+
+interface Asked {
+  readonly scene: Scene;
+  readonly model: SimulatedModel;
+  readonly body: JsonObject;
+  readonly refuse: (refusal: Reply, readings: ReturnType<Meter['readings']>) => Plan;
+}
+
+function planEmbedding({ scene, model, body, refuse }: Asked, { wire, meter }: Bench): Plan {
+  const { reply, tokens } = embed(body, model.id);
+  const account = meter(scene.holder, model.id);
+  const admitted = account.admit(scene.call.at, tokens);
+  if (isDenial(admitted)) return refuse(wire.denied(admitted, scene), account.readings(scene.call.at));
+  const script = replyScript({ status: 200, headers: wire.headers(200, account.readings(scene.call.at), scene), body: reply });
+  return { scene, script, charge: { lease: admitted, reserved: tokens, cost: () => tokens } };
+}
+
+function planChat({ scene, model, body, refuse }: Asked, { wire, meter, pace }: Bench): Plan {
+  const { at } = scene.call;
+  const account = meter(scene.holder, model.id);
+  const prompt = promptTokens(body);
+  const reserved = wire.reserve(body, prompt);
+  const admitted = wire.metered(model) ? account.admit(at, reserved) : UNMETERED;
+  if (isDenial(admitted)) return refuse(wire.denied(admitted, scene), account.readings(at));
+
+  const answer = answerChat(body, model);
+  const whole = prompt + (answer.usage?.completion ?? 0);
+  const stream = body['stream'] === true;
+  // A JSON answer is complete before its headers are written; a stream is charged as it goes.
+  if (!stream && wire.charge === 'used') admitted.settle(whole);
+  const headers = wire.headers(200, account.readings(at), scene);
+  const render = (other: Answer, streamed: boolean): readonly Step[] => [
+    ...(pace.firstMs > 0 ? [{ do: 'wait', ms: pace.firstMs } as const] : []),
+    ...(streamed
+      ? streamScript(wire.frames(other, scene, body), headers, pace.tokenMs)
+      : replyScript({ status: 200, headers, body: wire.completion(other, scene) })),
+  ];
+  const cost = (events: number): number => (wire.charge === 'reserved' ? reserved : stream ? Math.min(whole, prompt + events) : whole);
+  return { scene, script: render(answer, stream), charge: { lease: admitted, reserved, cost }, chat: { answer, stream, render } };
+}
+
+const UNMETERED: Lease = { settle: () => {}, release: () => {} };
+
+const withHeaders = (reply: Reply, headers: (status: number) => Headers): Reply => ({ ...reply, headers: { ...headers(reply.status), ...reply.headers } });
+
+/** A refusal of this provider by its name. Throws for a name it does not have. */
+export function named(wire: Wire, name: string, scene: Scene): Reply {
+  const refusal = wire.refusals[name];
+  if (refusal === undefined) throw new Error(`${wire.name} has no refusal "${name}"; it has ${Object.keys(wire.refusals).join(', ')}`);
+  return refusal(scene);
+}
