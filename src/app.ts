@@ -12,6 +12,7 @@ import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import { listModels, showModel } from './http/models.ts';
 import type { ModelRouteOptions } from './http/models.ts';
+import type { LiveRequests } from './http/stream.ts';
 import { tellOpenAi } from './surfaces/errors.ts';
 import type { Caller } from './types.ts';
 
@@ -20,6 +21,7 @@ export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts'
   readonly adminToken: string;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
+  readonly live: LiveRequests;
   readonly bodyLimit: number;
   readonly callerMs: number;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };

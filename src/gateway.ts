@@ -11,7 +11,7 @@ import { failureOf, FailureError, isUpstreamFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { createExclusions } from './gateway/exclusions.ts';
 import type { Exclusions } from './gateway/exclusions.ts';
-import { startPatience } from './gateway/patience.ts';
+import { startPatience, whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
 import { createStory } from './gateway/story.ts';
 import type { OpenAttempt, Story } from './gateway/story.ts';
@@ -152,7 +152,7 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
     if (failure === undefined) story.answered(lease, state.usage);
     else story.failed(new FailureError(failure));
   };
-  const left = (): void => close({ kind: 'cancelled', message: 'the client closed the connection' });
+  const left = (): void => close(whyLeft(signal).failure);
 
   held.chunks.forEach(note);
   if (held.complete) close();

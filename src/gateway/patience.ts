@@ -21,10 +21,16 @@ export interface PatienceOptions {
   readonly someoneElse: () => boolean;
 }
 
+/** Why a request ends from our side of the wire: the client left, unless the signal says better, e.g. at a shutdown. */
+export function whyLeft(signal: AbortSignal): FailureError {
+  const reason: unknown = signal.reason;
+  return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the client closed the connection' });
+}
+
 export function startPatience(options: PatienceOptions): Patience {
   const { signal, firstContentMs, lastContentMs, totalMs, someoneElse } = options;
   const controller = new AbortController();
-  const left = (): void => controller.abort(new FailureError({ kind: 'cancelled', message: 'the client closed the connection' }));
+  const left = (): void => controller.abort(whyLeft(signal));
   const silent = (phase: SilentPhase, milliseconds: number): void =>
     controller.abort(new FailureError({ kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${Math.round(milliseconds / 1000)} s` }));
 

@@ -9,25 +9,27 @@ import { parseChat } from '../surfaces/chat.ts';
 import type { Arrival } from '../surfaces/chat.ts';
 import type { Caller, ChatRequest } from '../types.ts';
 import { readJson } from './body.ts';
-import { EVENT_STREAM_HEADERS, leaving, writeFrames } from './stream.ts';
+import { EVENT_STREAM_HEADERS, writeFrames } from './stream.ts';
+import type { LiveRequests } from './stream.ts';
 
 export interface ChatRouteOptions {
   readonly gateway: Gateway;
   readonly identify: (request: IncomingMessage) => Caller;
+  readonly live: LiveRequests;
   readonly bodyLimit: number;
   /** What a caller who does not say will wait for the first content, milliseconds. */
   readonly callerMs: number;
 }
 
 export function chatRoute(options: ChatRouteOptions): RequestHandler {
-  const { gateway, identify, bodyLimit } = options;
+  const { gateway, identify, bodyLimit, live } = options;
   return async (request, response) => {
     const receivedAt = gateway.now();
     const caller = identify(request);
     const arrival = { id: requestIdOf(response), caller, receivedAt, ...wishesOf(request, receivedAt, options.callerMs) };
     const asked = parseChat(await readJson(request, bodyLimit), arrival);
     response.locals['asked'] = true;
-    const certain = await answer(gateway, asked, leaving(response));
+    const certain = await answer(gateway, asked, live.watch(response));
     if (asked.stream) await sendStream(response, asked, certain, gateway);
     else await sendWhole(response, certain, gateway);
   };

@@ -2,13 +2,30 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 
-/** Aborts when the client closes the connection before the answer is whole. */
-export function leaving(response: ServerResponse): AbortSignal {
-  const controller = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) controller.abort();
-  });
-  return controller.signal;
+/** The requests being answered now. */
+export interface LiveRequests {
+  /** Aborts when the client closes the connection before the answer is whole, or when everything ends. */
+  readonly watch: (response: ServerResponse) => AbortSignal;
+  readonly count: () => number;
+  /** Ends all of them with this reason. */
+  readonly endAll: (reason: Error) => void;
+}
+
+export function createLiveRequests(): LiveRequests {
+  const live = new Set<AbortController>();
+  return {
+    watch(response) {
+      const controller = new AbortController();
+      live.add(controller);
+      response.once('close', () => {
+        live.delete(controller);
+        if (!response.writableFinished) controller.abort();
+      });
+      return controller.signal;
+    },
+    count: () => live.size,
+    endAll: (reason) => live.forEach((controller) => controller.abort(reason)),
+  };
 }
 
 /** Writes frames as they come; where the client reads slower than they come, upstream is read slower too. */

@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import { tellOpenAi } from '../../src/surfaces/errors.ts';
+
+const now = Date.UTC(2026, 10, 20, 14, 2, 0);
+
+describe('the envelope', () => {
+  test('exhausted: the earliest true time, rounded up, with what ruled each candidate out', () => {
+    const told = tellOpenAi(
+      {
+        kind: 'exhausted',
+        message: 'no account can answer before 14:02:31Z',
+        retryAt: now + 30_001,
+        attempts: [{ provider: 'groq', account: 'work', model: 'm', outcome: 'rate-minute', sent: false, retryAt: now + 30_001, startedAt: now, endedAt: now }],
+      },
+      'req_1',
+      now,
+    );
+    expect(told.status).toBe(429);
+    expect(told.headers).toEqual({ 'retry-after': '31', 'retry-after-ms': '30001' });
+    expect(told.body.error).toEqual({
+      message: 'no account can answer before 14:02:31Z',
+      type: 'rate_limit_error',
+      param: null,
+      code: 'all_accounts_exhausted',
+      request_id: 'req_1',
+      attempts: [{ provider: 'groq', account: 'work', model: 'm', reason: 'rate-minute', retry_at: '2026-11-20T14:02:30.001Z' }],
+    });
+  });
+
+  test('a client is told not to try again where its own patience would be shorter than the truth', () => {
+    expect(tellOpenAi({ kind: 'exhausted', message: '', retryAt: now + 61_000, attempts: [] }, 'r', now).headers).toMatchObject({ 'x-should-retry': 'false', 'retry-after': '61' });
+    expect(tellOpenAi({ kind: 'exhausted', message: '', retryAt: now + 59_000, attempts: [] }, 'r', now).headers).not.toHaveProperty('x-should-retry');
+  });
+
+  test('a mistake of the caller names its field and is not worth repeating', () => {
+    const told = tellOpenAi({ kind: 'invalid-request', message: 'n: too big', param: 'n' }, 'r', now);
+    expect(told).toMatchObject({ status: 400, headers: { 'x-should-retry': 'false' }, body: { error: { type: 'invalid_request_error', param: 'n' } } });
+  });
+
+  test('an outage may be asked again', () => {
+    expect(tellOpenAi({ kind: 'unavailable', message: 'x', attempts: [] }, 'r', now)).toMatchObject({ status: 503, headers: {} });
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { foldChunks, unfoldCompletion } from '../../src/surfaces/fold.ts';
+
+const chunk = (delta: unknown, more: object = {}): string => JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...more });
+const folded = (...texts: string[]): Record<string, unknown> => JSON.parse(foldChunks(texts)) as Record<string, unknown>;
+
+describe('fold', () => {
+  test('text, reasoning and arguments grow; ids and roles do not', () => {
+    const answer = folded(
+      chunk({ role: 'assistant', content: '' }),
+      chunk({ role: 'assistant', reasoning: 'think' }),
+      chunk({ role: 'assistant', reasoning: 'ing', content: 'Hel' }),
+      chunk({ content: 'lo' }),
+      chunk({ tool_calls: [{ index: 0, id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a"' } }] }),
+      chunk({ tool_calls: [{ index: 0, function: { arguments: ':1}' } }] }),
+    );
+    expect(answer['choices']).toEqual([
+      { index: 0, finish_reason: null, message: { role: 'assistant', content: 'Hello', reasoning: 'thinking', tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }] } },
+    ]);
+  });
+
+  test('keeps the usage, the finish reason and fields nobody knows', () => {
+    const answer = folded(
+      chunk({ content: 'x' }, { x_groq: { id: 'req_1' } }),
+      JSON.stringify({ id: 'c', choices: [{ index: 0, delta: {}, finish_reason: 'stop', native_finish_reason: 'eos' }] }),
+      JSON.stringify({ id: 'c', choices: [], usage: { total_tokens: 3 }, citations: ['a'] }),
+    );
+    expect(answer).toMatchObject({ object: 'chat.completion', x_groq: { id: 'req_1' }, usage: { total_tokens: 3 }, citations: ['a'] });
+    expect(answer['choices']).toMatchObject([{ finish_reason: 'stop', native_finish_reason: 'eos' }]);
+  });
+
+  test('several choices stay apart and in order', () => {
+    const piece = (index: number, content: string): string => JSON.stringify({ choices: [{ index, delta: { content }, finish_reason: null }] });
+    const answer = folded(piece(1, 'b'), piece(0, 'a'), piece(1, 'B'));
+    expect(answer['choices']).toMatchObject([{ index: 0, message: { content: 'a' } }, { index: 1, message: { content: 'bB' } }]);
+  });
+
+  test('a tool call without an index is a call of its own', () => {
+    const answer = folded(chunk({ tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' } }] }), chunk({ tool_calls: [{ id: 'b', function: { name: 'g', arguments: '{}' } }] }));
+    expect(answer['choices']).toMatchObject([{ message: { tool_calls: [{ id: 'a' }, { id: 'b' }] } }]);
+  });
+});
+
+describe('unfold', () => {
+  const completions = fc.record({
+    id: fc.string(),
+    model: fc.string(),
+    content: fc.string({ unit: 'grapheme' }),
+    reasoning: fc.option(fc.string(), { nil: undefined }),
+    finish: fc.constantFrom('stop', 'length', 'tool_calls'),
+    calls: fc.array(fc.record({ id: fc.string({ minLength: 1 }), type: fc.constant('function'), function: fc.record({ name: fc.string(), arguments: fc.json() }) }), { maxLength: 3 }),
+    usage: fc.record({ prompt_tokens: fc.nat(), completion_tokens: fc.nat() }),
+  });
+
+  test('told as chunks and folded again, a completion is what it was', () => {
+    fc.assert(
+      fc.property(completions, ({ id, model, content, reasoning, finish, calls, usage }) => {
+        const message = { role: 'assistant', content, ...(reasoning !== undefined && { reasoning }), ...(calls.length > 0 && { tool_calls: calls }) };
+        const whole = { id, model, object: 'chat.completion', choices: [{ index: 0, message, finish_reason: finish }], usage };
+        expect(JSON.parse(foldChunks(unfoldCompletion(JSON.stringify(whole), true)))).toEqual(whole);
+      }),
+    );
+  });
+
+  test('the usage chunk comes only when asked for', () => {
+    const whole = JSON.stringify({ choices: [{ index: 0, message: { content: 'x' }, finish_reason: 'stop' }], usage: { total_tokens: 1 } });
+    expect(unfoldCompletion(whole, false).join('')).not.toContain('usage');
+    expect(unfoldCompletion(whole, true).at(-1)).toContain('"choices":[],"usage"');
+  });
+});
