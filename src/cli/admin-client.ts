@@ -1,10 +1,10 @@
 /** Talks to the running daemon, in words a person can act on when it does not talk back. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
-import { addressOf, placesOf } from './places.ts';
+import { daemonAddress, placesOf } from './places.ts';
 import { errorShape } from './shapes.ts';
 
 /** Nobody answers: told apart because some commands can do without the daemon. */
@@ -34,9 +34,8 @@ export interface AdminClient {
 const PATIENCE_MS = 10_000;
 
 export async function createAdminClient(context: Context): Promise<AdminClient> {
-  const { host, port, dataDirectory } = placesOf(context);
-  const address = addressOf(host, port);
-  const tokenFile = join(dataDirectory, 'admin.token');
+  const address = await daemonAddress(context);
+  const tokenFile = resolve(context.directory, placesOf(context).dataDirectory, 'admin.token');
   const token = context.environment['TOLLFREE_ADMIN_TOKEN'] ?? (await readToken(tokenFile));
 
   const ask = async (path: string, { method = 'GET', body, signal }: Question = {}): Promise<Response> => {

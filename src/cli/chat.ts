@@ -5,7 +5,8 @@ import { askChat, type Message } from './chat-client.ts';
 import { converse } from './chat-loop.ts';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
-import { addressOf, placesOf } from './places.ts';
+import { modelOption } from './options.ts';
+import { daemonAddress } from './places.ts';
 import { speak, storyLine } from './speech.ts';
 
 interface Options {
@@ -18,10 +19,9 @@ export function registerChat(program: Command, context: Context): void {
     .command('chat')
     .description('talk to whoever is free; without --message a conversation, or the question from a pipe')
     .option('-m, --message <text>', 'ask this one question')
-    .option('--model <name>', 'auto, auto:<rule>, an alias or <provider>/<model>', 'auto')
+    .addOption(modelOption())
     .action(async ({ message, model }: Options) => {
-      const { host, port } = placesOf(context);
-      const door = { address: addressOf(host, port), key: context.environment['TOLLFREE_API_KEY'] };
+      const door = { address: await daemonAddress(context), key: context.environment['TOLLFREE_API_KEY'] };
       if (message === undefined && context.stdin.isTTY === true) {
         await converse(context, { ...door, model });
         return;

@@ -1,5 +1,6 @@
 /** How a command fails: what was wrong, and what to do next. */
 import { CommanderError } from 'commander';
+import { ConfigError } from '../config/problems.ts';
 import { FailureError } from '../failure.ts';
 import type { Context, Sink } from './context.ts';
 
@@ -31,6 +32,7 @@ const reasons: Readonly<Record<string, string>> = {
 /** The sentence for the person; nothing of the stack. */
 export function describe(error: unknown): { readonly message: string; readonly hint?: string } {
   if (error instanceof CommandError) return { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+  if (error instanceof ConfigError) return { message: `the configuration is wrong\n${error.message}` };
   if (error instanceof FailureError) return { message: error.failure.message };
   if (isSystemError(error)) {
     const reason = reasons[error.code ?? ''] ?? error.message;

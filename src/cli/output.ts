@@ -1,15 +1,8 @@
 /** Data on stdout in the form that was asked for. */
-import { Option } from 'commander';
 import type { Context } from './context.ts';
-import { cellText, renderTable, type Column } from './table.ts';
+import { renderTable, type Column } from './table.ts';
 
 export type Format = 'table' | 'json' | 'csv';
-
-/** `--output`, the same on every command that prints data. */
-export const outputOption = (): Option => new Option('-o, --output <format>', 'how to print').choices(['table', 'json', 'csv']).default('table');
-
-/** `--output` where the data is no list of like rows. */
-export const textOrJsonOption = (): Option => new Option('-o, --output <format>', 'how to print').choices(['text', 'json']).default('text');
 
 export const printLines = ({ out }: Context, lines: readonly string[]): void => out.write(lines.map((line) => `${line}\n`).join(''));
 
@@ -33,5 +26,5 @@ const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceA
 
 /** RFC 4180, but with plain line feeds as every Unix tool writes them. */
 function csv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
-  return [columns.map(({ title }) => quote(title)).join(','), ...rows.map((row) => columns.map((column) => quote(cellText(column, row))).join(','))];
+  return [columns.map(({ title }) => quote(title)).join(','), ...rows.map((row) => columns.map((column) => quote(String(column.cell(row) ?? ''))).join(','))];
 }

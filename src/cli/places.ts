@@ -1,38 +1,46 @@
 /** Where the environment says things are. */
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { loadSettings } from '../config/settings.ts';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
+import { parsePort } from './options.ts';
 
 export interface Places {
   readonly settings: string;
   readonly providers: string;
   readonly rules: string;
   readonly dataDirectory: string;
-  readonly host: string;
-  readonly port: number;
 }
 
-export function placesOf({ environment, directory }: Pick<Context, 'environment' | 'directory'>): Places {
-  const path = (name: string, otherwise: string): string => resolve(directory, environment[name] ?? otherwise);
-  return {
-    settings: path('TOLLFREE_CONFIG', 'config/tollfree.yaml'),
-    providers: path('TOLLFREE_PROVIDERS', 'config/providers.yaml'),
-    rules: path('TOLLFREE_RULES', 'routing-rules.yaml'),
-    dataDirectory: path('TOLLFREE_DATA_DIR', 'data'),
-    host: environment['TOLLFREE_HOST'] ?? '127.0.0.1',
-    port: parsePort(environment['TOLLFREE_PORT'] ?? '8000', 'TOLLFREE_PORT'),
-  };
+/** As the person wrote them: messages name files by these words. */
+export const placesOf = ({ environment }: Pick<Context, 'environment'>): Places => ({
+  settings: environment['TOLLFREE_CONFIG'] ?? 'config/tollfree.yaml',
+  providers: environment['TOLLFREE_PROVIDERS'] ?? 'config/providers.yaml',
+  rules: environment['TOLLFREE_RULES'] ?? 'routing-rules.yaml',
+  dataDirectory: environment['TOLLFREE_DATA_DIR'] ?? 'data',
+});
+
+/** `host:port` of the daemon this environment means: what it would listen on, if it were started here. */
+export async function daemonAddress(context: Context): Promise<string> {
+  const { environment, directory } = context;
+  const { settings: file } = placesOf(context);
+  const text = await readFile(resolve(directory, file), 'utf8').catch(() => '');
+  const { server } = loadSettings(text, file);
+  const port = environment['TOLLFREE_PORT'];
+  return addressOf(environment['TOLLFREE_HOST'] ?? server.host, port === undefined ? server.port : portFrom(port));
 }
 
-/** 0 is allowed: the system picks a free one. */
-export function parsePort(text: string, where: string): number {
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new CommandError(`${where}: ${JSON.stringify(text)} is no port`, { hint: 'a port is a number from 0 to 65535', status: 2 });
+function portFrom(text: string): number {
+  try {
+    return parsePort(text);
+  } catch (error) {
+    throw new CommandError(`TOLLFREE_PORT: ${JSON.stringify(text)} is no port`, { hint: 'a port is a number from 0 to 65535', cause: error });
+  }
 }
 
-/** `host:port` as it stands in an address; a daemon listening everywhere is asked at home. */
+/** `host:port` as it stands in a URL; a daemon listening everywhere is asked at home. */
 export function addressOf(host: string, port: number): string {
-  const home = host === '0.0.0.0' || host === '' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  const home = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `${home.includes(':') ? `[${home}]` : home}:${port}`;
 }

@@ -42,25 +42,30 @@ export const explanationShape = z.object({
 });
 export type Explanation = z.infer<typeof explanationShape>;
 
-/** A limit is told in many forms; the commands only print what they know of it. */
 const limitsShape = z.object({
-  windows: z.array(z.object({ unit: z.string(), limit: z.number(), seconds: z.number(), kind: z.string().optional() })).default([]),
+  windows: z.array(z.object({ unit: z.string(), limit: z.number(), seconds: z.number(), kind: z.string().optional() })).readonly(),
   concurrent: z.number().optional(),
 });
 
 export const modelShape = z.object({
   name: z.string(),
-  aliases: z.array(z.string()).default([]),
+  aliases: z.array(z.string()).readonly(),
   context: z.number().optional(),
-  capabilities: z.array(z.string()).default([]),
-  price: z.object({ input: z.number().optional(), output: z.number().optional(), list_input: z.number().optional(), list_output: z.number().optional() }).default({}),
-  limits: limitsShape.default({ windows: [] }),
+  capabilities: z.array(z.string()).readonly(),
+  price: z.object({ input: z.number().optional(), output: z.number().optional(), list_input: z.number().optional(), list_output: z.number().optional() }),
+  limits: limitsShape,
 });
 
-export const providersShape = z.object({
-  providers: z.array(z.object({ name: z.string(), title: z.string().optional(), status: z.string(), base_url: z.string(), models: z.array(modelShape) })),
-});
-export type ProvidersAnswer = z.infer<typeof providersShape>;
+const providerShape = z.object({ name: z.string(), title: z.string().optional(), status: z.string(), base_url: z.string(), models: z.array(modelShape) });
+export type ProviderStatus = z.infer<typeof providerShape>;
+
+export const providersShape = z.object({ providers: z.array(providerShape) });
+
+/** What a person would ask. */
+export interface Prompt {
+  readonly prompt: string;
+  readonly model: string;
+}
 
 /** OpenAI's error envelope, which every door answers errors in. */
 export const errorShape = z.object({ error: z.object({ message: z.string(), code: z.string().nullish() }) });

@@ -4,7 +4,10 @@ import { clip, oneLine, pad, widthOf } from './text.ts';
 
 export interface Column<Row> {
   readonly title: string;
+  /** What a program reads. */
   readonly cell: (row: Row) => string | number | boolean | undefined;
+  /** What a person reads, where that is not the same. */
+  readonly show?: (row: Row) => string;
   readonly align?: 'left' | 'right';
   /** Colour, which never changes the width. */
   readonly style?: (row: Row) => Parameters<Paint>[0] | undefined;
@@ -12,11 +15,11 @@ export interface Column<Row> {
 
 const GAP = 2;
 
-export const cellText = <Row>(column: Column<Row>, row: Row): string => oneLine(String(column.cell(row) ?? ''));
+const shown = <Row>({ cell, show }: Column<Row>, row: Row): string => oneLine(show?.(row) ?? String(cell(row) ?? ''));
 
 /** Lines without line ends: a heading and one a row. */
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { width, paint }: { readonly width: number; readonly paint: Paint }): string[] {
-  const texts = rows.map((row) => columns.map((column) => cellText(column, row)));
+  const texts = rows.map((row) => columns.map((column) => shown(column, row)));
   const natural = columns.map(({ title }, index) => Math.max(widthOf(title), ...texts.map((cells) => widthOf(cells[index] ?? ''))));
   const widths = fit(natural, width);
   const line = (cells: readonly string[], style: (text: string, index: number) => string): string =>

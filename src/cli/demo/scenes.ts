@@ -1,0 +1,156 @@
+/** The tour: what is shown, in which order. Everything is asked of the running daemon over HTTP. */
+import { renderExplanation } from '../explain.ts';
+import { sumOf, type Sample } from '../metrics.ts';
+import { count, duration, plural, usd } from '../numbers.ts';
+import { accountsShape, explanationShape, type Explanation } from '../shapes.ts';
+import { renderStatus } from '../status-view.ts';
+import { renderTable, type Column } from '../table.ts';
+import type { Performance, Theatre } from './theatre.ts';
+
+export interface Scene {
+  readonly title: string;
+  readonly play: (theatre: Theatre) => Promise<void>;
+}
+
+const CODE = 'Write a Python function that adds up a list';
+const TRANSLATION = 'Translate into French: good things come to those who take turns';
+/** Enough for a first sentence, so that many answers do not take long. */
+const FEW_TOKENS = 12;
+
+export const scenes: readonly Scene[] = [
+  {
+    title: 'The words choose',
+    play: async (theatre) => {
+      theatre.say('A client asks for the model “auto”. The words of the prompt choose a rule, the rule chooses who may answer.');
+      await askAloud(theatre, CODE);
+      await askAloud(theatre, TRANSLATION);
+    },
+  },
+  { title: 'The accounts take turns', play: takeTurns },
+  { title: 'A limit is reached', play: reachLimit },
+  {
+    title: 'Why, and who is next',
+    play: async (theatre) => {
+      theatre.say('Any choice can be explained before it is made: `tollfree explain`, or POST /admin/explain.');
+      theatre.fact('asked', CODE);
+      theatre.line();
+      const explanation = await explain(theatre, CODE);
+      // The first few tell the story; `tollfree explain` shows all.
+      const few = { ...explanation, candidates: explanation.candidates.slice(0, 8) };
+      for (const line of renderExplanation(few, { width: theatre.width - 5, paint: theatre.sink.paint, now: theatre.now() })) theatre.line(`     ${line}`);
+    },
+  },
+  {
+    title: 'What is left',
+    play: async (theatre) => {
+      theatre.say('Every account keeps its windows as its provider counts them: `tollfree status --watch` shows them live.');
+      const answer = await theatre.admin.ask('/admin/accounts', accountsShape);
+      const lines = renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width - 5, paint: theatre.sink.paint, now: theatre.now(), all: false });
+      for (const line of lines) theatre.line(`     ${line}`.trimEnd());
+    },
+  },
+  { title: 'The metrics that moved', play: showMetrics },
+];
+
+async function explain(theatre: Theatre, prompt: string): Promise<Explanation> {
+  return theatre.admin.ask('/admin/explain', explanationShape, { method: 'POST', body: { prompt, model: 'auto' } });
+}
+
+async function askAloud(theatre: Theatre, prompt: string): Promise<void> {
+  const { rule, words } = await explain(theatre, prompt);
+  theatre.fact('asked', theatre.sink.paint('bold', prompt));
+  theatre.fact('rule', `${theatre.sink.paint('green', rule)}${words.length === 0 ? '' : `, by ${words.map(({ word }) => `“${word}”`).join(', ')}`}`);
+  await theatre.breathe(400);
+  const performance = await theatre.perform(prompt, ({ provider, model, account }) => theatre.fact('goes to', `${theatre.sink.paint('green', provider)} · ${model} · account ${account}`));
+  theatre.fact('', theatre.sink.paint('dim', figures(performance)));
+  theatre.line();
+  await theatre.breathe(600);
+}
+
+const figures = ({ story, tokens, firstMs }: Performance): string =>
+  [`first word after ${duration(firstMs)}`, ...(tokens === undefined ? [] : [plural(tokens.output, 'token')]), plural(story.attempts, 'attempt'), '$0 paid'].join(' · ');
+
+const TURNS = 6;
+
+async function takeTurns(theatre: Theatre): Promise<void> {
+  theatre.say('Several accounts at one provider share the work: each request goes to the one whose turn it is.');
+  const served = new Map<string, number>();
+  for (let turn = 1; turn <= TURNS; turn += 1) {
+    const { story } = await theatre.ask(CODE, FEW_TOKENS);
+    const name = `${story.provider} · ${story.account}`;
+    served.set(name, (served.get(name) ?? 0) + 1);
+    theatre.fact(String(turn), `${story.provider}  ${theatre.sink.paint('green', story.account)}`);
+    await theatre.breathe(150);
+  }
+  theatre.line();
+  theatre.fact('so far', [...served].map(([name, times]) => `${name}: ${times}`).join(', '));
+  await theatre.breathe(600);
+}
+
+/** The simulated limits are small: long before this many questions somebody is spent. */
+const MOST_ASKED = 20;
+
+async function reachLimit(theatre: Theatre): Promise<void> {
+  theatre.say('Free tiers end. These providers allow far less than their catalogue says, so they refuse sooner than anybody could know: watch where the next question goes.');
+  let before = await theatre.metrics();
+  let home: string | undefined;
+  for (let asked = 1; asked <= MOST_ASKED; asked += 1) {
+    const { story } = await theatre.ask(CODE, FEW_TOKENS);
+    const after = await theatre.metrics();
+    const refused = refusals(before, after);
+    theatre.fact(String(asked), [...refused.map((text) => theatre.sink.paint('yellow', text)), theatre.sink.paint('green', `${story.provider} · ${story.account} answered`)].join(' → '));
+    before = after;
+    home ??= story.provider;
+    if (story.provider !== home) break;
+    await theatre.breathe(150);
+  }
+  theatre.line();
+  await theatre.breathe(600);
+  const { story } = await theatre.ask(CODE, FEW_TOKENS);
+  theatre.say(`Nobody saw an error. And what is known is not asked again: the next question took ${plural(story.attempts, 'attempt')}, at ${story.provider}.`);
+}
+
+/** Attempts that did not end well, between two looks at the counters. */
+function refusals(before: readonly Sample[], after: readonly Sample[]): string[] {
+  return after
+    .filter(({ name, labels }) => name === 'tollfree_attempts_total' && labels['outcome'] !== 'ok')
+    .map((sample) => ({ sample, times: sample.value - sumOf(before, sample.name, sample.labels) }))
+    .filter(({ times }) => times > 0)
+    .map(({ sample: { labels }, times }) => `${labels['provider'] ?? ''} refused${times > 1 ? ` ${times} times` : ''} (${labels['outcome'] ?? ''})`);
+}
+
+interface Moved {
+  readonly name: string;
+  readonly what: string;
+  readonly value: string;
+}
+
+const columns: readonly Column<Moved>[] = [
+  { title: 'metric', cell: ({ name }) => name },
+  { title: 'of', cell: ({ what }) => what },
+  { title: 'now', cell: ({ value }) => value, align: 'right', style: () => 'green' },
+];
+
+/** The counters worth a look, and the labels that tell them apart. */
+const told: readonly { readonly name: string; readonly labels: readonly string[]; readonly show: (value: number) => string }[] = [
+  { name: 'tollfree_requests_total', labels: ['status'], show: count },
+  { name: 'tollfree_attempts_total', labels: ['provider', 'outcome'], show: count },
+  { name: 'tollfree_fallbacks_total', labels: ['from', 'to', 'reason'], show: count },
+  { name: 'tollfree_tokens_total', labels: ['direction'], show: count },
+  { name: 'tollfree_saved_usd_total', labels: [], show: usd },
+];
+
+async function showMetrics(theatre: Theatre): Promise<void> {
+  theatre.say(`Prometheus finds them at http://${theatre.admin.address}/metrics.`);
+  const samples = await theatre.metrics();
+  const rows = told.flatMap(({ name, labels, show }) => {
+    const groups = new Map<string, number>();
+    for (const sample of samples) {
+      if (sample.name !== name || sample.value === 0) continue;
+      const what = labels.map((label) => sample.labels[label] ?? '').join(' · ');
+      groups.set(what, (groups.get(what) ?? 0) + sample.value);
+    }
+    return [...groups].map(([what, value]): Moved => ({ name, what, value: show(value) }));
+  });
+  for (const line of renderTable(columns, rows, { width: theatre.width - 5, paint: theatre.sink.paint })) theatre.line(`     ${line}`);
+}

@@ -1,0 +1,76 @@
+/** `tollfree explain`: which rule a prompt takes and why, who could answer it, and when. */
+import type { Command } from 'commander';
+import type { Context, Paint } from './context.ts';
+import { knowledgeOf } from './knowledge.ts';
+import { count, until } from './numbers.ts';
+import { modelOption, textOrJsonOption } from './options.ts';
+import { printJson, printLines } from './output.ts';
+import type { Explanation } from './shapes.ts';
+import { renderTable, type Column } from './table.ts';
+import { oneLine, wrap } from './text.ts';
+
+interface Options {
+  readonly model: string;
+  readonly output: 'text' | 'json';
+}
+
+export function registerExplain(program: Command, context: Context): void {
+  program
+    .command('explain')
+    .description('which rule a prompt takes, by which words, and who could answer when')
+    .argument('<prompt>', 'what would be asked')
+    .addOption(modelOption())
+    .addOption(textOrJsonOption())
+    .action(async (prompt: string, { model, output }: Options) => {
+      const { explain } = await knowledgeOf(context);
+      const explanation = await explain({ prompt, model });
+      if (output === 'json') printJson(context, explanation);
+      else printLines(context, renderExplanation(explanation, { width: context.out.width(), paint: context.out.paint, now: context.now() }));
+    });
+}
+
+interface Frame {
+  readonly width: number;
+  readonly paint: Paint;
+  readonly now: number;
+}
+
+export function renderExplanation(explanation: Explanation, frame: Frame): string[] {
+  const { rule, score, words, considered, tokens, candidates } = explanation;
+  const facts = [
+    { title: 'rule', text: score === 0 ? rule : `${rule}, score ${score}` },
+    { title: 'words', text: words.length === 0 ? 'none' : words.map(({ word, weight, where }) => `${oneLine(word)} +${weight} (${where})`).join(', ') },
+    { title: 'tokens', text: `about ${count(tokens)}` },
+    { title: 'others', text: othersOf(considered, rule) },
+  ];
+  return [
+    ...facts.filter(({ text }) => text !== '').flatMap(({ title, text }) => fact(title, text, frame)),
+    '',
+    ...(candidates.length === 0 ? ['nobody can answer this: no account, or no model with what the prompt needs'] : renderTable(candidateColumns(frame.now), candidates, frame)),
+  ];
+}
+
+/** Rules that matched in part, or were close: what a person editing rules wants to see. */
+const othersOf = (considered: Explanation['considered'], chosen: string): string =>
+  considered
+    .filter(({ rule, score }) => rule !== chosen && score > 0)
+    .map(({ rule, score, failed }) => `${rule} ${score}${failed === undefined ? '' : ` (${failed})`}`)
+    .join(', ');
+
+const TITLE_WIDTH = 8;
+
+const fact = (title: string, text: string, { width, paint }: Frame): string[] =>
+  wrap(text, Math.max(8, width - TITLE_WIDTH)).map((line, index) => `${paint('dim', (index === 0 ? title : '').padEnd(TITLE_WIDTH))}${line}`);
+
+const candidateColumns = (now: number): Column<Explanation['candidates'][number]>[] => [
+  { title: 'provider', cell: ({ provider }) => provider },
+  { title: 'model', cell: ({ model }) => model },
+  { title: 'account', cell: ({ account }) => account },
+  { title: 'free', cell: ({ free_at: at }) => freeText(at, now), style: ({ free_at: at }) => (at !== undefined && Date.parse(at) <= now ? 'green' : 'yellow') },
+  { title: 'because', cell: ({ reason }) => reason },
+];
+
+function freeText(at: string | undefined, now: number): string {
+  if (at === undefined) return '';
+  return Date.parse(at) <= now ? 'now' : `in ${until(at, now)}`;
+}

@@ -1,0 +1,37 @@
+/** What a command can know: from the daemon when one answers, else from the files. */
+import { createAdminClient, NoDaemonError, type AdminClient } from './admin-client.ts';
+import type { Context } from './context.ts';
+import { explainLocally, localProviders } from './local.ts';
+import { accountsShape, explanationShape, providersShape, type AccountStatus, type Explanation, type Prompt, type ProviderStatus } from './shapes.ts';
+
+export interface Knowledge {
+  readonly explain: (question: Prompt) => Promise<Explanation>;
+  readonly providers: () => Promise<readonly ProviderStatus[]>;
+  /** Undefined without a daemon: nobody else knows what is left. */
+  readonly accounts: () => Promise<readonly AccountStatus[] | undefined>;
+}
+
+export async function knowledgeOf(context: Context): Promise<Knowledge> {
+  const client = await createAdminClient(context);
+  try {
+    await client.fetch('/health/live');
+  } catch (error) {
+    if (!(error instanceof NoDaemonError)) throw error;
+    const { paint, write } = context.words;
+    write(`${paint('yellow', 'note:')} ${error.message}; this is what the files say, and what is left is not known\n`);
+    return fromFiles(context);
+  }
+  return fromDaemon(client);
+}
+
+const fromDaemon = (client: AdminClient): Knowledge => ({
+  explain: (question) => client.ask('/admin/explain', explanationShape, { method: 'POST', body: question }),
+  providers: async () => (await client.ask('/admin/providers', providersShape)).providers,
+  accounts: async () => (await client.ask('/admin/accounts', accountsShape)).accounts,
+});
+
+const fromFiles = (context: Context): Knowledge => ({
+  explain: (question) => explainLocally(context, question),
+  providers: () => localProviders(context),
+  accounts: async () => undefined,
+});
