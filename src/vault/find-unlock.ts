@@ -1,7 +1,8 @@
 /** Where the passphrase or key comes from, in the order the interface promises. */
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { VaultError } from './errors.ts';
-import { readBounded, readPrivate } from './private-file.ts';
+import { assertClosed, readBounded, readPrivate } from './private-file.ts';
 import { keyOf, passphrase, secretOf, type Secret } from './secret.ts';
 
 export interface UnlockSources {
@@ -34,7 +35,7 @@ export async function findUnlock({ environment, prompt, keyFile }: UnlockSources
   const namedKeyFile = given(environment, 'TOLLFREE_KEY_FILE');
   if (namedKeyFile !== undefined) return { secret: await readKeyFile(namedKeyFile), from: namedKeyFile };
   const credentials = given(environment, 'CREDENTIALS_DIRECTORY');
-  const credential = credentials === undefined ? undefined : await readBounded(join(credentials, 'tollfree'), MAX_BYTES);
+  const credential = credentials === undefined ? undefined : await readSecret(join(credentials, 'tollfree'));
   if (credential !== undefined) return { secret: secretOf(credential), from: "systemd's credential" };
   const line = keyFile === undefined ? undefined : await readPrivate(keyFile, MAX_BYTES);
   if (keyFile !== undefined && line !== undefined) return { secret: keyIn(line, keyFile), from: keyFile };
@@ -43,11 +44,7 @@ export async function findUnlock({ environment, prompt, keyFile }: UnlockSources
 }
 
 /** Throws `missing`, `not-private`, `refused` where it is no key file. */
-export async function readKeyFile(path: string): Promise<Secret> {
-  const line = await readPrivate(path, MAX_BYTES);
-  if (line === undefined) throw new VaultError('missing', `there is no key file ${path}`, { hint: 'TOLLFREE_KEY_FILE must name the file setup made' });
-  return keyIn(line, path);
-}
+export const readKeyFile = async (path: string): Promise<Secret> => keyIn(await contents(path, 'TOLLFREE_KEY_FILE'), path);
 
 function keyIn(line: string, path: string): Secret {
   const secret = keyOf(line);
@@ -55,12 +52,21 @@ function keyIn(line: string, path: string): Secret {
   throw new VaultError('refused', `${path} is no key file of tollfree`, { hint: 'a file with a passphrase is named by TOLLFREE_PASSPHRASE_FILE' });
 }
 
-/** Platforms that mount secrets choose their owner and mode, so this only has to be a file. */
 async function contents(path: string, variable: string): Promise<string> {
-  const text = await readBounded(path, MAX_BYTES);
+  const text = await readSecret(path);
   if (text === undefined) throw new VaultError('missing', `${variable} names ${path}, which is not there`);
   return text;
 }
+
+/** Platforms that hand out secrets choose links, owner and mode themselves; a file of our own must be closed to others. */
+const readSecret = (path: string): Promise<string | undefined> =>
+  readBounded(path, {
+    maxBytes: MAX_BYTES,
+    follow: true,
+    inspect: (path, found) => {
+      if (found.uid === userInfo().uid) assertClosed(path, found);
+    },
+  });
 
 const given = (environment: UnlockSources['environment'], name: string): string | undefined => {
   const value = environment[name];

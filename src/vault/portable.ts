@@ -34,7 +34,7 @@ export async function writeExport(path: string, { secret, cost, from }: ExportOp
 
 /** The accounts with their keys. Throws what unlocking a vault throws. */
 export async function readExport(path: string, secret: Secret): Promise<readonly NewAccount[]> {
-  const text = await readBounded(path, MAX_FILE_BYTES);
+  const text = await readBounded(path, { maxBytes: MAX_FILE_BYTES, follow: true });
   if (text === undefined) throw new VaultError('missing', `there is no ${path}`);
   const content = decodeEnvelope(text, { path, format: FORMAT, version: VERSION, decode: decodeContent });
   return withScratch(KEY_BYTES, async (root) => {

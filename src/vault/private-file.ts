@@ -87,14 +87,22 @@ async function readBackup<T>(options: PrivateFileOptions<T>, problem: VaultError
   });
 }
 
-/** Undefined where there is no file. Throws `not-private`, `damaged` (too large), `disk`. */
-export const readPrivate = (path: string, maxBytes: number): Promise<string | undefined> => readBounded(path, maxBytes, assertPrivate);
+/** A file of ours. Undefined where there is none. Throws `not-private`, `damaged` (too large), `disk`. */
+export const readPrivate = (path: string, maxBytes: number): Promise<string | undefined> => readBounded(path, { maxBytes, follow: false, inspect: assertPrivate });
+
+export interface Bounds {
+  readonly maxBytes: number;
+  /** Go where a symbolic link leads. */
+  readonly follow: boolean;
+  /** Throws where the file's owner or mode is wrong. */
+  readonly inspect?: (path: string, found: Stats) => void;
+}
 
 /** As {@link readPrivate}, for files that come from elsewhere. */
-export async function readBounded(path: string, maxBytes: number, inspect?: (path: string, found: Stats) => void): Promise<string | undefined> {
+export async function readBounded(path: string, { maxBytes, follow, inspect }: Bounds): Promise<string | undefined> {
   try {
     // Without O_NONBLOCK, a named pipe in its place would hold us for ever.
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | (follow ? 0 : constants.O_NOFOLLOW));
     try {
       const found = await file.stat();
       if (!found.isFile()) throw new VaultError('not-private', `${path} is not a regular file`);
@@ -107,13 +115,18 @@ export async function readBounded(path: string, maxBytes: number, inspect?: (pat
   } catch (error) {
     if (error instanceof VaultError) throw error;
     if (systemCode(error) === 'ENOENT') return undefined;
-    if (systemCode(error) === 'ELOOP') throw new VaultError('not-private', `${path} is a symbolic link`, { hint: 'name the file it leads to, or set TOLLFREE_DATA_DIR to its directory' });
+    if (systemCode(error) === 'ELOOP') throw new VaultError('not-private', `${path} is a symbolic link`, { hint: 'set TOLLFREE_DATA_DIR to the directory the file is really in' });
     throw new VaultError('disk', `${path} cannot be read (${systemCode(error) ?? 'unknown'})`, { cause: error });
   }
 }
 
-function assertPrivate(path: string, { uid, mode }: Stats): void {
-  if (uid !== userInfo().uid) throw new VaultError('not-private', `${path} belongs to another user`, { hint: 'chown it to the user that runs tollfree' });
+function assertPrivate(path: string, found: Stats): void {
+  if (found.uid !== userInfo().uid) throw new VaultError('not-private', `${path} belongs to another user`, { hint: 'chown it to the user that runs tollfree' });
+  assertClosed(path, found);
+}
+
+/** Others may not read it. */
+export function assertClosed(path: string, { mode }: Stats): void {
   if ((mode & 0o077) !== 0) throw new VaultError('not-private', `${path} is open to others (mode ${(mode & 0o777).toString(8)})`, { hint: `chmod 600 ${path}` });
 }
 
