@@ -23,6 +23,8 @@ interface FromUpstream extends Told {
   readonly scope?: Scope;
   /** What the refusal said about windows. */
   readonly facts?: readonly Fact[];
+  /** Nothing reached upstream: refused, no such host, no TLS. What was taken for the call is given back. */
+  readonly unsent?: boolean;
 }
 
 /** A deadline that ran out while an upstream kept silent. */

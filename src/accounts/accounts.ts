@@ -2,7 +2,20 @@
  * Whose turn it is: the one door between the gateway and everything that is counted.
  */
 import type { UpstreamFailure } from '../failure.ts';
-import type { Account, AccountState, ChatRequest, Fact, Target, Unit, Usage } from '../types.ts';
+import type { Account, AccountState, Catalogue, ChatRequest, Emit, Fact, Target, Unit, Usage } from '../types.ts';
+import { createBreaker } from './breaker.ts';
+import { type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
+import { createEffects } from './effects.ts';
+import { createEstimates } from './estimate.ts';
+import { callerLeft, earliest, lineFull, nobody } from './exhausted.ts';
+import { createLease } from './lease.ts';
+import { createLedger } from './ledger.ts';
+import { type Scheduler, createLine } from './line.ts';
+import { createRests } from './rest.ts';
+import { createRotation } from './rotation.ts';
+import { createView } from './view.ts';
+
+export type { Scheduler } from './line.ts';
 
 /** What a request still may use: it grows narrower with every failed attempt. */
 export interface Demand {
@@ -67,6 +80,7 @@ export interface WindowView {
   readonly limit: number;
   readonly used: number;
   readonly resetsAt?: number;
+  /** Where the limit is known from. */
   readonly source: 'configured' | 'header' | 'refusal' | 'endpoint';
 }
 
@@ -77,3 +91,112 @@ export interface AccountView {
   readonly rests: readonly { readonly scope: string; readonly model?: string; readonly until?: number; readonly reason: string }[];
   readonly windows: readonly WindowView[];
 }
+
+export interface AccountsOptions {
+  readonly accounts: readonly Account[];
+  /** The snapshot in force, asked anew at every use. */
+  readonly catalogue: () => Catalogue;
+  readonly scheduler: Scheduler;
+  readonly emit: Emit;
+  /** How many requests may wait at once. */
+  readonly lineBound: number;
+}
+
+const NOTHING_CLAIMED: ReadonlySet<string> = new Set();
+
+export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound }: AccountsOptions): Accounts {
+  const { now } = scheduler;
+  const ledger = createLedger();
+  const rests = createRests();
+  const rotation = createRotation();
+  const estimates = createEstimates();
+  const effects = createEffects(rests, createBreaker(), emit);
+  const byProvider = new Map<string, readonly Account[]>();
+  const choice = createChoice({ ledger, rests, rotation, estimates, accountsOf: (provider) => byProvider.get(provider) ?? [] });
+  const line = createLine<Lease>(scheduler, lineBound);
+  const leaseParts = { now, ledger, estimates, effects, emit, freed: () => line.wake() };
+
+  function update(next: readonly Account[]): void {
+    byProvider.clear();
+    for (const account of next) byProvider.set(account.provider, [...(byProvider.get(account.provider) ?? []), account]);
+    ledger.update(next);
+    line.wake();
+  }
+
+  function lease(turn: Turn, demand: Demand, enteredAt: number): Lease {
+    const { option } = turn;
+    rotation.used(targetKey(option.target), option.accountId);
+    if (rests.size > 0) rests.probe(option, turn.hold.at);
+    return createLease(leaseParts, turn, demand.request, turn.hold.at - enteredAt);
+  }
+
+  /** Takes a turn, or tells why there is none. Caution is dropped where nobody else could serve before the deadline. */
+  function serve(demand: Demand, enteredAt: number, claimed: ReadonlySet<string>): Lease | readonly Ruled[] {
+    const at = now();
+    const outcome = choice.take(demand, at, claimed, true);
+    if (!isRuled(outcome)) return lease(outcome, demand, enteredAt);
+    if (earliest(waitable(outcome).filter(({ soft }) => soft !== true)) <= demand.request.deadline) return outcome;
+    if (!outcome.some(({ soft }) => soft)) return outcome;
+    const desperate = choice.take(demand, at, claimed, false);
+    return isRuled(desperate) ? outcome : lease(desperate, demand, enteredAt);
+  }
+
+  function wait(demand: Demand, ruled: readonly Ruled[]): Promise<Lease> {
+    const enteredAt = now();
+    const { request, candidates, signal } = demand;
+    const open = waitable(ruled);
+    let last = ruled;
+    return line.enter({
+      lane: open.map(({ option }) => `${option.accountId} ${option.model}`).sort().join(','),
+      claims: open.flatMap(({ option }) => [option.pool, `${option.pool} ${option.model}`]),
+      priority: request.priority,
+      caller: request.caller.key,
+      deadline: request.deadline,
+      signal,
+      serve(claimed) {
+        const outcome = serve(demand, enteredAt, claimed);
+        if (!isRuled(outcome)) return { served: outcome };
+        last = outcome;
+        const own = waitable(outcome).filter((one) => one.claimed !== true);
+        return { freeAt: earliest(own), claims: own.flatMap(({ claim }) => claim ?? []) };
+      },
+      refuse(reason) {
+        if (reason === 'cancelled') return callerLeft();
+        return reason === 'full' ? lineFull(last, now()) : nobody(last, candidates, now());
+      },
+    });
+  }
+
+  update(accounts);
+  const view = createView({ ledger, rests, catalogue, accounts: () => [...byProvider.values()].flat(), now });
+
+  return {
+    async acquire(demand) {
+      const { request, candidates, signal } = demand;
+      if (signal.aborted) throw callerLeft();
+      // While others wait a newcomer may only look; whether it may go before them is for the line to say.
+      const outcome = line.size === 0 ? serve(demand, now(), NOTHING_CLAIMED) : choice.rule(demand, now());
+      if (!isRuled(outcome)) return outcome;
+      if (earliest(waitable(outcome)) > request.deadline) throw nobody(outcome, candidates, now());
+      return wait(demand, outcome);
+    },
+    outlook: (candidates, request) => choice.outlook(candidates, request, now()),
+    view,
+    update,
+    clearRests(accountId) {
+      const all = [...byProvider.values()].flat();
+      const account = all.find(({ id }) => id === accountId);
+      const provider = account && catalogue().providers.get(account.provider);
+      const ended = rests.clear(accountId, account && provider && ledger.poolOf(account, provider));
+      effects.ended(ended, all);
+      line.wake();
+      return ended.length;
+    },
+    waiting: () => line.size,
+  };
+}
+
+const isRuled = (outcome: Turn | Lease | readonly Ruled[]): outcome is readonly Ruled[] => Array.isArray(outcome);
+
+/** What this request may still wait for. */
+const waitable = (ruled: readonly Ruled[]): readonly Ruled[] => ruled.filter(({ excluded }) => excluded !== true);

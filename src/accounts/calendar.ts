@@ -1,0 +1,111 @@
+/** A window that starts afresh at the turn of the minute, hour, day or month, by the provider's calendar. */
+import { type Counter, GUARD_MS } from './counter.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+/** The shortest month. Whatever lasts as long ends with the month. */
+const MONTH = 28 * DAY;
+
+/** Long windows hang on two clocks agreeing, not only on the network: a host without time synchronisation is off by about a second. */
+const CLOCK_GUARD_MS = 1000;
+
+export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
+  const guard = spanMs > MINUTE ? CLOCK_GUARD_MS : GUARD_MS;
+  const turns = spanMs === DAY || spanMs >= MONTH ? localTurns(spanMs, timeZone) : evenTurns(spanMs);
+  let start = Number.NEGATIVE_INFINITY;
+  let end = Number.NEGATIVE_INFINITY;
+  let used = 0;
+  /** Taken so near the turn that upstream may count it to the next period. */
+  let carried = 0;
+
+  function roll(now: number): void {
+    if (now < end + guard) return;
+    const next = turns.next(end);
+    if (end > Number.NEGATIVE_INFINITY && now < next + guard) {
+      [start, end, used] = [end, next, carried];
+    } else {
+      // Idle for a whole period or never used: just after a turn the old period may still count.
+      [start, end, used] = [now, turns.after(now - guard, end), 0];
+    }
+    carried = 0;
+  }
+
+  return {
+    used(now) {
+      roll(now);
+      return used;
+    },
+    take(now, amount) {
+      roll(now);
+      used += amount;
+      if (now >= end - guard) carried += amount;
+    },
+    refund(now, at, amount) {
+      roll(now);
+      if (at >= start - guard) used = Math.max(0, used - amount);
+      if (at >= end - guard) carried = Math.max(0, carried - amount);
+    },
+    clearsAt(now, ceiling) {
+      roll(now);
+      if (used <= ceiling) return now;
+      return (carried <= ceiling ? end : turns.next(end)) + guard;
+    },
+    set(now, counted, reset) {
+      roll(now);
+      used = counted;
+      // Both kinds of reset are the turn here: nothing comes back before it. A turn further away than two periods is not this window's.
+      if (reset !== undefined && reset.at > now && reset.at <= now + 2 * spanMs && Math.abs(reset.at - end) > guard) end = reset.at;
+    },
+    wholeAt(now) {
+      roll(now);
+      return used === 0 ? now : end + guard;
+    },
+    save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
+    load(state) {
+      [start = start, end = end, used = 0, carried = 0] = state;
+    },
+  };
+}
+
+interface Turns {
+  /** The turn that follows a turn. */
+  next(turn: number): number;
+  /** The first turn after a time, in step with a turn already known. */
+  after(time: number, known: number): number;
+}
+
+/** Minutes, hours and odd spans: in step with the epoch until upstream tells a reset, with that from then on. */
+function evenTurns(spanMs: number): Turns {
+  return {
+    next: (turn) => turn + spanMs,
+    after(time, known) {
+      const origin = Number.isFinite(known) ? known : 0;
+      return origin + (Math.floor((time - origin) / spanMs) + 1) * spanMs;
+    },
+  };
+}
+
+/** Days and months of a time zone. */
+function localTurns(spanMs: number, timeZone: string): Turns {
+  const format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const date = (minute: number): string => format.format(minute * MINUTE).slice(0, spanMs >= MONTH ? 7 : 10);
+
+  /**
+   * The first instant after `time` with another date. Found by bisection on whole minutes: a day may have 23, 24 or 25 hours,
+   * and in some zones begins at 01:00.
+   */
+  function after(time: number): number {
+    let before = Math.floor(time / MINUTE);
+    let behind = before + (spanMs >= MONTH ? 32 * DAY : 2 * DAY) / MINUTE;
+    const today = date(before);
+    while (behind - before > 1) {
+      const middle = Math.floor((before + behind) / 2);
+      if (date(middle) === today) before = middle;
+      else behind = middle;
+    }
+    return behind * MINUTE;
+  }
+
+  return { next: after, after };
+}

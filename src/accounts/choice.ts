@@ -1,0 +1,141 @@
+/** Who can serve a request now, in the order to try; and for everyone else, what keeps it and until when. */
+import type { Account, ChatRequest, Target } from '../types.ts';
+import type { Demand, Outlook } from './accounts.ts';
+import type { Estimate, Estimates } from './estimate.ts';
+import type { Hold, Ledger } from './ledger.ts';
+import type { Cost } from './meter.ts';
+import { type Candidate, type Rests } from './rest.ts';
+import type { Rotation } from './rotation.ts';
+import type { Window } from './window.ts';
+
+export interface Option extends Candidate {
+  readonly target: Target;
+  readonly account: Account;
+}
+
+export interface Turn {
+  readonly option: Option;
+  readonly hold: Hold;
+  readonly estimate: Estimate;
+}
+
+/** Why an option cannot serve. */
+export interface Ruled {
+  readonly option: Option;
+  /** Infinity: never, or not before a human acts. */
+  readonly freeAt: number;
+  /** A failure kind, `too-long`, `concurrent`, `suspended`, `disabled`, or `excluded` (by the request itself). */
+  readonly outcome: string;
+  /** What a waiter for it holds against those behind. */
+  readonly claim?: string;
+  /** Only caution keeps it out. */
+  readonly soft?: boolean;
+  /** The request itself rules it out; `freeAt` still tells others the truth. */
+  readonly excluded?: boolean;
+  /** Somebody ahead in the line has the first right to it: it frees when theirs does. */
+  readonly claimed?: boolean;
+}
+
+export interface Choice {
+  /** Takes the first turn there is; or tells why there is none. */
+  take(demand: Demand, now: number, claimed: ReadonlySet<string>, cautious: boolean): Turn | readonly Ruled[];
+  /** The same question without taking: those free now are told with `freeAt: now`. */
+  rule(demand: Demand, now: number): readonly Ruled[];
+  outlook(candidates: readonly Target[], request: ChatRequest, now: number): readonly Outlook[];
+}
+
+export interface ChoiceParts {
+  readonly ledger: Ledger;
+  readonly rests: Rests;
+  readonly rotation: Rotation;
+  readonly estimates: Estimates;
+  readonly accountsOf: (provider: string) => readonly Account[];
+}
+
+export const targetKey = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
+
+export function createChoice({ ledger, rests, rotation, estimates, accountsOf }: ChoiceParts): Choice {
+  const optionsOf = (target: Target): Option[] =>
+    rotation.order(targetKey(target), accountsOf(target.provider.name)).map((account) => ({
+      target, account, provider: target.provider.name, model: target.model.name, accountId: account.id, pool: ledger.poolOf(account, target.provider),
+    }));
+
+  function costOf({ pool, target }: Option, { input, output }: Estimate): Cost {
+    const most = ledger.mostTokens(pool, target);
+    // A long answer is only a guess: whatever prompt fits a window may have the whole of it.
+    return { requests: 1, tokens: input <= most ? Math.min(input + output, most) : input + output };
+  }
+
+  function resting(option: Option, now: number, cautious: boolean): Ruled | undefined {
+    if (!option.account.enabled) return { option, freeAt: Number.POSITIVE_INFINITY, outcome: 'disabled' };
+    const rest = rests.blocking(option, now);
+    if (rest === undefined || (rest.soft && !cautious)) return undefined;
+    // While a probe is out nobody knows more; its end wakes the line.
+    const freeAt = Math.max(rest.until, now + (rest.probing ? PROBE_MS : 0));
+    return { option, freeAt, outcome: rest.reason, soft: rest.soft };
+  }
+
+  function short(option: Option, estimate: Estimate, now: number): Ruled | undefined {
+    const { at, meter, window, full } = ledger.freeAt(now, option.pool, option.target, costOf(option, estimate));
+    if (at <= now) return undefined;
+    const outcome = full === true ? 'concurrent' : outcomeOf(at, window);
+    return { option, freeAt: at, outcome, ...(meter !== undefined && { claim: meter }) };
+  }
+
+  function keeping(option: Option, request: ChatRequest, now: number): Ruled | undefined {
+    const rest = resting(option, now, true);
+    const quota = short(option, estimates.of(option.provider, option.target.model, request), now);
+    if (rest === undefined || quota === undefined) return rest ?? quota;
+    return rest.freeAt >= quota.freeAt ? rest : quota;
+  }
+
+  return {
+    rule: ({ request, candidates, excluded }, now) =>
+      candidates.flatMap(optionsOf).map((option) => ({
+        ...(keeping(option, request, now) ?? { option, freeAt: now, outcome: 'free' }),
+        excluded: excluded(option.target, option.account, option.pool),
+      })),
+    outlook: (candidates, request, now) =>
+      candidates.flatMap(optionsOf).map((option): Outlook => {
+        const { freeAt, outcome } = keeping(option, request, now) ?? { freeAt: now, outcome: 'free' };
+        return { target: option.target, account: option.account, pool: option.pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome };
+      }),
+    take({ request, candidates, excluded }, now, claimed, cautious) {
+      const ruled: Ruled[] = [];
+      for (const target of candidates) {
+        const estimate = estimates.of(target.provider.name, target.model, request);
+        const spent = new Set<string>();
+        for (const option of optionsOf(target)) {
+          if (spent.has(option.pool)) continue;
+          if (excluded(target, option.account, option.pool)) {
+            ruled.push({ option, freeAt: now, outcome: 'excluded', excluded: true, ...keeping(option, request, now) });
+            continue;
+          }
+          const rest = resting(option, now, cautious);
+          if (rest !== undefined) {
+            ruled.push(keeping(option, request, now) ?? rest);
+            continue;
+          }
+          const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option.pool, target, costOf(option, estimate));
+          if (hold !== undefined) return { option, hold, estimate };
+          spent.add(option.pool);
+          ruled.push(short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true });
+        }
+      }
+      return ruled;
+    },
+  };
+}
+
+/** How long an answer usually takes to begin: when a probe that is out may be expected back. */
+const PROBE_MS = 2000;
+
+const isClaimed = ({ pool, model }: Option, claimed: ReadonlySet<string>): boolean =>
+  claimed.size > 0 && (claimed.has(pool) || claimed.has(`${pool} ${model}`));
+
+const DAY_SECONDS = 86_400;
+
+function outcomeOf(freeAt: number, window: Window | undefined): string {
+  if (freeAt === Number.POSITIVE_INFINITY) return 'too-long';
+  return (window?.seconds ?? 0) >= DAY_SECONDS ? 'rate-day' : 'rate-minute';
+}

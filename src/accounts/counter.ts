@@ -1,0 +1,27 @@
+/** How much of one limit is used up, and when it comes back. One implementation for each way providers count. */
+
+/**
+ * How much later than upstream we let an event go, milliseconds: two calls reach upstream closer together or further apart
+ * than they were sent, by as much as the network jitters. 150 ms refused 0 of 990 calls where exact spans refused several per cent;
+ * it costs 0.25 % of a minute window.
+ */
+export const GUARD_MS = 150;
+
+/** Counts units without knowing the limit. Times are epoch milliseconds and never step back. */
+export interface Counter {
+  used(now: number): number;
+  take(now: number, amount: number): void;
+  /** Takes back part of what was taken at `at`; nothing where that has expired already. */
+  refund(now: number, at: number, amount: number): void;
+  /** The earliest time from which at most `ceiling` is used, if nothing more is taken. */
+  clearsAt(now: number, ceiling: number): number;
+  /** Replaces what is counted by what upstream counts. */
+  set(now: number, used: number, reset: Reset): void;
+  /** When it is whole again. */
+  wholeAt(now: number): number;
+  save(): readonly number[];
+  load(state: readonly number[]): void;
+}
+
+/** What upstream said of the end: when all of it is back (`whole`), or when the first call fits again (`first`). */
+export type Reset = { readonly kind: 'whole' | 'first'; readonly at: number } | undefined;

@@ -1,0 +1,63 @@
+/** What a request will use, learned from what requests like it did use. */
+import type { ChatRequest, Model, Usage } from '../types.ts';
+
+export interface Estimate {
+  readonly input: number;
+  readonly output: number;
+}
+
+export interface Estimates {
+  of(provider: string, model: Model, request: ChatRequest): Estimate;
+  learn(provider: string, model: string, estimated: Estimate, promptTokens: number, usage: Usage): void;
+  /** Mean absolute error of the totals, as a share of what was used, by `provider/model`. */
+  errors(): ReadonlyMap<string, number>;
+}
+
+interface Learned {
+  /** Reported input over our own count. */
+  ratio: number;
+  output: number;
+  /** Mean deviation of the output. */
+  spread: number;
+  error: number;
+}
+
+/** An answer's length before anything is known of the model: a long paragraph with code. */
+const FIRST_OUTPUT = 800;
+/** Weight of the newest answer: about the last twenty decide. */
+const WEIGHT = 0.1;
+/** Mean and three mean deviations hold about 98 % of answers; what exceeds it becomes debt. */
+const DEVIATIONS = 3;
+/** Tokenisers differ by less; beyond it the report is odd (cached or hidden prompt), not the estimate. */
+const RATIO_BOUNDS = [0.3, 4] as const;
+
+const keyOf = (provider: string, model: string): string => `${provider}/${model}`;
+
+export function createEstimates(): Estimates {
+  const models = new Map<string, Learned>();
+
+  return {
+    of(provider, model, request) {
+      const learned = models.get(keyOf(provider, model.name));
+      const usual = learned === undefined ? FIRST_OUTPUT : learned.output + DEVIATIONS * learned.spread;
+      const most = Math.min(request.maxOutput ?? Number.POSITIVE_INFINITY, model.maxOutput ?? Number.POSITIVE_INFINITY);
+      return { input: Math.ceil(request.promptTokens * (learned?.ratio ?? 1)), output: Math.ceil(Math.min(usual, most)) };
+    },
+    learn(provider, model, estimated, promptTokens, usage) {
+      const key = keyOf(provider, model);
+      const ratio = Math.min(RATIO_BOUNDS[1], Math.max(RATIO_BOUNDS[0], usage.input / Math.max(1, promptTokens)));
+      const total = usage.input + usage.output;
+      const error = Math.abs(estimated.input + estimated.output - total) / Math.max(1, total);
+      const known = models.get(key);
+      if (known === undefined) {
+        models.set(key, { ratio, output: usage.output, spread: usage.output / 2, error });
+        return;
+      }
+      known.ratio += WEIGHT * (ratio - known.ratio);
+      known.spread += WEIGHT * (Math.abs(usage.output - known.output) - known.spread);
+      known.output += WEIGHT * (usage.output - known.output);
+      known.error += WEIGHT * (error - known.error);
+    },
+    errors: () => new Map([...models].map(([key, { error }]) => [key, error])),
+  };
+}

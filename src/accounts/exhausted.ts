@@ -1,0 +1,45 @@
+/** The error for a request nobody can serve: what ruled each candidate out, and the earliest true time. */
+import { FailureError, consequences } from '../failure.ts';
+import type { Attempt, Target } from '../types.ts';
+import type { Ruled } from './choice.ts';
+
+/** Where waiting helps: everything else is an outage, or needs a human. */
+const QUOTA: ReadonlySet<string> = new Set(['rate-minute', 'rate-day', 'concurrent', 'balance']);
+
+const time = (at: number): string => `${new Date(Math.ceil(at / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+
+export const earliest = (ruled: readonly Ruled[]): number => ruled.reduce((least, { freeAt }) => Math.min(least, freeAt), Number.POSITIVE_INFINITY);
+
+export function attemptsOf(ruled: readonly Ruled[], now: number): readonly Attempt[] {
+  return ruled.filter(({ excluded }) => excluded !== true).map(({ option, outcome, freeAt }) => ({
+    provider: option.provider, account: option.account.label, model: option.model, outcome, sent: false,
+    ...(Number.isFinite(freeAt) && { retryAt: freeAt }), startedAt: now, endedAt: now,
+  }));
+}
+
+export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now: number): FailureError {
+  const attempts = attemptsOf(ruled, now);
+  const at = earliest(ruled);
+  const retryAt = Number.isFinite(at) ? { retryAt: at } : {};
+  if (ruled.length === 0) {
+    const names = [...new Set(targets.map(({ provider }) => provider.name))].join(', ');
+    return new FailureError({ kind: 'unavailable', message: `no account for ${names}; add one with: tollfree accounts add`, attempts });
+  }
+  if (ruled.every(({ outcome }) => outcome === 'too-long')) {
+    return new FailureError({ kind: 'too-large', message: 'the prompt is larger than any account may send within a minute; shorten it, or allow a provider with larger limits' });
+  }
+  if (ruled.some(({ outcome, freeAt }) => QUOTA.has(outcome) && Number.isFinite(freeAt))) {
+    return new FailureError({ kind: 'exhausted', message: `no account can answer before ${time(at)}`, ...retryAt, attempts });
+  }
+  const reasons = [...new Set(ruled.map(({ outcome }) => outcome))].join(', ');
+  return new FailureError({ kind: 'unavailable', message: `no provider is available (${reasons}); tollfree status tells more`, ...retryAt, attempts });
+}
+
+export function lineFull(ruled: readonly Ruled[], now: number): FailureError {
+  const at = Math.max(now, earliest(ruled));
+  return new FailureError({
+    kind: 'exhausted', message: `too many requests wait already; try again at ${time(at)}`, ...(Number.isFinite(at) && { retryAt: at }), attempts: attemptsOf(ruled, now),
+  });
+}
+
+export const callerLeft = (): FailureError => new FailureError({ kind: 'cancelled', message: `the caller left (${consequences.cancelled.status})` });

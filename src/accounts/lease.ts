@@ -1,0 +1,98 @@
+/** One call's right to be sent, from the taking to the settling. */
+import type { UpstreamFailure } from '../failure.ts';
+import type { ChatRequest, Emit, Fact, Usage } from '../types.ts';
+import type { Lease } from './accounts.ts';
+import type { Turn } from './choice.ts';
+import type { Effects } from './effects.ts';
+import type { Estimates } from './estimate.ts';
+import type { Ledger } from './ledger.ts';
+import type { Learned } from './meter.ts';
+
+export interface LeaseParts {
+  readonly now: () => number;
+  readonly ledger: Ledger;
+  readonly estimates: Estimates;
+  readonly effects: Effects;
+  readonly emit: Emit;
+  /** Something may have freed. */
+  readonly freed: () => void;
+}
+
+/** Refused before anything was read: no token was used. */
+const UNREAD: ReadonlySet<UpstreamFailure['kind']> = new Set([
+  'rate-minute', 'rate-day', 'balance', 'credential', 'model-access', 'model-gone', 'too-long', 'caller',
+]);
+
+export function createLease({ now, ledger, estimates, effects, emit, freed }: LeaseParts, turn: Turn, request: ChatRequest, queuedMs: number): Lease {
+  const { option, hold, estimate } = turn;
+  let over = false;
+
+  function learn(facts: readonly Fact[]): void {
+    for (const learned of ledger.learn(now(), hold, facts)) noticeForeign(learned);
+    freed();
+  }
+
+  function noticeForeign({ window, foreign }: Learned): void {
+    if (foreign < 1 || window.unit !== 'requests' || now() < window.noticedUntil) return;
+    window.noticedUntil = now() + window.seconds * 1000;
+    emit({
+      type: 'notice',
+      level: 'info',
+      message: `someone else uses the quota of ${option.account.provider} account ${option.account.label}; another program with its key or organisation?`,
+      fields: { provider: option.provider, account: option.account.label, model: option.model, unit: window.unit, seconds: window.seconds, foreign: Math.round(foreign) },
+    });
+  }
+
+  /** Ends the lease once; a second ending is a mistake of the caller that must not count twice. */
+  function end(act: (at: number) => void): void {
+    if (over) return;
+    over = true;
+    act(now());
+    ledger.release(hold);
+    freed();
+  }
+
+  /** What was used beyond the reservation is owed; what was not may be used by others only where upstream said the answer is whole. */
+  function countTokens(at: number, usage: Usage | undefined, whole: boolean): void {
+    if (usage === undefined) return;
+    const used = usage.input + usage.output;
+    if (whole || used > hold.cost.tokens) ledger.adjust(at, hold, 'tokens', used);
+  }
+
+  return {
+    target: option.target,
+    account: option.account,
+    pool: option.pool,
+    queuedMs,
+    learn,
+    settle(usage) {
+      end((at) => {
+        if (usage !== undefined) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
+        countTokens(at, usage, true);
+        effects.answered(option, hold.at, at);
+      });
+    },
+    fail(failure, usage) {
+      end((at) => {
+        giveBack(at, failure);
+        if (failure.kind !== 'cancelled' && failure.facts !== undefined) learn(failure.facts);
+        countTokens(at, usage, false);
+        effects.failed(option, hold.at, failure, at);
+      });
+    },
+    cancel(usage) {
+      end((at) => {
+        countTokens(at, usage, false);
+        effects.failed(option, hold.at, { kind: 'cancelled', message: 'the caller left' }, at);
+      });
+    },
+  };
+
+  function giveBack(at: number, failure: UpstreamFailure): void {
+    if (failure.kind === 'cancelled') return;
+    if (UNREAD.has(failure.kind) || failure.unsent === true) ledger.adjust(at, hold, 'tokens', 0);
+    // Some providers count what they refuse. Where the refusal says how full the window is, that is counted instead of the call.
+    const told = failure.kind === 'rate-minute' || failure.kind === 'rate-day' ? failure.facts?.some(({ remaining }) => remaining !== undefined) : false;
+    if (told === true || failure.unsent === true) ledger.adjust(at, hold, 'requests', 0);
+  }
+}

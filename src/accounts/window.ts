@@ -1,0 +1,99 @@
+/** One limit of one scope: what a counter counted, held against what upstream allows. */
+import type { Fact, Unit, WindowLimit } from '../types.ts';
+import { createCalendar } from './calendar.ts';
+import type { Counter, Reset } from './counter.ts';
+import { createRefill } from './refill.ts';
+import { createRolling } from './rolling.ts';
+
+export type Source = 'configured' | Fact['source'];
+
+export interface Window {
+  readonly unit: Unit;
+  readonly seconds: number;
+  readonly kind: WindowLimit['kind'];
+  /** Infinity while nobody named one: then it only observes, so that a limit learned later finds what was used. */
+  limit: number;
+  source: Source;
+  /** As it stands in the configuration: a reload that leaves it alone leaves what was learned alone. */
+  configured: number | undefined;
+  /** The operator's own bound, which no fact lifts. */
+  cap: number;
+  /** Until when foreign use of it has been told. */
+  noticedUntil: number;
+  readonly counter: Counter;
+}
+
+/** Rounding of fading levels must not turn the exact moment into one too early. */
+const EPSILON = 1e-6;
+
+export function createWindow(spec: WindowLimit, source: Source): Window {
+  const window: Window = {
+    unit: spec.unit,
+    seconds: spec.seconds,
+    kind: spec.kind,
+    limit: spec.limit,
+    source,
+    configured: source === 'configured' ? spec.limit : undefined,
+    cap: Number.POSITIVE_INFINITY,
+    noticedUntil: 0,
+    counter: counterOf(spec, () => window.limit),
+  };
+  return window;
+}
+
+function counterOf(spec: WindowLimit, limit: () => number): Counter {
+  const spanMs = spec.seconds * 1000;
+  switch (spec.kind) {
+    case 'rolling': return createRolling(spanMs);
+    case 'refill': return createRefill(spanMs, limit);
+    case 'calendar': return createCalendar(spanMs, spec.timeZone);
+  }
+}
+
+export const fits = (window: Window, now: number, amount: number): boolean =>
+  window.counter.used(now) + amount <= window.limit + EPSILON;
+
+/** The earliest time at which `amount` fits; Infinity where it never can. */
+export function freeAt(window: Window, now: number, amount: number): number {
+  if (fits(window, now, amount)) return now;
+  if (amount > window.limit) return Number.POSITIVE_INFINITY;
+  return Math.ceil(window.counter.clearsAt(now, window.limit - amount));
+}
+
+/** What a fact changed: `foreign` units were used by somebody else. */
+export interface Correction {
+  readonly changed: boolean;
+  readonly foreign: number;
+}
+
+/**
+ * Believes upstream. `unseen` is what we sent that upstream may not have counted when it spoke: it saw at least its own number
+ * and at most that plus `unseen`. A belief within these bounds stays; outside them it becomes the larger one, so that calls in
+ * flight are never allowed twice.
+ */
+export function correct(window: Window, now: number, fact: Fact, unseen: number): Correction {
+  const before = window.counter.used(now);
+  const told = fact.limit ?? window.limit;
+  const changed = fact.limit !== undefined && limitTo(window, fact.limit, fact.source);
+  if (fact.remaining === undefined || !Number.isFinite(told)) return { changed, foreign: 0 };
+  const seen = Math.max(0, told - fact.remaining);
+  const most = seen + unseen;
+  // A fading level is told rounded to whole units; a counter behind an endpoint may lag, so it is only a lower bound.
+  const tooLow = before < seen - (window.kind === 'refill' ? 1 : 0);
+  const tooHigh = before > most && fact.source !== 'endpoint';
+  window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
+  return { changed: changed || tooLow || tooHigh, foreign: tooLow ? seen - before : 0 };
+}
+
+export function limitTo(window: Window, limit: number, source: Source): boolean {
+  const next = Math.min(limit, window.cap);
+  if (next === window.limit || next <= 0) return false;
+  window.limit = next;
+  window.source = source;
+  return true;
+}
+
+function resetOf(fact: Fact): Reset {
+  if (fact.resetAt === undefined) return undefined;
+  return { kind: fact.source === 'refusal' ? 'first' : 'whole', at: fact.resetAt };
+}

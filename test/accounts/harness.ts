@@ -1,0 +1,115 @@
+/** A house of accounts in virtual time, for every test of this folder. */
+import { createAccounts, type Accounts, type AccountsOptions, type Demand, type Lease } from '../../src/accounts/accounts.ts';
+import { type Failure, failureOf } from '../../src/failure.ts';
+import type { Account, Catalogue, ChatRequest, GatewayEvent, Limits, Model, Provider, Target, WindowLimit } from '../../src/types.ts';
+
+/** Noon on a Tuesday, away from every turn of a day. */
+export const START = Date.UTC(2026, 2, 10, 12, 0, 0);
+
+export interface Time {
+  readonly now: () => number;
+  readonly after: (ms: number, call: () => void) => () => void;
+  /** Moves on, calling every timer due on the way, and lets promises and Bottleneck's own real timers settle between. */
+  advance(ms: number): Promise<void>;
+  /** Moves on without calling anyone. */
+  skip(ms: number): void;
+}
+
+/** Bottleneck passes a job on over several turns of the real event loop. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+export function createTime(start = START): Time {
+  const timers = new Map<number, { readonly at: number; readonly call: () => void }>();
+  let at = start;
+  let next = 0;
+  const due = (until: number): [number, { readonly at: number; readonly call: () => void }] | undefined =>
+    [...timers].filter(([, timer]) => timer.at <= until).sort(([one, a], [other, b]) => a.at - b.at || one - other)[0];
+  return {
+    now: () => at,
+    after(ms, call) {
+      next += 1;
+      const id = next;
+      timers.set(id, { at: at + ms, call });
+      return () => void timers.delete(id);
+    },
+    async advance(ms) {
+      const until = at + ms;
+      await settle();
+      for (let timer = due(until); timer !== undefined; timer = due(until)) {
+        timers.delete(timer[0]);
+        at = Math.max(at, timer[1].at);
+        timer[1].call();
+        await settle();
+      }
+      at = until;
+    },
+    skip(ms) {
+      at += ms;
+    },
+  };
+}
+
+export const window = (limit: number, seconds = 60, rest: Partial<WindowLimit> = {}): WindowLimit =>
+  ({ unit: 'requests', limit, seconds, kind: 'rolling', ...rest });
+
+export const model = (name: string, limits: Limits = { windows: [] }, rest: Partial<Model> = {}): Model =>
+  ({ name, aliases: [], capabilities: ['text_generation'], limits, price: { input: 0, output: 0 }, ...rest });
+
+export const provider = (name: string, models: readonly Model[], rest: Partial<Provider> = {}): Provider => ({
+  name, title: name, status: 'active', baseUrl: `https://${name}.test/v1`, dialect: 'openai', priority: 1, quotaScope: 'account',
+  limits: { windows: [] }, omit: [], rename: {}, headers: {}, models, ...rest,
+});
+
+export const account = (providerName: string, label: string, rest: Partial<Account> = {}): Account =>
+  ({ id: `${providerName}-${label}`, provider: providerName, label, enabled: true, origin: `https://${providerName}.test`, ...rest });
+
+export const targetsOf = (...providers: readonly Provider[]): Target[] =>
+  providers.flatMap((one) => one.models.map((other) => ({ provider: one, model: other })));
+
+export interface House {
+  readonly accounts: Accounts;
+  readonly time: Time;
+  readonly events: GatewayEvent[];
+  readonly providers: readonly Provider[];
+  /** A request for every target, with 30 s of patience, unless told otherwise. */
+  ask(rest?: Ask): Promise<Lease>;
+  /** Why a request was refused. */
+  refusal(rest?: Ask): Promise<Failure>;
+}
+
+export interface Ask extends Partial<Omit<Demand, 'request'>> {
+  readonly request?: Partial<ChatRequest>;
+}
+
+function refusalExpected(): never {
+  throw new Error('served, though a refusal was expected');
+}
+
+export const request = (now: number, rest: Partial<ChatRequest> = {}): ChatRequest => ({
+  id: 'req_1', surface: 'chat', model: 'auto', stream: false, body: {}, text: { last: '', earlier: [], system: '' }, needs: [], promptTokens: 100,
+  caller: { key: 'key', project: 'local' }, receivedAt: now, deadline: now + 30_000, priority: 5, ...rest,
+});
+
+export function createHouse(providers: readonly Provider[], accounts: readonly Account[], rest: Partial<AccountsOptions> & { readonly time?: Time } = {}): House {
+  const { time = createTime(), ...options } = rest;
+  const events: GatewayEvent[] = [];
+  const catalogue: Catalogue = { providers: new Map(providers.map((one) => [one.name, one])) };
+  const house = createAccounts({ accounts, catalogue: () => catalogue, scheduler: time, emit: (event) => events.push(event), lineBound: 100, ...options });
+  const ask = ({ request: asked = {}, ...demand }: Ask = {}): Promise<Lease> => house.acquire({
+    request: request(time.now(), asked), candidates: targetsOf(...providers), excluded: () => false, signal: new AbortController().signal, ...demand,
+  });
+  return {
+    accounts: house, time, events, providers, ask,
+    refusal: (asked) => ask(asked).then(refusalExpected, failureOf),
+  };
+}
+
+/** What happened to a promise so far. */
+export async function state(promise: Promise<unknown>): Promise<'waiting' | 'served' | 'refused'> {
+  let outcome: 'waiting' | 'served' | 'refused' = 'waiting';
+  void promise.then(() => (outcome = 'served'), () => (outcome = 'refused'));
+  await settle();
+  return outcome;
+}
