@@ -4,77 +4,62 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { holderOf } from './accounts.ts';
-import type { Limits } from './limits.ts';
+import type { Benches } from './benches.ts';
+import { CONTROL_PATH } from './control.ts';
+import type { Control } from './control.ts';
+import type { Faults } from './fault-rules.ts';
+import { playFault } from './faults.ts';
 import { planCall } from './plan.ts';
-import type { Bench, Pace, Plan } from './plan.ts';
-import { createMeters } from './quota.ts';
+import type { Plan } from './plan.ts';
 import type { CallRecord, Records } from './records.ts';
 import { play } from './script.ts';
 import type { Step } from './script.ts';
 import { isObject } from './tokens.ts';
-import type { Call, Holder, ProviderName, Wire } from './types.ts';
+import type { Call, ProviderName, Wire } from './types.ts';
 
 export interface DeskOptions {
   readonly wires: Readonly<Record<ProviderName, Wire>>;
   readonly now: () => number;
-  readonly limits: Limits;
+  readonly benches: Benches;
   readonly records: Records;
-  readonly pace: Pace;
-  readonly seed: number;
+  readonly faults: Faults;
+  readonly control: Control;
 }
 
-export interface Desk {
-  readonly serve: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  readonly setLimits: (limits: Limits) => void;
-}
+export type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-export function createDesk({ wires, now, limits: first, records, pace, seed }: DeskOptions): Desk {
-  let limits = first;
-  let benches = benchesOf(first);
+export function createDesk({ wires, now, benches, records, faults, control }: DeskOptions): Serve {
   let count = 0;
-
-  function benchesOf(given: Limits): ReadonlyMap<ProviderName, Bench> {
-    return new Map(Object.values(wires).map((wire) => {
-      const meter = createMeters(given[wire.name]);
-      return [wire.name, { wire, meter, shown: laggingReadings(meter, given[wire.name].lag, now), pace, seed }];
-    }));
-  }
-
-  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const receivedAt = performance.timeOrigin + performance.now();
+  return async (request, response) => {
+    const receivedAt = realTime();
+    const { method = 'GET', headers } = request;
     const url = new URL(request.url ?? '/', 'http://simulator');
-    const bench = [...benches.values()].find(({ wire }) => url.pathname.startsWith(`${wire.basePath}/`));
     const text = await bodyOf(request);
+    if (url.pathname.startsWith(`${CONTROL_PATH}/`)) {
+      await control({ method, url, text }, response);
+      return;
+    }
+    const bench = benches.at(url.pathname);
     if (bench === undefined) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end(`nothing is simulated here; try ${Object.values(wires).map(({ basePath }) => basePath).join(', ')}\n`);
+      response.writeHead(404, { 'content-type': 'text/plain' });
+      response.end(`nothing is simulated here: try ${Object.values(wires).map(({ basePath }) => basePath).join(', ')} or ${CONTROL_PATH}/calls\n`);
       return;
     }
     count += 1;
-    const holder = holderOf(bench.wire, request.headers, limits[bench.wire.name].accounts);
-    const call: Call = {
-      number: count,
-      at: now(),
-      method: request.method ?? 'GET',
-      path: url.pathname.slice(bench.wire.basePath.length),
-      query: url.searchParams,
-      headers: request.headers,
-      body: parse(text),
-      ...(holder !== undefined && { holder }),
-    };
-    const record = recordOf(call, bench.wire.name, receivedAt, text);
+    const { wire } = bench;
+    const holder = holderOf(wire, headers, bench.accounts);
+    const path = url.pathname.slice(wire.basePath.length);
+    const call: Call = { number: count, at: now(), method, path, query: url.searchParams, headers, body: parse(text), ...(holder !== undefined && { holder }) };
+    const record = recordOf(call, wire.name, receivedAt, text);
     records.add(record);
     const plan = planCall(call, bench);
-    await perform(plan, plan.script, response, record);
-  }
-
-  return {
-    serve,
-    setLimits: (next) => {
-      limits = next;
-      benches = benchesOf(next);
-    },
+    const fault = faults.of(record);
+    if (fault !== undefined) record.fault = fault.kind;
+    await perform(plan, fault === undefined ? plan.script : playFault(fault, plan, wire, wires), response, record);
   };
 }
+
+const realTime = (): number => performance.timeOrigin + performance.now();
 
 async function perform({ charge }: Plan, script: Iterable<Step>, response: ServerResponse, record: CallRecord): Promise<void> {
   record.tokens = charge?.reserved ?? 0;
@@ -89,28 +74,16 @@ async function perform({ charge }: Plan, script: Iterable<Step>, response: Serve
       },
     });
   } finally {
-    record.endedAt = performance.timeOrigin + performance.now();
+    record.endedAt = realTime();
     if (charge !== undefined) {
-      record.tokens = charge.cost(record.events);
+      record.tokens = charge.cost(record.outcome === 'finished' ? Infinity : record.events);
       charge.lease.settle(record.tokens);
       charge.lease.release();
     }
   }
 }
 
-/** The counter `/key` shows is read at most once in `lag` milliseconds. */
-function laggingReadings(meter: Bench['meter'], lag: number, now: () => number): Bench['shown'] {
-  const last = new Map<string, { readonly at: number; readonly readings: ReturnType<Bench['shown']> }>();
-  return (holder: Holder) => {
-    const known = last.get(holder.account);
-    if (known !== undefined && now() - known.at < lag) return known.readings;
-    const readings = meter(holder, '').readings(now());
-    last.set(holder.account, { at: now(), readings });
-    return readings;
-  };
-}
-
-/** No client of the gateway may send more; it is here so that a runaway test cannot fill the memory. */
+/** No client of a provider sends more; it is here so that a runaway test cannot fill the memory. */
 const MOST_BODY_BYTES = 64 * 1024 * 1024;
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -153,7 +126,7 @@ function recordOf(call: Call, provider: ProviderName, receivedAt: number, text: 
   };
 }
 
-const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'cookie']);
+const CREDENTIALS: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'x-api-key', 'x-goog-api-key', 'api-key', 'cookie']);
 
 const withoutSecrets = (headers: IncomingHttpHeaders): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value = '']) => {

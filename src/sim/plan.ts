@@ -4,6 +4,7 @@
 import { answerChat } from './answers.ts';
 import { embed } from './embeddings.ts';
 import { digestOf } from './ids.ts';
+import type { KnownAccount } from './limits.ts';
 import { isDenial } from './quota.ts';
 import type { Lease, Meter } from './quota.ts';
 import { replyScript, streamScript } from './script.ts';
@@ -20,6 +21,7 @@ export interface Pace {
 
 export interface Bench {
   readonly wire: Wire;
+  readonly accounts: readonly KnownAccount[];
   readonly meter: (holder: Holder, model: string) => Meter;
   /** Readings as `/key` shows them: they may lag. */
   readonly shown: (holder: Holder) => ReturnType<Meter['readings']>;
@@ -39,7 +41,7 @@ export interface Plan {
 export interface Charge {
   readonly lease: Lease;
   readonly reserved: number;
-  /** What the call has cost once `contentEvents` of its answer were written. */
+  /** What the call has cost once so many content events of its answer were written; Infinity for all of it. */
   readonly cost: (contentEvents: number) => number;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Who has used how much: one pool of windows per account or organisation, and per model where a provider counts so.
  */
-import type { WindowLimit } from '../types.ts';
-import type { ProviderLimits, Quota } from './limits.ts';
+import type { Limits, WindowLimit } from '../types.ts';
+import type { ProviderLimits } from './limits.ts';
 import { createCounter } from './windows.ts';
 import type { Counter } from './windows.ts';
 import type { Holder } from './types.ts';
@@ -41,7 +41,7 @@ const ROUNDING = 1e-3;
 export function createMeters(limits: ProviderLimits): (holder: Holder, model: string) => Meter {
   const pools = new Map<string, Meter>();
   return (holder, model) => {
-    const scope = limits.shared === 'organization' ? `organization ${holder.organization}` : `account ${holder.account}`;
+    const scope = limits.scope === 'organization' ? `organization ${holder.organization}` : `account ${holder.account}`;
     const name = limits.models === 'each' ? `${scope} ${model}` : scope;
     const known = pools.get(name);
     if (known !== undefined) return known;
@@ -54,7 +54,7 @@ export function createMeters(limits: ProviderLimits): (holder: Holder, model: st
 
 const amount = ({ unit }: WindowLimit, tokens: number): number => (unit === 'requests' ? 1 : tokens);
 
-function createMeter({ windows, concurrent }: Quota, countRefused: boolean): Meter {
+function createMeter({ windows, concurrent }: Limits, countRefused: boolean): Meter {
   const counters = windows.map((window): [WindowLimit, Counter] => [window, createCounter(window)]);
   let inFlight = 0;
 

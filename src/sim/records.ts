@@ -1,6 +1,8 @@
 /**
  * What upstream saw: one record a call, from the moment it arrived until its connection was done with it.
  */
+import { z } from 'zod';
+import { PROVIDER_NAMES } from './types.ts';
 import type { ProviderName } from './types.ts';
 
 export interface CallRecord {
@@ -35,15 +37,17 @@ export interface CallRecord {
   endedAt?: number;
 }
 
-export interface CallFilter {
-  readonly provider?: ProviderName;
-  readonly account?: string;
-  readonly organization?: string;
-  readonly model?: string;
-  readonly path?: string;
-  readonly status?: number;
-  readonly outcome?: CallRecord['outcome'];
-}
+export const callFilterSchema = z.strictObject({
+  provider: z.enum(PROVIDER_NAMES).optional(),
+  account: z.string().optional(),
+  organization: z.string().optional(),
+  model: z.string().optional(),
+  path: z.string().optional(),
+  fault: z.string().optional(),
+  status: z.coerce.number().optional(),
+  outcome: z.enum(['open', 'finished', 'left']).optional(),
+});
+export type CallFilter = z.output<typeof callFilterSchema>;
 
 export interface Records {
   readonly add: (record: CallRecord) => void;
