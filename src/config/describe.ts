@@ -23,8 +23,8 @@ export function unknownName(kind: string, written: string, known: readonly strin
 }
 
 function notOneOf(written: unknown, known: readonly string[]): string {
-  const text = typeof written === 'string' ? written : JSON.stringify(written);
-  return `must be one of ${known.join(', ')}, not ${shown(text)}${hint(text, known)}`;
+  const not = typeof written === 'string' ? `${shown(written)}${hint(written, known)}` : nameOf(written);
+  return `must be one of ${known.join(', ')}, not ${not}`;
 }
 
 /** A written value, short enough for a line. */
@@ -56,5 +56,5 @@ function nameOf(input: unknown): string {
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object') return 'a mapping';
   if (typeof input === 'string') return `the text ${shown(input)}`;
-  return typeof input === 'number' ? `the number ${input}` : JSON.stringify(input);
+  return typeof input === 'number' ? `the number ${input}` : `${input === true}`;
 }

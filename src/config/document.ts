@@ -1,5 +1,5 @@
 /** A YAML text as plain data that still knows where each part stands. */
-import { LineCounter, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type Document, type Pair, type YAMLError } from 'yaml';
+import { LineCounter, Parser, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type CST, type Document, type Pair, type YAMLError } from 'yaml';
 import { ConfigError, type Problem } from './problems.ts';
 
 export interface Source {
@@ -21,7 +21,7 @@ export interface ConfigDocument {
   /** Mistakes that leave the rest readable: doubled keys, unknown tags. */
   readonly mistakes: readonly SyntaxMistake[];
   /** Where the part at `path` stands, or the nearest part around it that exists. `key`: its name, not its value. */
-  locate(path: Path, part: 'key' | 'value'): Position;
+  readonly locate: (path: Path, part: 'key' | 'value') => Position;
 }
 
 /** Parses YAML 1.2, one document. Throws a ConfigError where the text is no YAML. */
@@ -55,28 +55,49 @@ interface Parsed {
   readonly others: readonly Complaint[];
 }
 
-/** Never throws. */
 function parse(text: string, lineCounter: LineCounter): Parsed {
+  const deep = tooDeep(text, lineCounter);
+  if (deep !== undefined) return unreadable({ offset: deep, message: `is nested more than ${DEEPEST} levels deep` });
+  const document = parseDocument(text, { prettyErrors: false, stringKeys: true, logLevel: 'error' });
+  const fatal = [...document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY').map(complaintOf), ...strayReferences(document)];
+  const others = [...document.errors.filter(({ code }) => code === 'DUPLICATE_KEY'), ...document.warnings].map(complaintOf);
+  if (fatal.length > 0) return { document, value: undefined, fatal, others };
   try {
-    const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true, logLevel: 'error' });
-    const fatal = [...document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY').map(complaintOf), ...strayReferences(document)];
-    const others = [...document.errors.filter(({ code }) => code === 'DUPLICATE_KEY'), ...document.warnings].map(complaintOf);
-    // A hundred uses of anchors is more than any file of ours needs and less than a bomb.
-    const value: unknown = fatal.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
-    return { document, value, fatal, others };
+    return { document, value: document.toJS({ maxAliasCount: MOST_ALIASES }), fatal, others };
   } catch (error) {
-    const message = error instanceof RangeError ? TOO_DEEP : error instanceof Error ? error.message : 'is no YAML';
-    return { document: undefined, value: undefined, fatal: [{ offset: 0, message }], others: [] };
+    if (!(error instanceof ReferenceError)) throw error;
+    return unreadable({ offset: 0, message: `repeats its anchors more than ${MOST_ALIASES} times` });
   }
 }
 
-const TOO_DEEP = 'is nested too deeply';
+function unreadable(complaint: Complaint): Parsed {
+  return { document: undefined, value: undefined, fatal: [complaint], others: [] };
+}
+
+/** More than any file of ours needs and less than a bomb. */
+const MOST_ALIASES = 100;
+
+/** Our deepest path has nine levels. The parser recurses, and a text deep enough to exhaust the stack kills the process. */
+const DEEPEST = 50;
+
+/** Where a text goes beyond {@link DEEPEST}, found level by level without recursion. Counts the lines on its way. */
+function tooDeep(text: string, lineCounter: LineCounter): number | undefined {
+  let level: CST.Token[] = [...new Parser(lineCounter.addNewLine).parse(text)];
+  for (let depth = 0; depth <= DEEPEST; depth += 1) level = level.flatMap(partsOf);
+  return level[0]?.offset;
+}
+
+function partsOf(token: CST.Token): CST.Token[] {
+  if (token.type === 'document') return token.value === undefined ? [] : [token.value];
+  if (!('items' in token)) return [];
+  return token.items.flatMap(({ key, value }) => [key, value]).filter((part) => part !== undefined && part !== null);
+}
 
 /** Where the library's words speak to programmers. */
 const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   DUPLICATE_KEY: 'this key stands here twice',
   MULTIPLE_DOCS: 'must be one document, without a second ---',
-  RESOURCE_EXHAUSTION: TOO_DEEP,
+  NON_STRING_KEY: 'keys must be plain text',
 };
 
 function complaintOf({ pos, code, message }: YAMLError): Complaint {
@@ -109,7 +130,8 @@ function offsetOf(document: Document.Parsed | undefined, path: Path, part: 'key'
   let node: unknown = document?.contents;
   let key: unknown = node;
   for (const step of path) {
-    const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && item.key.value === step) : undefined;
+    // Of a doubled key the last one counts.
+    const pair = isMap(node) ? node.items.findLast((item) => isScalar(item.key) && item.key.value === step) : undefined;
     const next = pair ?? (isSeq(node) && typeof step === 'number' ? node.items[step] : undefined);
     if (next === undefined) break;
     [key, node] = pair === undefined ? [next, next] : [pair.key, valueOf(pair)];

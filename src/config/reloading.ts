@@ -1,14 +1,13 @@
 /** A configuration file that is read again whenever it changes. */
 import { watch, type FSWatcher } from 'chokidar';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ConfigError } from './problems.ts';
 
 export interface Reloading<T> {
   /** The newest snapshot that was right. */
-  current(): T;
-  close(): Promise<void>;
+  readonly current: () => T;
+  readonly close: () => Promise<void>;
 }
 
 export interface ReloadingOptions<T> {
@@ -49,7 +48,7 @@ export async function createReloading<T>({ file, load, onReload, onMistake }: Re
 
   const watcher = watchDirectoryOf(file);
   watcher.on('error', (error) => onMistake(unreadable(file, 'cannot be watched: changes to it need a restart', error)));
-  await once(watcher, 'ready');
+  await new Promise<void>((ready) => void watcher.once('ready', ready));
   watcher.on('all', reload);
   // What changed before the watch began was seen by nobody.
   reload();
@@ -61,7 +60,7 @@ export function readConfig(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const missing = typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
     throw unreadable(file, missing ? 'does not exist' : 'cannot be read', error);
   }
 }

@@ -1,0 +1,106 @@
+/** The files in `config/`: what they promise. */
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { loadCatalogue } from '../../src/config/catalogue.ts';
+import { loadSettings } from '../../src/config/settings.ts';
+import type { Provider, WindowLimit } from '../../src/types.ts';
+
+const read = (name: string) => readFileSync(join(import.meta.dirname, '../../config', name), 'utf8');
+
+const shortly = ({ unit, limit, seconds, kind, timeZone }: WindowLimit) => [`${limit} ${unit}/${seconds}s`, kind, timeZone].filter((part) => part !== undefined).join(' ');
+
+/** Names of the values a mapping holds, however deep. */
+const keys = (value: unknown): string[] => (
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value).flatMap(([key, inner]) => [key, ...keys(inner)]) : []);
+
+describe('config/tollfree.yaml', () => {
+  const text = read('tollfree.yaml');
+
+  test('says what holds without it', () => expect(loadSettings(text, 'config/tollfree.yaml')).toEqual(loadSettings('', 'empty')));
+
+  test('lists every key there is', () => {
+    expect(keys(parse(text))).toHaveLength(keys(loadSettings('', 'empty')).length);
+  });
+
+  test('has a line on every key', () => {
+    const settings = text.split('\n').filter((line) => /^ *\w+: *\S/.test(line));
+    expect(settings.filter((line) => !/ # \S/.test(line))).toEqual([]);
+    expect(settings.length).toBeGreaterThan(20);
+  });
+});
+
+describe('config/providers.yaml', () => {
+  const { providers } = loadCatalogue(read('providers.yaml'), 'config/providers.yaml', { dialects: ['openai'] });
+  const all = [...providers.values()];
+  const provider = (name: string): Provider => {
+    const found = providers.get(name);
+    if (found === undefined) throw new Error(`no ${name}`);
+    return found;
+  };
+  const holders = (alias: string) => all.filter(({ models }) => models.some(({ name, aliases }) => name === alias || aliases.includes(alias))).map(({ name }) => name);
+  const windowsOf = (name: string, model: string) => provider(name).models.find((each) => each.name === model)?.limits.windows.map(shortly);
+
+  test('every provider has an https destination, a way in and a name for people', () => {
+    expect(all.length).toBeGreaterThan(30);
+    for (const { baseUrl, title, status, signUpUrl } of all) {
+      expect(baseUrl).toMatch(/^https:\/\/[^?#]+[^/]$/);
+      expect(title).not.toBe('');
+      expect(status === 'retired' || signUpUrl?.startsWith('https://') === true).toBe(true);
+    }
+  });
+
+  test('what carries a price carries zero: auto picks nothing else', () => {
+    for (const { name, models } of all) {
+      for (const { name: model, price } of models) {
+        expect([name, model, price.input ?? 0, price.output ?? 0]).toEqual([name, model, 0, 0]);
+        expect(price.input).toBe(price.output);
+        expect(price.listInput === undefined).toBe(price.listOutput === undefined);
+      }
+    }
+  });
+
+  test('no model of a credit that may become a bill is known to be free', () => {
+    for (const name of ['huggingface', 'wandb', 'fireworks', 'dashscope-intl', 'scaleway', 'ovhcloud', 'pollinations']) {
+      expect(provider(name).models.filter(({ price }) => price.input !== undefined)).toEqual([]);
+    }
+  });
+
+  test('retired providers offer nothing', () => {
+    expect(all.filter(({ status }) => status === 'retired').map(({ name, models }) => [name, models])).toEqual([['github-models', []]]);
+  });
+
+  test('Groq counts each model by itself, days and token minutes refilling', () => {
+    expect(provider('groq')).toMatchObject({ quotaScope: 'organization', limits: { windows: [] }, keyCheckPath: '/models', keyPrefix: 'gsk_' });
+    expect(windowsOf('groq', 'openai/gpt-oss-120b')).toEqual(['30 requests/60s rolling', '1000 requests/86400s refill', '8000 tokens/60s refill', '200000 tokens/86400s rolling']);
+    expect(provider('groq').omit).toEqual(expect.arrayContaining(['logprobs', 'top_logprobs', 'logit_bias', 'metadata', 'store']));
+  });
+
+  test('Cerebras counts each model by itself, all windows rolling', () => {
+    expect(provider('cerebras')).toMatchObject({ status: 'trial', quotaScope: 'organization', limits: { windows: [] } });
+    expect(windowsOf('cerebras', 'gpt-oss-120b')).toEqual([
+      '5 requests/60s rolling', '150 requests/3600s rolling', '2400 requests/86400s rolling', '30000 tokens/60s rolling', '1000000 tokens/3600s rolling', '1000000 tokens/86400s rolling',
+    ]);
+  });
+
+  test('OpenRouter counts all free models together, the day turning at midnight UTC', () => {
+    const { limits, quotaScope, keyCheckPath, models } = provider('openrouter');
+    expect(limits.windows.map(shortly)).toEqual(['20 requests/60s rolling', '50 requests/86400s calendar UTC']);
+    expect({ quotaScope, keyCheckPath }).toEqual({ quotaScope: 'account', keyCheckPath: '/key' });
+    for (const { name, limits: own } of models) {
+      expect(name).toMatch(/:free$|^openrouter\/free$/);
+      expect(own).toEqual({ windows: [] });
+    }
+  });
+
+  test('Gemini counts by project, the day turning at midnight in California', () => {
+    expect(provider('gemini').quotaScope).toBe('project');
+    expect(windowsOf('gemini', 'gemini-3.1-flash-lite')).toEqual(['250000 tokens/60s rolling', '15 requests/60s rolling', '500 requests/86400s calendar America/Los_Angeles']);
+  });
+
+  test('one name leads to the same model at several providers', () => {
+    expect(holders('gpt-oss-120b')).toEqual(expect.arrayContaining(['groq', 'cerebras', 'cloudflare', 'ollama-cloud']));
+    expect(holders('qwen3.8-27b')).toEqual(expect.arrayContaining(['groq', 'cerebras']));
+  });
+});
