@@ -158,8 +158,13 @@ export interface ChatRequest {
 
 /** Who asks: a virtual key, or anyone while the door is open. */
 export interface Caller {
+  /** The virtual key's name, unique among those that work. `local` while the door is open. */
   readonly key: string;
   readonly project: string;
+  /** The virtual key's id, which stays when it is renamed. Absent while the door is open. */
+  readonly id?: string;
+  /** The most urgent place in line this caller may ask for, 0 to 9. Absent: any. */
+  readonly priority?: number;
 }
 
 // ── An answer ───────────────────────────────────────────────────────────────────────────────────────────────────────
