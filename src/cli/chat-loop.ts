@@ -1,5 +1,5 @@
 /** A conversation in the terminal: what was said is sent along, commands begin with a slash, Ctrl-C stops the answer. */
-import { createInterface, type Interface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline';
 import { askChat, type Message, type Story, type Tokens } from './chat-client.ts';
 import type { Context } from './context.ts';
 import { complain } from './errors.ts';
@@ -36,10 +36,11 @@ export async function converse(context: Context, door: Door): Promise<void> {
   const interruption = createInterruption(reader, () => words.write(words.paint('dim', '\n/quit or Ctrl-D leaves\n')));
   words.write(words.paint('dim', `${door.address} · ${conversation.model} · /help lists the commands\n`));
   const answer = (): Promise<void> => reply(context, conversation, door, interruption);
-  const gone = new Promise<undefined>((resolve) => reader.once('close', () => resolve(undefined)));
+  // Keeps what is typed ahead, while an answer streams or a paste brings many lines at once.
+  const typed = reader[Symbol.asyncIterator]();
   try {
     for (;;) {
-      const line = await readQuestion(reader, gone, context);
+      const line = await readQuestion(reader, typed, context);
       if (line === undefined || line === '/quit' || line === '/exit') return;
       if (line === '') continue;
       if (line.startsWith('/')) await obey(line, { context, conversation, answer });
@@ -82,11 +83,13 @@ function createInterruption(reader: Interface, onIdle: () => void): Interruption
 }
 
 /** One question, over as many lines as end in a backslash. Undefined when the person left. */
-async function readQuestion(reader: Interface, gone: Promise<undefined>, { out }: Context): Promise<string | undefined> {
+async function readQuestion(reader: Interface, typed: AsyncIterator<string>, { out }: Context): Promise<string | undefined> {
   const lines: string[] = [];
   for (;;) {
-    const line = await Promise.race([reader.question(lines.length === 0 ? out.paint('cyan', '› ') : out.paint('dim', '… ')), gone]);
-    if (line === undefined) return undefined;
+    reader.setPrompt(lines.length === 0 ? out.paint('cyan', '› ') : out.paint('dim', '… '));
+    reader.prompt();
+    const { value: line, done } = await typed.next();
+    if (done === true) return undefined;
     if (!line.endsWith('\\')) return [...lines, line].join('\n').trim();
     lines.push(line.slice(0, -1));
   }

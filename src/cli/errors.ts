@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { FailureError } from '../failure.ts';
+import { VaultError } from '../vault/errors.ts';
 import type { Context, Sink } from './context.ts';
 
 /** 1: it failed. 2: it was used wrongly. */
@@ -33,6 +34,7 @@ const reasons: Readonly<Record<string, string>> = {
 export function describe(error: unknown): { readonly message: string; readonly hint?: string } {
   if (error instanceof CommandError) return { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
   if (error instanceof ConfigError) return { message: `the configuration is wrong\n${error.message}` };
+  if (error instanceof VaultError) return { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
   if (error instanceof FailureError) return { message: error.failure.message };
   if (isSystemError(error)) {
     const reason = reasons[error.code ?? ''] ?? error.message;

@@ -6,6 +6,7 @@ import { loadRules } from '../config/rules.ts';
 import { dialects } from '../providers/dialects.ts';
 import { candidates } from '../routing/candidates.ts';
 import { explainMatch } from '../routing/explain.ts';
+import { checkPattern } from '../routing/pattern.ts';
 import { parseChat } from '../surfaces/chat.ts';
 import type { Catalogue, Model, Rules } from '../types.ts';
 import type { Context } from './context.ts';
@@ -21,7 +22,7 @@ export async function readCatalogue(context: Context): Promise<Catalogue> {
 }
 
 export async function readRules(context: Context, catalogue: Catalogue, file = placesOf(context).rules): Promise<Rules> {
-  return loadRules(await readFile(resolve(context.directory, file), 'utf8'), file, { providers: [...catalogue.providers.keys()] });
+  return loadRules(await readFile(resolve(context.directory, file), 'utf8'), file, { providers: [...catalogue.providers.keys()], checkPattern });
 }
 
 /** The catalogue as `/admin/providers` tells it. */

@@ -4,6 +4,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { registerChat } from './chat.ts';
 import type { Context } from './context.ts';
+import { registerDemo } from './demo/demo.ts';
 import { report } from './errors.ts';
 import { registerEstimate } from './estimate.ts';
 import { registerExplain } from './explain.ts';
@@ -15,7 +16,7 @@ import { registerStatus } from './status.ts';
 const packageFile = new URL('../../package.json', import.meta.url);
 
 /** Each adds its command to the program. In the order of the help text. */
-const registrations: readonly ((program: Command, context: Context) => void)[] = [registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules, registerSim];
+const registrations: readonly ((program: Command, context: Context) => void)[] = [registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules, registerSim, registerDemo];
 
 /** Help that goes into a file is set at a width that reads well anywhere. */
 const HELP_WIDTH = 100;
