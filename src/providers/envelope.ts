@@ -1,5 +1,5 @@
 /** Every shape an error comes in, read into one. */
-import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
+import { given, isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 
 export interface Complaint {
@@ -7,6 +7,7 @@ export interface Complaint {
   readonly message: string;
   /** Whatever the provider names the error by: types, codes, statuses, reasons. Lower case. */
   readonly names: readonly string[];
+  readonly code?: string;
   readonly param?: string;
   /** The status the error itself speaks of, where it does. */
   readonly status?: number;
@@ -37,8 +38,9 @@ export function readComplaint(body: string): Complaint | undefined {
   return {
     message: relayed === undefined ? message : `${message}: ${relayed}`,
     names: namesOf(outer, inner, metadata),
-    ...optional('param', textAt(inner, 'param')),
-    ...optional('status', statusOf(outer, inner)),
+    ...given('code', textAt(inner, 'code')),
+    ...given('param', textAt(inner, 'param') ?? pathOf(listAt(outer, 'detail')[0]?.['loc'])),
+    ...given('status', statusOf(outer, inner)),
     metadata,
     details: listAt(inner, 'details'),
   };
@@ -52,11 +54,11 @@ function innermost(outer: Json): Json {
 
 function sentence(outer: Json, inner: Json): string {
   const detail = outer['detail'];
-  const details = Array.isArray(detail) ? detail.filter(isRecord).map((entry) => [...pathOf(entry['loc']), textAt(entry, 'msg') ?? ''].join(' ')).join('; ') : undefined;
+  const details = Array.isArray(detail) ? detail.filter(isRecord).map((entry) => [pathOf(entry['loc']), textAt(entry, 'msg')].filter(Boolean).join(' ')).join('; ') : undefined;
   return textAt(inner, 'message') ?? textAt(outer, 'error') ?? textAt(outer, 'message') ?? textAt(outer, 'detail') ?? details ?? textAt(outer, 'title') ?? '';
 }
 
-const pathOf = (loc: unknown): string[] => (Array.isArray(loc) ? [loc.filter((step) => step !== 'body').join('.')] : []);
+const pathOf = (loc: unknown): string | undefined => (Array.isArray(loc) ? loc.filter((step) => step !== 'body').join('.') : undefined);
 
 /** `metadata.raw` is plain text or a JSON string of the other provider's own envelope. */
 function relayedBy(metadata: Json): string | undefined {
@@ -67,15 +69,11 @@ function relayedBy(metadata: Json): string | undefined {
 
 function namesOf(outer: Json, inner: Json, metadata: Json): readonly string[] {
   const google = listAt(inner, 'details').map((entry) => entry['reason']);
-  const found = [inner['type'], inner['code'], inner['status'], outer['type'], outer['code'], metadata['error_type'], metadata['limit_source'], metadata['reason'], metadata['failed_routing_step'], metadata['provider_error_code'], ...google];
+  const found = [inner['type'], inner['code'], inner['status'], outer['type'], outer['code'], metadata['error_type'], metadata['limit_source'], metadata['reason'], metadata['failed_routing_step'], ...google];
   return found.filter((name) => typeof name === 'string' || typeof name === 'number').map((name) => String(name).toLowerCase());
 }
 
 function statusOf(outer: Json, inner: Json): number | undefined {
   const candidates = [numberAt(inner, 'code'), numberAt(inner, 'status'), numberAt(outer, 'status_code'), numberAt(inner, 'raw_status_code'), numberAt(outer, 'status')];
   return candidates.find((number) => number !== undefined && number >= 400 && number <= 599);
-}
-
-function optional<Name extends string, Value>(name: Name, value: Value | undefined): Partial<Record<Name, Value>> {
-  return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
 }

@@ -1,20 +1,38 @@
-/** A first, rough reading of refusals by their status alone. */
+/**
+ * What a refusal means. The rules are read from the top: what a refusal is most surely about comes first, so money
+ * stands before rates (`insufficient_quota` is a 429), and a bad key before the caller's mistakes (xAI says 400).
+ */
 import type { UpstreamFailure } from '../failure.ts';
 import type { HttpFailure } from './dialect.ts';
 import { readComplaint } from './envelope.ts';
-import { isRecord } from './json.ts';
+import { given } from './json.ts';
+import { readRefusal } from './refusal.ts';
+import { rules } from './rules.ts';
+import type { Case } from './rules.ts';
+import { fit } from './wording.ts';
 
-export function explain({ status, body, provider }: HttpFailure, _now: number): UpstreamFailure {
-  const complaint = readComplaint(body);
-  const real = complaint?.status ?? (status < 300 ? 502 : status);
-  const message = `${provider} answered ${real}: ${complaint?.message ?? 'no reason given'}`;
-  const told = { message, upstreamStatus: real };
-  if (real === 402) return { kind: 'balance', ...told };
-  if (real === 401) return { kind: 'credential', ...told };
-  if (real === 403) return { kind: isRecord(complaint) ? 'model-access' : 'overloaded', ...told };
-  if (real === 404 || real === 410) return { kind: 'model-gone', ...told };
-  if (real === 413) return { kind: 'too-long', ...told };
-  if (real === 429) return { kind: 'rate-minute', ...told };
-  if (real >= 500 || real === 408 || real === 409 || real === 425) return { kind: 'overloaded', ...told };
-  return { kind: 'caller', ...told };
+/** Only these end by waiting: Groq sends `retry-after` with a 413, too. */
+const WAITING: ReadonlySet<UpstreamFailure['kind']> = new Set(['rate-minute', 'rate-day', 'balance', 'overloaded']);
+
+export function explain(failure: HttpFailure, now: number): UpstreamFailure {
+  const complaint = readComplaint(failure.body);
+  const status = failure.status >= 200 && failure.status < 300 ? (complaint?.status ?? failure.status) : failure.status;
+  const refusal = readRefusal(failure, complaint, now);
+  const told: Case = { status, complaint, text: complaint?.message.toLowerCase() ?? '', refusal, failure, now };
+  const rule = rules.find(({ when }) => when(told));
+  // Nothing but a 200 gets past the rules: an answer that is neither one thing nor the other.
+  const outcome = typeof rule?.means === 'function' ? rule.means(told) : (rule?.means ?? { kind: 'broken-answer' });
+  return {
+    message: wording(told, rule?.say),
+    ...(status >= 300 && { upstreamStatus: status }),
+    ...(WAITING.has(outcome.kind) && given('retryAt', refusal.retryAt)),
+    ...(refusal.facts.length > 0 && { facts: refusal.facts }),
+    ...outcome,
+  };
+}
+
+function wording({ status, complaint, failure }: Case, say: string | undefined): string {
+  const who = status >= 300 ? `${failure.provider} answered ${status}` : failure.provider;
+  const words = fit(complaint?.message ?? '');
+  return [`${who}: ${words === '' ? (say ?? 'no reason given') : words}`, ...(words !== '' && say !== undefined ? [`(${say})`] : [])].join(' ');
 }

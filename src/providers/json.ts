@@ -35,3 +35,8 @@ export function listAt(value: Json | undefined, name: string): readonly Json[] {
   const found = value?.[name];
   return Array.isArray(found) ? found.filter(isRecord) : [];
 }
+
+/** A property where there is a value, and no property where there is none: to be spread. */
+export function given<Name extends string, Value>(name: Name, value: Value | undefined): Partial<Record<Name, Value>> {
+  return value === undefined ? {} : ({ [name]: value } as Record<Name, Value>);
+}
