@@ -1,0 +1,85 @@
+/** The vault as the daemon holds it: opened at start, read again when somebody changes it. */
+import { watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import type { Account, Emit } from '../types.ts';
+import { findUnlock } from '../vault/find-unlock.ts';
+import { VaultError } from '../vault/errors.ts';
+import { passphrase } from '../vault/secret.ts';
+import { openVault } from '../vault/vault.ts';
+import type { Vault } from '../vault/vault.ts';
+
+export interface DaemonVault {
+  readonly accounts: () => readonly Account[];
+  readonly credential: Vault['credential'];
+  /** Nothing is locked away: the keys are in memory, or there is no vault yet. */
+  readonly unlocked: () => boolean;
+  readonly lock: () => void;
+  readonly unlock: (words: string) => Promise<void>;
+  readonly close: () => void;
+}
+
+export interface DaemonVaultOptions {
+  readonly file: string;
+  readonly pid: number;
+  readonly now: () => number;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Asks a person, hidden; given where there is a terminal. */
+  readonly prompt?: () => Promise<string | undefined>;
+  readonly emit: Emit;
+  /** The accounts are others than before. */
+  readonly changed: () => void;
+}
+
+/** Several files change in one save: the lock, the vault, its backup. */
+const SETTLE_MS = 50;
+
+export async function openDaemonVault({ file, pid, now, environment, prompt, emit, changed }: DaemonVaultOptions): Promise<DaemonVault> {
+  const tell = (level: 'info' | 'warn', message: string): void => emit({ type: 'notice', level, message });
+  const vault = await openVault({ file, pid, now, notice: (message) => tell('warn', message) });
+
+  const unlockFrom = async (ask?: () => Promise<string | undefined>): Promise<void> => {
+    const { state, unlocks } = vault.status();
+    if (state !== 'locked') return;
+    const found = await findUnlock({ environment, unlocks, ...(ask && { prompt: ask }) });
+    if (found === undefined) return tell('warn', 'the vault is locked; unlock it with POST /admin/vault/unlock');
+    await vault.unlock(found.secret);
+    tell('info', `the vault was unlocked by ${found.from}`);
+  };
+  await unlockFrom(prompt);
+
+  const reload = async (): Promise<void> => {
+    try {
+      if (!(await vault.reload())) return;
+      await unlockFrom();
+      changed();
+    } catch (error) {
+      if (!(error instanceof VaultError)) throw error;
+      tell('warn', `${error.message}; the accounts stay as they were`);
+    }
+  };
+  const pending: { timer?: NodeJS.Timeout } = {};
+  const watcher = watch(dirname(file), (_event, name) => {
+    if (name !== basename(file)) return;
+    clearTimeout(pending.timer);
+    pending.timer = setTimeout(() => void reload(), SETTLE_MS);
+  });
+
+  return {
+    accounts: () => vault.accounts(),
+    credential: (account, origin) => vault.credential(account, origin),
+    unlocked: () => vault.status().state !== 'locked',
+    lock() {
+      vault.lock();
+      tell('warn', 'the vault was locked');
+    },
+    async unlock(words) {
+      await vault.unlock(passphrase(words));
+      changed();
+    },
+    close() {
+      clearTimeout(pending.timer);
+      watcher.close();
+      vault.lock();
+    },
+  };
+}
