@@ -51,10 +51,11 @@ function wrongType(expected: string, input: unknown): string {
   return `must be ${wanted}, not ${nameOf(input)}`;
 }
 
+/** Text is not quoted: somebody may have pasted a key where it does not belong. */
 function nameOf(input: unknown): string {
   if (input === null) return 'empty';
   if (Array.isArray(input)) return 'a list';
   if (typeof input === 'object') return 'a mapping';
-  if (typeof input === 'string') return `the text ${shown(input)}`;
+  if (typeof input === 'string') return 'text';
   return typeof input === 'number' ? `the number ${input}` : `${input === true}`;
 }

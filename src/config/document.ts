@@ -1,5 +1,5 @@
 /** A YAML text as plain data that still knows where each part stands. */
-import { LineCounter, Parser, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type CST, type Document, type Pair, type YAMLError } from 'yaml';
+import { LineCounter, Parser, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type CST, type Document, type YAMLError } from 'yaml';
 import { ConfigError, type Problem } from './problems.ts';
 
 export interface Source {
@@ -100,8 +100,9 @@ const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   NON_STRING_KEY: 'keys must be plain text',
 };
 
+/** Without the text itself, which the library may quote: somebody may have pasted a key where it does not belong. */
 function complaintOf({ pos, code, message }: YAMLError): Complaint {
-  return { offset: pos[0], message: WORDS[code] ?? message };
+  return { offset: pos[0], message: WORDS[code] ?? message.replace(/:? ".*/s, '') };
 }
 
 /** Aliases of nothing, and the one key that would name an object's prototype. */
@@ -123,7 +124,9 @@ function strayReferences(document: Document.Parsed): Complaint[] {
 
 /** One slip makes the parser complain again and again until the line ends. */
 function firstOfEachLine(mistakes: readonly SyntaxMistake[]): SyntaxMistake[] {
-  return mistakes.filter(({ line }, index) => mistakes.findIndex((other) => other.line === line) === index);
+  const first = new Map<number, SyntaxMistake>();
+  for (const mistake of mistakes) if (!first.has(mistake.line)) first.set(mistake.line, mistake);
+  return [...first.values()];
 }
 
 function offsetOf(document: Document.Parsed | undefined, path: Path, part: 'key' | 'value'): number {
@@ -134,14 +137,10 @@ function offsetOf(document: Document.Parsed | undefined, path: Path, part: 'key'
     const pair = isMap(node) ? node.items.findLast((item) => isScalar(item.key) && item.key.value === step) : undefined;
     const next = pair ?? (isSeq(node) && typeof step === 'number' ? node.items[step] : undefined);
     if (next === undefined) break;
-    [key, node] = pair === undefined ? [next, next] : [pair.key, valueOf(pair)];
+    [key, node] = pair === undefined ? [next, next] : [pair.key, pair.value];
   }
   const pointsAtValue = part === 'value' && (isAlias(node) || (isScalar(node) && node.value !== null));
   return startOf(pointsAtValue ? node : key);
-}
-
-function valueOf(pair: Pair): unknown {
-  return pair.value;
 }
 
 function startOf(node: unknown): number {

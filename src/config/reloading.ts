@@ -1,7 +1,6 @@
 /** A configuration file that is read again whenever it changes. */
-import { watch, type FSWatcher } from 'chokidar';
+import { watch } from 'chokidar';
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { ConfigError } from './problems.ts';
 
 export interface Reloading<T> {
@@ -46,7 +45,7 @@ export async function createReloading<T>({ file, load, onReload, onMistake }: Re
     onReload(state.value);
   };
 
-  const watcher = watchDirectoryOf(file);
+  const watcher = watch(file, { ignoreInitial: true, awaitWriteFinish: SETTLE });
   watcher.on('error', (error) => onMistake(unreadable(file, 'cannot be watched: changes to it need a restart', error)));
   await new Promise<void>((ready) => void watcher.once('ready', ready));
   watcher.on('all', reload);
@@ -63,13 +62,6 @@ export function readConfig(file: string): string {
     const missing = typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
     throw unreadable(file, missing ? 'does not exist' : 'cannot be read', error);
   }
-}
-
-/** A file that is replaced is another file, and one that is gone cannot be watched: their directory can. */
-function watchDirectoryOf(file: string): FSWatcher {
-  const path = resolve(file);
-  const directory = dirname(path);
-  return watch(directory, { depth: 0, ignoreInitial: true, awaitWriteFinish: SETTLE, ignored: (other) => other !== directory && other !== path });
 }
 
 function unreadable(file: string, message: string, cause: unknown): ConfigError {

@@ -26,6 +26,12 @@ describe('a file that reloads', () => {
     return heard.slice(before);
   };
 
+  /** A finished file next to the real one, to be moved over it. */
+  const aside = (text: string): string => {
+    writeFileSync(`${file}~`, text);
+    return `${file}~`;
+  };
+
   const hear = (words: string): void => {
     heard.push(words.replace(directory, ''));
     next?.();
@@ -70,11 +76,7 @@ describe('a file that reloads', () => {
   test('replaced, as editors do, and replaced again', async () => {
     const { current } = await open();
     for (const number of [2, 3]) {
-      const change = (): void => {
-        writeFileSync(`${file}~`, port(number));
-        renameSync(`${file}~`, file);
-      };
-      expect(await afterChange(change)).toEqual([`port ${number}`]);
+      expect(await afterChange(() => renameSync(aside(port(number)), file))).toEqual([`port ${number}`]);
       expect(current().server.port).toBe(number);
     }
   });
@@ -102,6 +104,10 @@ describe('a file that reloads', () => {
     expect(await afterChange(() => unlinkSync(file))).toEqual(['/tollfree.yaml does not exist']);
     expect(current().server.port).toBe(1);
     expect(await afterChange(() => writeFileSync(file, port(1)))).toEqual(['port 1']);
+    expect(await afterChange(() => writeFileSync(file, port(2)))).toEqual(['port 2']);
+    expect(await afterChange(() => unlinkSync(file))).toEqual(['/tollfree.yaml does not exist']);
+    expect(await afterChange(() => renameSync(aside(port(3)), file))).toEqual(['port 3']);
+    expect(current().server.port).toBe(3);
   });
 
   test('written in pieces: half of it is never read', async () => {
