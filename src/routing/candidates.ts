@@ -1,0 +1,89 @@
+/**
+ * Who could answer, in the order to ask: a rule's providers, or whoever has the model that was asked for.
+ *
+ * Accounts, quota and rests are not looked at here: they decide, at the moment of sending, who of these goes first.
+ */
+import { FailureError } from '../failure.ts';
+import type { Capability, Catalogue, ChatRequest, Model, Provider, Rule, Target } from '../types.ts';
+import type { Match } from './classify.ts';
+import { compileGlobs } from './glob.ts';
+import { findModel, providersOf } from './lookup.ts';
+import { can, holds, needsOf, whatIsMissing } from './needs.ts';
+
+export interface CandidateOptions {
+  /** The setting `free_only`: a model that costs, or may cost, is refused even when it is asked for by name. */
+  readonly freeOnly: boolean;
+  /** Whether a provider can be asked at all, e.g. has an account. Absent: each can. */
+  readonly usable?: (provider: Provider) => boolean;
+}
+
+/**
+ * Never empty, no target twice.
+ *
+ * @throws FailureError `no-such-model`; `not-capable` when needs or context of the request leave nobody; `paid-model`
+ * when only `free_only` stands in the way; `unavailable` when no provider is usable
+ */
+export function candidates(match: Match, request: ChatRequest, catalogue: Catalogue, options: CandidateOptions): Target[] {
+  return match.rule === undefined ? ofModel(request, catalogue, options) : ofRule(match.rule, request, catalogue, options);
+}
+
+/** Zero, and known to be: an unknown price is none. */
+export const isFree = ({ price }: Model): boolean => price.input === 0 && price.output === 0;
+
+/**
+ * The rule's preferences in their order, then its fallback chain; a rule that names nobody takes everybody by priority.
+ * At each provider the models the rule names, in its order, else all in the catalogue's order.
+ *
+ * Only models known to be free. Where the rule names no models, those with its capabilities come first and the others
+ * last: a capability a rule asks for is a preference, and never a reason to refuse while somebody could answer.
+ */
+function ofRule(rule: Rule, request: ChatRequest, catalogue: Catalogue, { usable = () => true }: CandidateOptions): Target[] {
+  const names = new Set([...rule.preferences, ...rule.fallbackChain]);
+  const active = providersOf(catalogue);
+  const chain = names.size === 0 ? active : [...names].flatMap((name) => active.find((provider) => provider.name === name) ?? []);
+  const offered = chain.flatMap((provider) => modelsOf(rule, provider).filter(isFree).map((model): Target => ({ provider, model })));
+  if (offered.length === 0) {
+    const asked = names.size === 0 ? 'any provider' : [...names].join(', ');
+    throw new FailureError({ kind: 'no-such-model', param: 'model', message: `the rule ${rule.name} finds no model that is known to be free at ${asked}; see its models in routing-rules.yaml and the prices in config/providers.yaml` });
+  }
+  const able = ableOnes(usableOnes(offered, usable), request, `of the rule ${rule.name}`);
+  const preferred = able.filter(({ provider, model }) => rule.models[provider.name] !== undefined || has(model, rule.capabilities));
+  return [...new Set([...preferred, ...able])];
+}
+
+function modelsOf({ models }: Rule, provider: Provider): Model[] {
+  const named = models[provider.name];
+  if (named === undefined) return [...provider.models];
+  return [...new Set(named.map((glob) => compileGlobs([glob])).flatMap((glob) => provider.models.filter(({ name, aliases }) => [name, ...aliases].some(glob))))];
+}
+
+/** The asked-for model, wherever it is: free ones first, so that nothing is spent while it can be had for nothing. */
+function ofModel(request: ChatRequest, catalogue: Catalogue, { freeOnly, usable = () => true }: CandidateOptions): Target[] {
+  const named = findModel(request.model, catalogue);
+  const able = ableOnes(usableOnes(named, usable), request, `called ${request.model}`);
+  const free = able.filter(({ model }) => isFree(model));
+  if (!freeOnly) return [...new Set([...free, ...able])];
+  if (free.length > 0) return free;
+  const costs = able.some(({ model: { price } }) => (price.input ?? 0) > 0 || (price.output ?? 0) > 0);
+  throw new FailureError({ kind: 'paid-model', param: 'model', message: `${request.model} ${costs ? 'costs money' : 'has no price that is known to be zero'}; free_only: false in config/tollfree.yaml allows it, auto finds one that is free` });
+}
+
+/** @throws FailureError `unavailable` */
+function usableOnes(targets: readonly Target[], usable: (provider: Provider) => boolean): readonly Target[] {
+  const left = targets.filter(({ provider }) => usable(provider));
+  const names = [...new Set(targets.map(({ provider }) => provider.name))];
+  if (left.length === 0) {
+    throw new FailureError({ kind: 'unavailable', message: `there is no account at ${names.join(', ')}; add one with: tollfree accounts add ${names[0] ?? 'PROVIDER'}`, attempts: [] });
+  }
+  return left;
+}
+
+/** @throws FailureError `not-capable` */
+function ableOnes(targets: readonly Target[], request: ChatRequest, which: string): readonly Target[] {
+  const needs = needsOf(request);
+  const able = targets.filter(({ model }) => has(model, needs) && holds(request, model));
+  if (able.length === 0) throw new FailureError({ kind: 'not-capable', param: 'model', message: `no model ${which} ${whatIsMissing(targets, request)}` });
+  return able;
+}
+
+const has = (model: Model, capabilities: readonly Capability[]): boolean => capabilities.every((capability) => can(model, capability));

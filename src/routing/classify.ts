@@ -1,0 +1,71 @@
+/**
+ * Which rule serves a request: keywords state a policy, they do not predict quality, and every choice can be explained.
+ *
+ * Of the rules whose conditions all hold, the one with the highest keyword score wins, then the one that stands first
+ * in the file. Rules without keywords score 0. The default rule comes last, and serves `auto` when nothing else holds.
+ */
+import { FailureError } from '../failure.ts';
+import type { ChatRequest, Rule } from '../types.ts';
+import { ruledOutByPatterns, ruledOutBySight, ruledOutByWords, tally, wordsOf } from './conditions.ts';
+import type { FoundWord, Tally } from './conditions.ts';
+import { didYouMean } from './near-miss.ts';
+import { readPrompt } from './prompt.ts';
+import type { CompiledRule, RuleSet } from './rule-set.ts';
+
+export { compileRules } from './rule-set.ts';
+export type { RuleSet } from './rule-set.ts';
+
+export interface Match {
+  /** Absent where the asked-for model, and no rule, says who serves. */
+  readonly rule: Rule | undefined;
+  readonly score: number;
+  /** Why: the rule's keywords that were found, those that count most first. */
+  readonly words: readonly FoundWord[];
+}
+
+/** The model name that leaves the choice to the rules; with `:<rule>` to that rule. */
+export const AUTO = 'auto';
+
+const NOTHING_FOUND = new Uint8Array(0);
+
+/**
+ * Pure, synchronous, linear in the prompt.
+ *
+ * @throws FailureError `no-such-model` for `auto:<rule>` where there is no such rule, `forbidden` where it is not for this key
+ */
+export function classify(request: ChatRequest, rules: RuleSet): Match {
+  const named = namedRule(request, rules);
+  if (named !== undefined) return { rule: named.rule, score: 0, words: [] };
+  const standing = rules.compiled.filter((rule) => ruledOutBySight(rule, request) === undefined);
+  const found = foundFor(standing, request, rules);
+  const ranked = rank(standing.map((rule) => ({ rule, ...tally(rule, found) }))).filter(({ rule, ...tally }) => ruledOutByWords(rule, tally, found) === undefined);
+  // Patterns cost the most, so they are asked last, and only until one rule holds.
+  const winner = ranked.find(({ rule }) => ruledOutByPatterns(rule, request) === undefined);
+  if (winner !== undefined) return { rule: winner.rule.rule, score: winner.score, words: wordsOf(winner.rule, found) };
+  return { rule: isAuto(request) ? rules.compiled.find(({ isDefault }) => isDefault)?.rule : undefined, score: 0, words: [] };
+}
+
+/** Where the keywords stand, unless nobody asks. */
+export function foundFor(standing: readonly CompiledRule[], request: ChatRequest, { scanner }: RuleSet): Uint8Array {
+  return standing.some(({ terms, excluded }) => terms.length > 0 || excluded.length > 0) ? readPrompt(scanner, request.text) : NOTHING_FOUND;
+}
+
+/** Highest score first, the default rule after its equals; sorting keeps the order of the file. */
+export function rank<R extends Tally & { readonly rule: CompiledRule }>(rules: readonly R[]): R[] {
+  return rules.toSorted((a, b) => b.score - a.score || Number(a.rule.isDefault) - Number(b.rule.isDefault));
+}
+
+export const isAuto = ({ model }: ChatRequest): boolean => model.toLowerCase() === AUTO;
+
+/** The rule of `auto:<rule>`, if that is what was asked for. */
+export function namedRule({ model, caller }: ChatRequest, { compiled }: RuleSet): CompiledRule | undefined {
+  if (!model.toLowerCase().startsWith(`${AUTO}:`)) return undefined;
+  const name = model.slice(AUTO.length + 1);
+  const named = compiled.find(({ rule }) => rule.name === name);
+  const names = compiled.map(({ rule }) => rule.name);
+  if (named === undefined) {
+    throw new FailureError({ kind: 'no-such-model', param: 'model', message: `there is no rule '${name.slice(0, 64)}'${didYouMean(name, names)}; the rules are ${names.join(', ')}` });
+  }
+  if (named.virtualKeys?.(caller.key) === false) throw new FailureError({ kind: 'forbidden', message: `the rule '${name}' is not for this key; ask for ${AUTO}, or for a rule that is` });
+  return named;
+}

@@ -1,0 +1,74 @@
+/**
+ * What is read of a prompt, and what a keyword found there is worth.
+ *
+ * The last user turn says what is asked now, so a word in it counts with its full weight. The rest is context:
+ *
+ * | place      | what                                                      | a word counts       |
+ * |------------|-----------------------------------------------------------|---------------------|
+ * | `now`      | the last user turn; of a long one, its beginning and end  | its weight          |
+ * | `document` | the middle of a long last turn: most likely pasted        | half                |
+ * | `earlier`  | the three user turns before, newest first                 | half, ¼, ⅛          |
+ * | `system`   | the system prompt                                         | ¼, never by itself  |
+ *
+ * A word counts once, where it counts most. All context together counts at most 1, as much as one plain word said now:
+ * a follow-up such as "make it faster" stays with its topic, and any word of another task leaves it.
+ */
+import type { PromptText } from '../types.ts';
+import { scan } from './scanner.ts';
+import type { Scanner, Span } from './scanner.ts';
+
+export type Where = 'now' | 'document' | 'earlier' | 'system';
+
+/** By place as the scanner notes it, in the order in which one outweighs the next. */
+const PLACES: readonly { readonly where: Where; readonly scale: number }[] = [
+  { where: 'now', scale: 1 },
+  { where: 'document', scale: 1 / 2 },
+  { where: 'earlier', scale: 1 / 2 },
+  { where: 'earlier', scale: 1 / 4 },
+  { where: 'earlier', scale: 1 / 8 },
+  { where: 'system', scale: 1 / 4 },
+];
+const NOW = 1;
+const DOCUMENT = 2;
+const EARLIER = 3;
+const EARLIER_TURNS = 3;
+const SYSTEM = EARLIER + EARLIER_TURNS;
+
+/** All context together is worth one plain word. */
+export const MOST_CONTEXT = 1;
+
+/**
+ * Characters at either end of a turn that are taken for the question itself: some 150 words. People ask before or after
+ * what they paste. It also bounds what history and system prompt cost to read: 8,000 characters, about 30 µs.
+ */
+const EDGE = 1_000;
+
+/** Where each keyword of the scanner stands: its place, by keyword; 0 for nowhere. */
+export function readPrompt(scanner: Scanner, { last, earlier, system }: PromptText): Uint8Array {
+  const found = new Uint8Array(scanner.noted.length);
+  scan(scanner, last, askedIn(last), found);
+  earlier.slice(0, EARLIER_TURNS).forEach((turn, back) => scanEdges(scanner, turn, EARLIER + back, found));
+  scanEdges(scanner, system, SYSTEM, found);
+  return found;
+}
+
+/** Read as one text, so that nothing is lost where the spans meet. */
+function askedIn({ length }: string): readonly Span[] {
+  if (length <= 2 * EDGE) return [{ from: 0, to: length, place: NOW }];
+  return [{ from: 0, to: EDGE, place: NOW }, { from: EDGE, to: length - EDGE, place: DOCUMENT }, { from: length - EDGE, to: length, place: NOW }];
+}
+
+function scanEdges(scanner: Scanner, text: string, place: number, found: Uint8Array): void {
+  const { length } = text;
+  if (length <= 2 * EDGE) return scan(scanner, text, [{ from: 0, to: length, place }], found);
+  scan(scanner, text, [{ from: 0, to: EDGE, place }], found);
+  scan(scanner, text, [{ from: length - EDGE, to: length, place }], found);
+}
+
+/** What a place is called, and what share of its weight a keyword found there has. */
+export function placeOf(place: number): { readonly where: Where; readonly scale: number } | undefined {
+  return PLACES[place - 1];
+}
+
+/** Whether the user says it in the last turn, anywhere. */
+export const saidNow = (place: number): boolean => place === NOW || place === DOCUMENT;
