@@ -11,12 +11,11 @@ import { adminGuard, hostGuard } from './http/guards.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import { listModels, showModel } from './http/models.ts';
-import type { ModelRouteOptions } from './http/models.ts';
 import type { LiveRequests } from './http/stream.ts';
 import { tellOpenAi } from './surfaces/errors.ts';
 import type { Caller } from './types.ts';
 
-export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting'>, Pick<ModelRouteOptions, 'usable'> {
+export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
   readonly identify: (request: IncomingMessage) => Caller;
   readonly adminToken: string;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
@@ -49,8 +48,9 @@ export function createApp(options: AppOptions): Express {
   app.all('/v1/chat/completions', (request) => {
     throw new FailureError({ kind: 'method', message: `${request.method} is not possible here; send a POST` });
   });
-  app.get('/v1/models', known(identify), listModels(options));
-  app.get('/v1/models/*id', known(identify), showModel(options));
+  const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable };
+  app.get('/v1/models', known(identify), listModels(models));
+  app.get('/v1/models/*id', known(identify), showModel(models));
   app.use('/admin', adminGuard(options.adminToken), adminRoutes(options));
   app.use((request) => {
     throw new FailureError({ kind: 'not-found', message: `there is no ${request.method} ${request.path} here` });

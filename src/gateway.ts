@@ -18,13 +18,15 @@ import type { OpenAttempt, Story } from './gateway/story.ts';
 import { candidates } from './routing/candidates.ts';
 import { classify } from './routing/classify.ts';
 import type { Match, RuleSet } from './routing/classify.ts';
-import type { Catalogue, ChatChunk, ChatRequest, Clock, Emit, Send, Target, Usage } from './types.ts';
+import type { Catalogue, ChatChunk, ChatRequest, Clock, Emit, Provider, Send, Target, Usage } from './types.ts';
 
 /** What the loop needs, as a plain object: tests pass literals. */
 export interface Gateway {
   readonly now: Clock;
   readonly rules: () => RuleSet;
   readonly catalogue: () => Catalogue;
+  /** Whether anyone has an account there. */
+  readonly usable: (provider: Provider) => boolean;
   readonly accounts: Accounts;
   readonly send: Send;
   readonly price: (target: Target, usage: Usage | undefined) => { readonly costUsd?: number; readonly savedUsd?: number };
@@ -65,7 +67,7 @@ export async function answer(gateway: Gateway, request: ChatRequest, signal: Abo
   const story = createStory(gateway, request);
   try {
     const match = story.matched(classify(request, gateway.rules()));
-    const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly });
+    const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
     const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), signal };
     for (;;) {
       const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: turn.exclusions.excluded, signal });

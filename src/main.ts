@@ -22,7 +22,7 @@ import { dialects } from './providers/dialects.ts';
 import { createSend } from './providers/send.ts';
 import { compileRules } from './routing/classify.ts';
 import { checkPattern } from './routing/pattern.ts';
-import type { Emit, GatewayEvent } from './types.ts';
+import type { Account, Emit, GatewayEvent } from './types.ts';
 import { priceOf } from './usage/cost.ts';
 import { lockDataDirectory } from './vault/daemon-lock.ts';
 import { keepOutOfCoreDumps } from './vault/hardening.ts';
@@ -89,8 +89,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     environment,
     ...(options.prompt && { prompt: options.prompt }),
     emit,
-    changed: () => accounts.update(vault.accounts()),
+    changed() {
+      accounts.update(vault.accounts());
+      usable.current = providersOf(vault.accounts());
+    },
   });
+  const usable = { current: providersOf(vault.accounts()) };
   const accounts = createAccounts({
     accounts: vault.accounts(),
     catalogue: catalogue.current,
@@ -104,6 +108,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     now,
     rules: () => rules.current().compiled,
     catalogue: catalogue.current,
+    usable: ({ name }) => usable.current.has(name),
     accounts,
     send: createSend({ http, credentialOf: vault.credential, now }),
     price: priceOf,
@@ -121,7 +126,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     catalogue: catalogue.current,
     rules: () => rules.current().read,
     vault,
-    usable: () => new Set(vault.accounts().filter(({ enabled }) => enabled).map(({ provider }) => provider)),
     identify: () => ({ key: 'local', project: 'local' }),
     adminToken: await adminToken(environment, places.dataDirectory),
     allowedHosts: settings.server.allowedHosts,
@@ -150,6 +154,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   };
 }
+
+const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));
 
 function policyOf({ freeOnly, deadlines }: Settings): Gateway['policy'] {
   const policy = { freeOnly, firstContentMs: deadlines.firstContentMs, wholeAnswerMs: deadlines.firstContentThinkingMs, stallMs: deadlines.stallMs, totalMs: deadlines.totalMs };

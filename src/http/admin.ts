@@ -53,7 +53,7 @@ function explain({ gateway, accounts }: AdminOptions, body: unknown): unknown {
   const now = gateway.now();
   const request = parseChat({ model: 'auto', ...asked, ...prompt }, { id: 'explain', caller: { key: 'admin', project: 'admin' }, receivedAt: now, deadline: now, priority: 0 });
   const { match, ...explained } = explainMatch(request, gateway.rules());
-  const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly });
+  const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
   return { ...explained, tokens: request.promptTokens, candidates: accounts.outlook(targets, request).map(tellOutlook) };
 }
 

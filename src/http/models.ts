@@ -6,8 +6,8 @@ import type { Catalogue, Model, Provider, Rules } from '../types.ts';
 export interface ModelRouteOptions {
   readonly catalogue: () => Catalogue;
   readonly rules: () => Rules;
-  /** Providers with at least one account: the others' models cannot be used. */
-  readonly usable: () => ReadonlySet<string>;
+  /** Whether anyone has an account there: the others' models cannot be used. */
+  readonly usable: (provider: Provider) => boolean;
 }
 
 interface Entry {
@@ -42,7 +42,7 @@ function entries({ catalogue, rules, usable }: ModelRouteOptions): ReadonlyMap<s
   };
   add('auto', 'tollfree');
   for (const { name } of rules().rules) add(`auto:${name}`, 'tollfree');
-  const providers = [...catalogue().providers.values()].filter(({ name, status }) => status !== 'retired' && usable().has(name));
+  const providers = [...catalogue().providers.values()].filter((provider) => provider.status !== 'retired' && usable(provider));
   for (const { name, models } of byPriority(providers)) for (const model of models) add(`${name}/${model.name}`, name, model);
   for (const { name, models } of byPriority(providers)) for (const model of models) for (const alias of [model.name, ...model.aliases]) add(alias, name, model);
   return list;

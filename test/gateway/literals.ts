@@ -119,6 +119,7 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
     now: () => performance.now(),
     rules: () => compiled,
     catalogue: () => catalogue,
+    usable: ({ name }) => members.has(name),
     accounts: accountsOf,
     policy: () => ({ freeOnly: true, firstContentMs: 30, wholeAnswerMs: 60, stallMs: 1_000, totalMs: 1_000 }),
     price: () => ({}),
@@ -135,7 +136,10 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
         try {
           for (const step of script as readonly (ChatChunk | UpstreamFailure)[]) {
             if (isFailure(step)) throw new FailureError(step);
-            if (step === silence) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+            if (step === silence) {
+              signal.throwIfAborted();
+              await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+            }
             yield step;
           }
           state.ended = true;
