@@ -34,8 +34,8 @@ export interface ProviderLimits {
 
 export type Limits = Readonly<Record<ProviderName, ProviderLimits>>;
 
-/** In the words of `providers.yaml`. A quota is said whole: what is not named is not limited. */
-const quota = { rate_limit: rateLimit.optional(), reset };
+/** In the words of `providers.yaml`. A quota is said whole: what is not named is not limited. Unwrapped, because nothing said is not the same as no limits. */
+const quota = { rate_limit: rateLimit.unwrap().optional(), reset };
 
 const name = z.string().trim().min(1);
 

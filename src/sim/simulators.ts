@@ -43,6 +43,8 @@ export interface Simulators {
   readonly origins: Readonly<Record<ProviderName, string>>;
   /** As a provider's `base_url`. */
   readonly baseUrls: Readonly<Record<ProviderName, string>>;
+  /** The names of every refusal recorded for a provider, as the fault `refusal` takes them. */
+  readonly refusals: Readonly<Record<ProviderName, readonly string[]>>;
   readonly calls: Records['calls'];
   readonly clearCalls: Records['clear'];
   /** Adds rules; resolves, once ports are open or shut accordingly, with what takes these out again. */
@@ -95,6 +97,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
   return {
     origins: forEach((name) => listeners[name].origin),
     baseUrls: forEach((name) => listeners[name].origin + WIRES[name].basePath),
+    refusals: forEach((name) => Object.keys(WIRES[name].refusals)),
     calls: records.calls,
     clearCalls: records.clear,
     misbehave: async (...rules) => {
