@@ -21,13 +21,10 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
 
   function roll(now: number): void {
     if (now < end + guard) return;
-    const next = turns.next(end);
-    if (end > Number.NEGATIVE_INFINITY && now < next + guard) {
-      [start, end, used] = [end, next, carried];
-    } else {
-      // Idle for a whole period or never used: just after a turn the old period may still count.
-      [start, end, used] = [now, turns.after(now - guard, end), 0];
-    }
+    const next = Number.isFinite(end) ? turns.next(end) : Number.NEGATIVE_INFINITY;
+    // Never used, or idle for a whole period: just after a turn the period before it may still count.
+    if (now < next + guard) [start, end, used] = [end, next, carried];
+    else [start, end, used] = [now, turns.after(now - guard, end), 0];
     carried = 0;
   }
 
@@ -54,8 +51,10 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
     set(now, counted, reset) {
       roll(now);
       used = counted;
-      // Both kinds of reset are the turn here: nothing comes back before it. A turn further away than two periods is not this window's.
-      if (reset !== undefined && reset.at > now && reset.at <= now + 2 * spanMs && Math.abs(reset.at - end) > guard) end = reset.at;
+      // Both kinds of reset are the turn here: nothing comes back before it. One further away than two periods is not this window's.
+      if (reset === undefined || reset.at <= now || reset.at > now + 2 * spanMs || Math.abs(reset.at - end) <= guard) return;
+      end = reset.at;
+      carried = now >= end - guard ? used : 0;
     },
     wholeAt(now) {
       roll(now);
