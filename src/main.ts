@@ -158,7 +158,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));
 
 function policyOf({ freeOnly, deadlines }: Settings): Gateway['policy'] {
-  const policy = { freeOnly, firstContentMs: deadlines.firstContentMs, wholeAnswerMs: deadlines.firstContentThinkingMs, stallMs: deadlines.stallMs, totalMs: deadlines.totalMs };
+  const policy = { freeOnly, firstContentMs: deadlines.firstContentMs, wholeAnswerMs: deadlines.wholeAnswerMs, stallMs: deadlines.stallMs, totalMs: deadlines.totalMs };
   return () => policy;
 }
 

@@ -30,7 +30,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 
 /** Entry points: nothing else imports them. */
 const entries: ReadonlySet<string> = new Set(['main', 'app', 'cli', 'client', 'sim']);
-const mayStart: Readonly<Record<string, readonly string[]>> = { main: ['app'], cli: ['main', 'app', 'sim'], client: ['main', 'app'], sim: [] };
+const mayStart: Readonly<Record<string, readonly string[]>> = { main: ['app'], cli: ['main', 'sim'], client: ['main'] };
 
 interface Import {
   readonly file: string;
@@ -42,11 +42,11 @@ const partOf = (path: string): string => relative(source, path).split(sep)[0]?.r
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(file, 'utf8');
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, specifier = '']) => ({
-    file: relative(source, file),
-    part: partOf(file),
-    target: specifier.startsWith('.') ? partOf(join(file, '..', specifier)) : specifier.replace(/^((?:@[^/]+\/)?[^/]+).*/, '$1'),
-  }));
+  return [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)].map(([, named, bare, dynamic]) => {
+    const specifier = named ?? bare ?? dynamic ?? '';
+    const target = specifier.startsWith('.') ? partOf(join(file, '..', specifier)) : specifier.replace(/^((?:@[^/]+\/)?[^/]+).*/, '$1');
+    return { file: relative(source, file), part: partOf(file), target };
+  });
 }
 
 const imports = readdirSync(source, { recursive: true, encoding: 'utf8' })

@@ -20,8 +20,8 @@ export interface Settings {
     readonly connectMs: number;
     /** To the first content, while nothing is learned of the model. */
     readonly firstContentMs: number;
-    /** The same for models known to think before they speak. */
-    readonly firstContentThinkingMs: number;
+    /** The same for an answer that is not streamed: it shows nothing before its last byte. */
+    readonly wholeAnswerMs: number;
     readonly stallMs: number;
     readonly eventMs: number;
     readonly totalMs: number;
@@ -72,7 +72,8 @@ const schema = z.strictObject({
     connect: duration.default(5 * SECOND),
     // Free tiers answer within 3 s at the 99th percentile when they are well.
     first_content: duration.default(10 * SECOND),
-    first_content_thinking: duration.default(MINUTE),
+    // A thousand tokens from a slow free model take half of that.
+    whole_answer: duration.default(MINUTE),
     // Providers send keep-alives every 15 s or less while they work.
     stall: duration.default(20 * SECOND),
     // One event is a few hundred bytes: what drips for a minute is stuck.
@@ -116,7 +117,7 @@ export function loadSettings(text: string, file: string): Settings {
     deadlines: {
       connectMs: deadlines.connect,
       firstContentMs: deadlines.first_content,
-      firstContentThinkingMs: deadlines.first_content_thinking,
+      wholeAnswerMs: deadlines.whole_answer,
       stallMs: deadlines.stall,
       eventMs: deadlines.event,
       totalMs: deadlines.total,
