@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
+import { registerAccounts } from './accounts.ts';
 import { registerChat } from './chat.ts';
 import type { Context } from './context.ts';
 import { registerDemo } from './demo/demo.ts';
@@ -10,13 +11,15 @@ import { registerEstimate } from './estimate.ts';
 import { registerExplain } from './explain.ts';
 import { registerModels } from './models.ts';
 import { registerRules } from './rules.ts';
+import { registerSetup } from './setup.ts';
 import { registerSim } from './sim.ts';
 import { registerStatus } from './status.ts';
+import { registerVault } from './vault.ts';
 
 const packageFile = new URL('../../package.json', import.meta.url);
 
 /** Each adds its command to the program. In the order of the help text. */
-const registrations: readonly ((program: Command, context: Context) => void)[] = [registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules, registerSim, registerDemo];
+const registrations: readonly ((program: Command, context: Context) => void)[] = [registerSetup, registerAccounts, registerVault, registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules, registerSim, registerDemo];
 
 /** Help that goes into a file is set at a width that reads well anywhere. */
 const HELP_WIDTH = 100;

@@ -66,12 +66,14 @@ function sealNew(wanted: NewAccount, list: readonly StoredAccount[], keyring: Ke
   };
 }
 
-export function checkLabel(label: string, provider: string, list: readonly StoredAccount[]): void {
+/** Throws `refused`. */
+export function checkLabel(label: string, provider: string, list: readonly Pick<StoredAccount, 'provider' | 'label'>[]): void {
   if (!LABEL.test(label)) throw new VaultError('refused', `${JSON.stringify(label)} is no good label`, { hint: 'up to 64 letters, digits, spaces and . _ @ + -' });
   if (list.some((other) => other.provider === provider && other.label === label)) throw new VaultError('refused', `there is already an account ${provider}/${label}`, { hint: 'choose another label, or remove that account first' });
 }
 
-function freeLabel(provider: string, list: readonly StoredAccount[]): string {
+/** `groq-1` and so on: unique over all providers, so that it alone names the account. */
+export function freeLabel(provider: string, list: readonly Pick<StoredAccount, 'label'>[]): string {
   const taken = new Set(list.map(({ label }) => label));
   let number = 1;
   while (taken.has(`${provider}-${number}`)) number += 1;

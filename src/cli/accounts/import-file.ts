@@ -1,0 +1,38 @@
+/** A list of accounts with their keys, to be sealed: `tollfree accounts import`. */
+import { z } from 'zod';
+import { rateLimit } from '../../config/limits.ts';
+import { validate } from '../../config/validate.ts';
+import type { Catalogue, Provider } from '../../types.ts';
+import { nearest } from '../../config/near-miss.ts';
+
+// Its own words: what is said of a wrong value elsewhere may quote the value.
+const key = z.string({ error: 'must be the key, as text in quotes' }).min(1, { error: 'must not be empty' });
+const label = z.string().min(1);
+
+const entry = z.strictObject({
+  provider: z.string(),
+  label: label.optional(),
+  key,
+  organization: z.string().min(1).optional(),
+  limits: rateLimit.optional(),
+  base_url: z.string().optional(),
+});
+
+export type WrittenAccount = z.output<typeof entry>;
+
+/** @throws ConfigError with every mistake at its place */
+export function readImport(text: string, file: string, { providers }: Catalogue): readonly WrittenAccount[] {
+  return validate({ text, file }, z.array(entry).min(1), (written) =>
+    Array.isArray(written)
+      ? written.flatMap((item: unknown, index) => {
+          const name: unknown = typeof item === 'object' && item !== null ? Reflect.get(item, 'provider') : undefined;
+          return typeof name === 'string' && !providers.has(name) ? [{ path: [index, 'provider'], message: unknownProvider(name, providers) }] : [];
+        })
+      : [],
+  );
+}
+
+export function unknownProvider(name: string, providers: ReadonlyMap<string, Provider>): string {
+  const meant = nearest(name, [...providers.keys()]);
+  return `no provider is called ${JSON.stringify(name.slice(0, 40))}${meant === undefined ? '' : `: did you mean ${meant}?`}`;
+}
