@@ -54,8 +54,8 @@ export interface Chat {
 
 const NOBODY: Holder = { account: 'nobody', organization: 'nobody' };
 
-/** Agents of plain HTTP libraries, and none at all: the edge in front of Groq and Cerebras turns them away. */
-const FILTERED_AGENT = /^(python-urllib|go-http-client|$)/i;
+/** Recorded for Python's urllib; no agent at all is taken to fare no better. */
+const FILTERED_AGENT = /^(python-urllib|$)/i;
 
 export function planCall(call: Call, bench: Bench): Plan {
   const { wire, seed } = bench;

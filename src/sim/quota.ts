@@ -41,12 +41,12 @@ const ROUNDING = 1e-3;
 export function createMeters(limits: ProviderLimits): (holder: Holder, model: string) => Meter {
   const pools = new Map<string, Meter>();
   return (holder, model) => {
-    const scope = limits.scope === 'organization' ? `organization ${holder.organization}` : `account ${holder.account}`;
-    const name = limits.models === 'each' ? `${scope} ${model}` : scope;
+    const owner = holder[limits.scope];
+    const name = limits.models === 'each' ? `${owner} ${model}` : owner;
     const known = pools.get(name);
     if (known !== undefined) return known;
-    const quota = limits.accounts.find(({ account }) => account === holder.account)?.quota ?? limits.byModel.get(model) ?? limits.quota;
-    const made = createMeter(quota, limits.refused === 'count');
+    const own = limits.accounts.find((known) => known.quota !== undefined && known[limits.scope] === holder[limits.scope])?.quota;
+    const made = createMeter(own ?? limits.byModel.get(model) ?? limits.quota, limits.refused === 'count');
     pools.set(name, made);
     return made;
   };

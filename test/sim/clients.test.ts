@@ -1,6 +1,6 @@
 /** The official client, unmodified, against each simulator. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import OpenAI from 'openai';
+import OpenAI, { AuthenticationError, BadRequestError, InternalServerError, NotFoundError, RateLimitError } from 'openai';
 import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
 import { PROVIDER_NAMES } from '../../src/sim/types.ts';
@@ -75,11 +75,11 @@ describe.each(PROVIDER_NAMES)('%s', (provider) => {
 
   test('raises the client’s own errors', async () => {
     const chat = (apiKey: string, name: string) => clientOf(provider, apiKey).chat.completions.create({ model: name, messages: [question] });
-    await expect(chat('nonsense', model)).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
-    await expect(chat(keyOf(provider, 'alice'), 'no/such-model')).rejects.toBeInstanceOf(provider === 'openrouter' ? OpenAI.BadRequestError : OpenAI.NotFoundError);
+    await expect(chat('nonsense', model)).rejects.toBeInstanceOf(AuthenticationError);
+    await expect(chat(keyOf(provider, 'alice'), 'no/such-model')).rejects.toBeInstanceOf(provider === 'openrouter' ? BadRequestError : NotFoundError);
     const undo = await simulators.misbehave({ provider, account: 'limited', fault: { kind: 'refusal', name: 'rate-minute' } }, { provider, account: 'broken', fault: { kind: 'refusal', name: 'server-error' } });
-    await expect(chat(keyOf(provider, 'limited'), model)).rejects.toBeInstanceOf(OpenAI.RateLimitError);
-    await expect(chat(keyOf(provider, 'broken'), model)).rejects.toBeInstanceOf(OpenAI.InternalServerError);
+    await expect(chat(keyOf(provider, 'limited'), model)).rejects.toBeInstanceOf(RateLimitError);
+    await expect(chat(keyOf(provider, 'broken'), model)).rejects.toBeInstanceOf(InternalServerError);
     await undo();
   });
 });
