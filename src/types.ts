@@ -121,7 +121,8 @@ export interface Account {
 
 // ── A question ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type Surface = 'chat' | 'completions' | 'messages' | 'responses' | 'embeddings' | 'audio' | 'images' | 'moderations' | 'proxy';
+export const SURFACES = ['chat', 'completions', 'messages', 'responses', 'embeddings', 'audio', 'images', 'moderations', 'proxy'] as const;
+export type Surface = (typeof SURFACES)[number];
 
 /** The words of a prompt by how much they say about what is asked now. */
 export interface PromptText {
