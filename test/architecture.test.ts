@@ -15,7 +15,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   accounts: ['failure', 'bottleneck'],
   vault: ['failure', 'sodium-native', 'lowdb'],
   keys: ['failure', 'lowdb', 'vault'],
-  usage: ['failure'],
+  usage: ['failure', '@photostructure/sqlite'],
   cache: ['failure', 'lru-cache'],
   gateway: ['failure', 'routing', 'accounts'],
   surfaces: ['failure', 'zod'],
