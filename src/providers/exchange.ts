@@ -38,7 +38,7 @@ interface Body {
 export function createExchange(options: ExchangeOptions, signal: AbortSignal): Promise<HttpAnswer> {
   const { pool, url, request, userAgent } = options;
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(reasonOf(signal));
+    if (signal.aborted) return reject(reasonOf(signal, url.host));
     const body: Body = { chunks: [], held: 0, ended: false, draining: false, drained: 0 };
     const state: { controller?: Dispatcher.DispatchController; begun: boolean; over: boolean; unwatch?: () => void } = { begun: false, over: false };
 
@@ -56,7 +56,7 @@ export function createExchange(options: ExchangeOptions, signal: AbortSignal): P
       finish(failure);
       state.controller?.abort(failure);
     };
-    const onAbort = (): void => cut(reasonOf(signal));
+    const onAbort = (): void => cut(reasonOf(signal, url.host));
     signal.addEventListener('abort', onAbort, { once: true });
 
     const handler: Dispatcher.DispatchHandler = {
@@ -142,8 +142,10 @@ function drain({ watch, now }: ExchangeOptions, body: Body, controller: Dispatch
 }
 
 /** What the caller aborted with, where it is a failure of its own, e.g. a deadline. */
-function reasonOf(signal: AbortSignal): FailureError {
+function reasonOf(signal: AbortSignal, host: string): FailureError {
   const reason: unknown = signal.reason;
-  return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the caller left' });
+  if (reason instanceof FailureError) return reason;
+  const late = typeof reason === 'object' && reason !== null && 'name' in reason && reason.name === 'TimeoutError';
+  return new FailureError(late ? { kind: 'silent', phase: 'total', message: `${host} did not end its answer in time` } : { kind: 'cancelled', message: 'the caller left' });
 }
 

@@ -15,8 +15,8 @@ export interface SendOptions {
   readonly now: Clock;
 }
 
-/** A refusal's body is read this long: its status alone says enough to go on. */
-const REFUSAL_MS = 2000;
+/** A refusal's body comes with its head. Where it does not, the status alone says enough to go on. */
+const REFUSAL_MS = 1000;
 
 export function createSend({ http, credentialOf, now }: SendOptions): Send {
   return async ({ request, target, account, stallMs }: Outgoing, signal) => {

@@ -20,6 +20,8 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'closed the connection without an answer',
 };
 
+/** llhttp's names for what is not HTTP; undici leaves some without. */
+const NO_HTTP = /^(HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW)/;
 /** OpenSSL's and Node's names for certificates and handshakes that do not hold. */
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
@@ -35,13 +37,14 @@ function failure(code: string, error: unknown, host: string, begun: boolean): Up
   if (code === 'ERR_DESTINATION') return { kind: 'overloaded', scope: 'provider', message: (error as Error).message };
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'silent', phase: 'connect', scope: 'provider', message: `${host} did not take the connection in time` };
   if (TLS.test(code)) return { kind: 'overloaded', scope: 'provider', message: `${host} has no TLS that can be trusted (${code}); check base_url and the system's certificates` };
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return { kind: 'broken-answer', message: `${host} answered with something that is not HTTP (${code})` };
+  if (NO_HTTP.test(code)) return { kind: 'broken-answer', message: `${host} answered with something that is not HTTP (${code})` };
   return { kind: 'overloaded', scope: 'provider', message: `${host} ${UNREACHABLE[code] ?? `could not be called (${code || 'no reason given'})`}` };
 }
 
-/** Happy eyeballs fail with an AggregateError: the first of its reasons is as good as any. */
+/** Happy eyeballs fail with a list of reasons: the first is as good as any. */
 function codeOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  return '';
+  if (typeof error !== 'object' || error === null) return '';
+  if ('errors' in error && Array.isArray(error.errors) && error.errors.length > 0) return codeOf(error.errors[0]);
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'name' in error && typeof error.name === 'string' ? error.name : '';
 }

@@ -1,0 +1,107 @@
+/**
+ * A provider's own list of its models, merged into what we know: known models keep our data, new ones appear when
+ * their price is known to be zero, vanished ones leave. Pure; fetching and caching are the callers'.
+ */
+import type { Capability, Model, Price, Provider } from '../types.ts';
+import { given, isRecord, listAt, numberAt, recordAt, textAt } from './json.ts';
+import type { Json } from './json.ts';
+
+/** One entry of any provider's list, as far as it says. */
+interface Listed {
+  readonly name: string;
+  readonly context?: number;
+  readonly maxOutput?: number;
+  readonly price?: Price;
+  /** The price is what a call here costs, not a list price beside a free tier. */
+  readonly charged: boolean;
+  readonly capabilities: readonly Capability[];
+}
+
+/** `list` as parsed JSON. The same provider comes back where it holds no list, or one that speaks of other things entirely. */
+export function mergeModelList(provider: Provider, list: unknown, now: number): Provider {
+  const listed = new Map(entriesOf(list).filter((entry) => isServed(entry, now)).map(listedOf).map((entry) => [entry.name, entry]));
+  const known = provider.models.filter(({ name }) => listed.has(name));
+  // Not one in common: names are written differently there, or the list is of something else.
+  if (listed.size === 0 || (known.length === 0 && provider.models.length > 0)) return provider;
+  const kept = provider.models.filter((model) => listed.has(model.name) || !isChat(model)).map((model) => completed(model, listed.get(model.name)));
+  const names = new Set(provider.models.map(({ name }) => name));
+  const found = [...listed.values()].filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map(modelOf);
+  return { ...provider, models: [...kept, ...found] };
+}
+
+/** Lists of chat models leave out all others. */
+const isChat = ({ capabilities }: Model): boolean => capabilities.includes('text_generation');
+
+/** `{data: […]}` of nearly everyone, `{models}` of Cohere, `{result}` of Cloudflare, a bare array of Together. */
+function entriesOf(list: unknown): readonly Json[] {
+  if (Array.isArray(list)) return list.filter(isRecord);
+  if (!isRecord(list)) return [];
+  return ['data', 'models', 'result'].flatMap((name) => listAt(list, name));
+}
+
+function isServed(entry: Json, now: number): boolean {
+  const until = Date.parse(textAt(entry, 'expiration_date') ?? textAt(entry, 'shutdown_date') ?? textAt(entry, 'deprecation') ?? '');
+  const named = textAt(entry, 'id') ?? textAt(entry, 'name');
+  return named !== undefined && entry['active'] !== false && entry['is_deprecated'] !== true && !(until <= now);
+}
+
+function listedOf(entry: Json): Listed {
+  const top = recordAt(entry, 'top_provider');
+  const limits = recordAt(entry, 'limits');
+  const contexts = [entry, top].map((place) => numberAt(place, 'context_length'));
+  const others = [numberAt(entry, 'context_window'), numberAt(entry, 'max_context_length'), numberAt(limits, 'max_context_length')];
+  const known = [...contexts, ...others].filter((context) => context !== undefined && context > 0);
+  return {
+    // Gemini's compatible list keeps the native prefix; calls work without.
+    name: (textAt(entry, 'id') ?? textAt(entry, 'name') ?? '').replace(/^models\//, ''),
+    // One entry advertised 1,000,000 and served 262,144: the smaller is the true one.
+    ...given('context', known.length === 0 ? undefined : Math.min(...known.map(Number))),
+    ...given('maxOutput', numberAt(top, 'max_completion_tokens') ?? numberAt(entry, 'max_completion_tokens') ?? numberAt(limits, 'max_completion_tokens')),
+    ...priceOf(recordAt(entry, 'pricing')),
+    capabilities: capabilitiesOf(entry),
+  };
+}
+
+/** OpenRouter writes strings of USD a token, "0" being free; others write numbers of USD a million. */
+function priceOf(pricing: Json | undefined): Pick<Listed, 'price' | 'charged'> {
+  const perToken = textAt(pricing, 'prompt') !== undefined;
+  const [input, output] = perToken ? [numberAt(pricing, 'prompt'), numberAt(pricing, 'completion')] : [numberAt(pricing, 'input'), numberAt(pricing, 'output')];
+  if (input === undefined || output === undefined) return { charged: false };
+  // What a call costs beyond its tokens makes it not free.
+  const extra = (numberAt(pricing, 'request') ?? 0) > 0;
+  const scale = perToken ? 1e6 : 1;
+  return extra ? { charged: false } : { price: { input: input * scale, output: output * scale }, charged: perToken };
+}
+
+const FEATURES: Readonly<Record<string, Capability>> = { tools: 'tools', response_format: 'json', json_mode: 'json', structured_outputs: 'json_schema', reasoning: 'reasoning', include_reasoning: 'reasoning' };
+
+function capabilitiesOf(entry: Json): readonly Capability[] {
+  const architecture = recordAt(entry, 'architecture');
+  const takes = new Set([...words(entry, 'input_modalities'), ...words(architecture, 'input_modalities')]);
+  const gives = new Set([...words(entry, 'output_modalities'), ...words(architecture, 'output_modalities')]);
+  const features = [...words(entry, 'supported_parameters'), ...words(entry, 'supported_features')].map((word) => FEATURES[String(word)]);
+  const chats = gives.size === 0 || gives.has('text');
+  const code = /cod(e|er|ing)\b|codestral|devstral/i.test(textAt(entry, 'id') ?? '');
+  const found = [chats && 'text_generation', chats && code && 'code_generation', takes.has('image') && 'vision', takes.has('audio') && 'audio', ...features];
+  return [...new Set(found.filter((capability) => typeof capability === 'string'))] as readonly Capability[];
+}
+
+function words(place: Json | undefined, name: string): readonly unknown[] {
+  const found = place?.[name];
+  return Array.isArray(found) ? found : [];
+}
+
+/** Ours, with what we did not know. A price that is charged is true whatever we thought. */
+function completed(model: Model, listed: Listed | undefined): Model {
+  if (listed === undefined) return model;
+  return {
+    ...model,
+    ...given('context', model.context ?? listed.context),
+    ...given('maxOutput', model.maxOutput ?? listed.maxOutput),
+    ...(listed.charged && { price: { ...model.price, ...listed.price } }),
+  };
+}
+
+function modelOf({ name, context, maxOutput, price, capabilities }: Listed): Model {
+  return { name, aliases: [], ...given('context', context), ...given('maxOutput', maxOutput), capabilities, limits: { windows: [] }, price: price ?? {} };
+}
