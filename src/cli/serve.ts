@@ -1,0 +1,38 @@
+/** `tollfree serve`: the daemon, until it is told to stop. */
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import { startDaemon } from '../main.ts';
+import { terminalOf } from './accounts/terminal.ts';
+import type { Context } from './context.ts';
+import { portOption } from './options.ts';
+import { addressOf } from './places.ts';
+
+interface Options {
+  readonly host?: string;
+  readonly port?: number;
+}
+
+export function registerServe(program: Command, context: Context): void {
+  program
+    .command('serve')
+    .description('the daemon; Ctrl-C or SIGTERM lets running answers finish, a second one does not')
+    .option('--host <host>', 'address to listen on (default: TOLLFREE_HOST, the settings, 127.0.0.1)')
+    .addOption(portOption('port to listen on; 0: any free one (default: TOLLFREE_PORT, the settings, 8000)'))
+    .action(async ({ host, port }: Options) => {
+      const { environment, directory, out, words } = context;
+      const signal = context.stopped();
+      const terminal = terminalOf(context);
+      const daemon = await startDaemon({
+        environment,
+        directory,
+        stream: out.stream,
+        ...(host !== undefined && { host }),
+        ...(port !== undefined && { port }),
+        ...(terminal !== undefined && { prompt: async () => (await terminal.hidden('passphrase of the vault; nothing starts it locked')) || undefined }),
+      });
+      words.write(`listening on http://${addressOf(daemon.host, daemon.port)}/v1\n`);
+      if (!signal.aborted) await once(signal, 'abort');
+      words.write('stopping; what runs may finish\n');
+      await daemon.stop();
+    });
+}
