@@ -1,6 +1,6 @@
 /** Talks to the running daemon, in words a person can act on when it does not talk back. */
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { join } from 'node:path';
 import type { z } from 'zod';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
@@ -34,8 +34,8 @@ export interface AdminClient {
 const PATIENCE_MS = 10_000;
 
 export async function createAdminClient(context: Context): Promise<AdminClient> {
-  const address = await daemonAddress(context);
-  const tokenFile = resolve(context.directory, placesOf(context).dataDirectory, 'admin.token');
+  const address = daemonAddress(context);
+  const tokenFile = join(placesOf(context).dataDirectory, 'admin.token');
   const token = context.environment['TOLLFREE_ADMIN_TOKEN'] ?? (await readToken(tokenFile));
 
   const ask = async (path: string, { method = 'GET', body, signal }: Question = {}): Promise<Response> => {

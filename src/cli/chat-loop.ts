@@ -83,13 +83,14 @@ function createInterruption(reader: Interface, onIdle: () => void): Interruption
 }
 
 /** One question, over as many lines as end in a backslash. Undefined when the person left. */
-async function readQuestion(reader: Interface, typed: AsyncIterator<string>, { out }: Context): Promise<string | undefined> {
+async function readQuestion(reader: Interface, typed: AsyncIterator<string, undefined>, { out }: Context): Promise<string | undefined> {
   const lines: string[] = [];
   for (;;) {
     reader.setPrompt(lines.length === 0 ? out.paint('cyan', '› ') : out.paint('dim', '… '));
     reader.prompt();
-    const { value: line, done } = await typed.next();
-    if (done === true) return undefined;
+    const next = await typed.next();
+    if (next.done === true) return undefined;
+    const line = next.value;
     if (!line.endsWith('\\')) return [...lines, line].join('\n').trim();
     lines.push(line.slice(0, -1));
   }

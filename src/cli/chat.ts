@@ -21,7 +21,7 @@ export function registerChat(program: Command, context: Context): void {
     .option('-m, --message <text>', 'ask this one question')
     .addOption(modelOption())
     .action(async ({ message, model }: Options) => {
-      const door = { address: await daemonAddress(context), key: context.environment['TOLLFREE_API_KEY'] };
+      const door = { address: daemonAddress(context), key: context.environment['TOLLFREE_API_KEY'] };
       if (message === undefined && context.stdin.isTTY === true) {
         await converse(context, { ...door, model });
         return;

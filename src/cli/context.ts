@@ -11,7 +11,7 @@ export type Paint = (format: Format, text: string) => string;
 
 /** One of the two outgoing streams. */
 export interface Sink {
-  readonly stream: Writable;
+  readonly stream: Stream;
   /** A person is looking. */
   readonly terminal: boolean;
   readonly colour: boolean;

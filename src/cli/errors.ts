@@ -26,7 +26,6 @@ const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   EISDIR: 'it is a directory',
-  EADDRINUSE: 'the address is in use',
   ENOSPC: 'the disk is full',
 };
 
@@ -36,6 +35,7 @@ export function describe(error: unknown): { readonly message: string; readonly h
   if (error instanceof ConfigError) return { message: `the configuration is wrong\n${error.message}` };
   if (error instanceof VaultError) return { message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
   if (error instanceof FailureError) return { message: error.failure.message };
+  if (isSystemError(error) && error.code === 'EADDRINUSE') return { message: error.message.replace(/^listen EADDRINUSE: address/, 'the address is'), hint: 'another one may be running already; --port chooses another' };
   if (isSystemError(error)) {
     const reason = reasons[error.code ?? ''] ?? error.message;
     return { message: error.path === undefined ? reason : `${error.path}: ${reason}` };

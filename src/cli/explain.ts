@@ -36,10 +36,10 @@ interface Frame {
 }
 
 export function renderExplanation(explanation: Explanation, frame: Frame): string[] {
-  const { rule, score, words, considered, tokens, candidates } = explanation;
+  const { rule, because, considered, tokens, candidates } = explanation;
   const facts = [
-    { title: 'rule', text: score === 0 ? rule : `${rule}, score ${score}` },
-    { title: 'words', text: words.length === 0 ? 'none' : words.map(({ word, weight, where }) => `${oneLine(word)} +${weight} (${where})`).join(', ') },
+    { title: 'rule', text: rule },
+    { title: 'because', text: oneLine(because) },
     { title: 'tokens', text: `about ${count(tokens)}` },
     { title: 'others', text: othersOf(considered, rule) },
   ];
@@ -57,7 +57,7 @@ const othersOf = (considered: Explanation['considered'], chosen: string): string
     .map(({ rule, score, failed }) => `${rule} ${score}${failed === undefined ? '' : ` (${failed})`}`)
     .join(', ');
 
-const TITLE_WIDTH = 8;
+const TITLE_WIDTH = 10;
 
 const fact = (title: string, text: string, { width, paint }: Frame): string[] =>
   wrap(text, Math.max(8, width - TITLE_WIDTH)).map((line, index) => `${paint('dim', (index === 0 ? title : '').padEnd(TITLE_WIDTH))}${line}`);

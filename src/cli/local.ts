@@ -1,28 +1,28 @@
 /** What can be known without a daemon: the files. */
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { loadCatalogue } from '../config/catalogue.ts';
 import { loadRules } from '../config/rules.ts';
+import { baseUrlOverrides } from '../main/environment.ts';
 import { dialects } from '../providers/dialects.ts';
 import { candidates } from '../routing/candidates.ts';
+import { compileRules } from '../routing/classify.ts';
 import { explainMatch } from '../routing/explain.ts';
 import { checkPattern } from '../routing/pattern.ts';
 import { parseChat } from '../surfaces/chat.ts';
 import type { Catalogue, Model, Rules } from '../types.ts';
+import { openLocalVault } from './accounts/local-vault.ts';
 import type { Context } from './context.ts';
-import { placesOf } from './places.ts';
+import { placesOf, shortly } from './places.ts';
 import type { Explanation, Prompt, ProviderStatus } from './shapes.ts';
-
-const VARIABLE = 'TOLLFREE_BASE_URL_';
 
 export async function readCatalogue(context: Context): Promise<Catalogue> {
   const file = placesOf(context).providers;
-  const overrides = Object.entries(context.environment).flatMap(([name, value]): [string, string][] => (name.startsWith(VARIABLE) && value !== undefined ? [[name.slice(VARIABLE.length), value]] : []));
-  return loadCatalogue(await readFile(resolve(context.directory, file), 'utf8'), file, { baseUrlOverrides: Object.fromEntries(overrides), dialects: [...dialects.keys()] });
+  return loadCatalogue(await readFile(file, 'utf8'), shortly(file, context), { baseUrlOverrides: baseUrlOverrides(context.environment), dialects: [...dialects.keys()] });
 }
 
-export async function readRules(context: Context, catalogue: Catalogue, file = placesOf(context).rules): Promise<Rules> {
-  return loadRules(await readFile(resolve(context.directory, file), 'utf8'), file, { providers: [...catalogue.providers.keys()], checkPattern });
+/** @throws ConfigError with every mistake */
+export async function readRules(context: Context, catalogue: Catalogue, file: string): Promise<Rules> {
+  return loadRules(await readFile(file, 'utf8'), shortly(file, context), { providers: [...catalogue.providers.keys()], checkPattern });
 }
 
 /** The catalogue as `/admin/providers` tells it. */
@@ -40,13 +40,15 @@ const tellModel = ({ name, aliases, context, capabilities, limits, price }: Mode
   price: { input: price.input, output: price.output, list_input: price.listInput, list_output: price.listOutput },
 });
 
-/** The rule and the candidates as the files have them; accounts and what is left are the daemon's. */
+/** The rule and the candidates as the files have them; who is free is the daemon's to know. */
 export async function explainLocally(context: Context, { prompt, model }: Prompt): Promise<Explanation> {
   const catalogue = await readCatalogue(context);
-  const rules = await readRules(context, catalogue);
+  const rules = compileRules(await readRules(context, catalogue, placesOf(context).rules));
   const now = context.now();
   const request = parseChat({ model, messages: [{ role: 'user', content: prompt }] }, { id: 'explain', caller: { key: 'local', project: 'local' }, receivedAt: now, deadline: now, priority: 0 });
   const { match, ...explained } = explainMatch(request, rules);
-  const targets = candidates(match, request, catalogue, { freeOnly: true });
+  const held = new Set((await openLocalVault(context)).accounts().filter(({ enabled }) => enabled).map(({ provider }) => provider));
+  // Before the first account is added, everybody the rule names is worth seeing.
+  const targets = candidates(match, request, catalogue, { freeOnly: true, usable: ({ name }) => held.size === 0 || held.has(name) });
   return { ...explained, tokens: request.promptTokens, candidates: targets.map(({ provider, model: { name } }) => ({ provider: provider.name, model: name })) };
 }

@@ -10,9 +10,9 @@ export const textOrJsonOption = (): Option => new Option('-o, --output <format>'
 
 export const modelOption = (): Option => new Option('--model <name>', 'auto, auto:<rule>, an alias or <provider>/<model>').default('auto');
 
-export const portOption = (): Option => new Option('-p, --port <port>', 'port to listen on; 0: any free one').argParser(parsePort);
+export const portOption = (description: string): Option => new Option('-p, --port <port>', description).argParser(parsePort);
 
-export function parsePort(text: string): number {
+function parsePort(text: string): number {
   if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
   throw new InvalidArgumentError('a port is a number from 0 to 65535');
 }

@@ -11,6 +11,7 @@ import { registerEstimate } from './estimate.ts';
 import { registerExplain } from './explain.ts';
 import { registerModels } from './models.ts';
 import { registerRules } from './rules.ts';
+import { registerServe } from './serve.ts';
 import { registerSetup } from './setup.ts';
 import { registerSim } from './sim.ts';
 import { registerStatus } from './status.ts';
@@ -19,7 +20,10 @@ import { registerVault } from './vault.ts';
 const packageFile = new URL('../../package.json', import.meta.url);
 
 /** Each adds its command to the program. In the order of the help text. */
-const registrations: readonly ((program: Command, context: Context) => void)[] = [registerSetup, registerAccounts, registerVault, registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules, registerSim, registerDemo];
+const registrations: readonly ((program: Command, context: Context) => void)[] = [
+  registerServe, registerDemo, registerSetup, registerAccounts, registerVault, registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules,
+  registerSim,
+];
 
 /** Help that goes into a file is set at a width that reads well anywhere. */
 const HELP_WIDTH = 100;

@@ -1,4 +1,5 @@
 /** `tollfree rules check`: every mistake of a rules file at its place. */
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import type { Context } from './context.ts';
@@ -7,7 +8,7 @@ import { readCatalogue, readRules } from './local.ts';
 import { plural } from './numbers.ts';
 import { textOrJsonOption } from './options.ts';
 import { printJson, printLines } from './output.ts';
-import { placesOf } from './places.ts';
+import { placesOf, shortly } from './places.ts';
 
 export function registerRules(program: Command, context: Context): void {
   program
@@ -18,10 +19,11 @@ export function registerRules(program: Command, context: Context): void {
     .argument('[file]', 'the rules; by default those the daemon would use')
     .addOption(textOrJsonOption())
     .action(async (file: string | undefined, { output }: { readonly output: 'text' | 'json' }) => {
-      const asked = file ?? placesOf(context).rules;
+      const path = file === undefined ? placesOf(context).rules : resolve(context.directory, file);
+      const asked = shortly(path, context);
       const catalogue = await readCatalogue(context);
       try {
-        const { rules } = await readRules(context, catalogue, asked);
+        const { rules } = await readRules(context, catalogue, path);
         if (output === 'json') printJson(context, { file: asked, rules: rules.map(({ name }) => name), problems: [] });
         else printLines(context, [`${asked}: ${plural(rules.length, 'rule')}, no mistake`]);
       } catch (error) {

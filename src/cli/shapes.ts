@@ -30,15 +30,19 @@ export type AccountStatus = z.infer<typeof accountShape>;
 export const accountsShape = z.object({ accounts: z.array(accountShape), waiting: z.number() });
 export type AccountsAnswer = z.infer<typeof accountsShape>;
 
+const wordShape = z.object({ word: z.string(), weight: z.number(), where: z.string() });
+
 export const explanationShape = z.object({
+  /** Empty where the asked-for model alone says who serves. */
   rule: z.string(),
+  because: z.string(),
   score: z.number(),
-  words: z.array(z.object({ word: z.string(), weight: z.number(), where: z.string() })),
-  considered: z.array(z.object({ rule: z.string(), score: z.number(), failed: z.string().optional() })),
+  words: z.array(wordShape).readonly(),
+  considered: z.array(z.object({ rule: z.string(), score: z.number(), words: z.array(wordShape).readonly(), failed: z.string().optional() })).readonly(),
   tokens: z.number(),
-  candidates: z.array(
-    z.object({ provider: z.string(), model: z.string(), account: z.string().optional(), free_at: time.optional(), reason: z.string().optional() }),
-  ),
+  candidates: z
+    .array(z.object({ provider: z.string(), model: z.string(), account: z.string().optional(), free_at: time.optional(), reason: z.string().optional() }))
+    .readonly(),
 });
 export type Explanation = z.infer<typeof explanationShape>;
 

@@ -60,7 +60,7 @@ describe('the command', () => {
   test('a wrong TOLLFREE_PORT is named', async () => {
     const { status, words } = await tollfree(['status'], { environment: { TOLLFREE_PORT: 'http' } });
     expect(status).toBe(1);
-    expect(words).toContain('TOLLFREE_PORT: "http" is no port');
+    expect(words).toContain('TOLLFREE_PORT "http" is not a port');
   });
 
   test('colour on a terminal, never with NO_COLOR, never piped', async () => {

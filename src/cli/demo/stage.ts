@@ -25,7 +25,7 @@ export const cast: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Small enough to be reached in a minute of watching, and less than the catalogue promises: a refusal nobody could foresee. */
-const limits = { groq: { windows: [{ requests: 3, seconds: 60 }, { requests: 1000, seconds: 86_400, kind: 'refill' }, { tokens: 200_000, seconds: 86_400, kind: 'refill' }] } };
+const limits = { groq: { rate_limit: { requests_per_minute: 3, requests_per_day: 1000, tokens_per_minute: 8000, tokens_per_day: 200_000 }, models: 'together' } };
 
 /** Fast for a model, slow enough to be seen. */
 const TOKEN_MS = 12;
