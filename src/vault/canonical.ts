@@ -14,51 +14,34 @@ const MAX_DEPTH = 16;
  * · `o` object (count, then key and value, keys in UTF-16 order). Lengths and counts are 4 bytes, big-endian.
  * Throws `damaged` for what has no such form: lone surrogates, NaN, too deep.
  */
-export function canonical(value: unknown): Buffer {
-  const parts: Buffer[] = [];
-  append(parts, value, 0);
-  return Buffer.concat(parts);
-}
+export const canonical = (value: unknown): Buffer => Buffer.from(encode(value, 0), 'latin1');
 
-function append(parts: Buffer[], value: unknown, depth: number): void {
+/** One character a byte: V8 joins strings faster than anything joins buffers. */
+function encode(value: unknown, depth: number): string {
   if (depth > MAX_DEPTH) throw new VaultError('damaged', 'nested too deeply');
-  if (value === null) parts.push(head('n'));
-  else if (typeof value === 'boolean') parts.push(head(value ? 't' : 'f'));
-  else if (typeof value === 'number') appendNumber(parts, value);
-  else if (typeof value === 'string') appendText(parts, value);
-  else if (Array.isArray(value)) {
-    parts.push(head('a', value.length));
-    for (const item of value) append(parts, item, depth + 1);
-  } else if (typeof value === 'object') appendObject(parts, value, depth);
-  else throw new VaultError('damaged', `a ${typeof value} where JSON was expected`);
+  if (value === null) return 'n';
+  if (typeof value === 'boolean') return value ? 't' : 'f';
+  if (typeof value === 'string') return encodeText(value);
+  if (typeof value === 'number' && Number.isFinite(value)) return measured('d', JSON.stringify(value));
+  if (Array.isArray(value)) return counted('a', value.length) + value.map((item: unknown) => encode(item, depth + 1)).join('');
+  if (typeof value === 'object') return encodeObject(value, depth);
+  throw new VaultError('damaged', `a ${typeof value} where JSON was expected`);
 }
 
-function appendObject(parts: Buffer[], value: object, depth: number): void {
+function encodeObject(value: object, depth: number): string {
   // JSON leaves out what is undefined, so it is left out here.
   const entries = Object.entries(value).filter(([, item]) => item !== undefined).sort(([left], [right]) => (left < right ? -1 : 1));
-  parts.push(head('o', entries.length));
-  for (const [key, item] of entries) {
-    appendText(parts, key);
-    append(parts, item, depth + 1);
-  }
+  return counted('o', entries.length) + entries.map(([key, item]) => encodeText(key) + encode(item, depth + 1)).join('');
 }
 
-function appendNumber(parts: Buffer[], value: number): void {
-  if (!Number.isFinite(value)) throw new VaultError('damaged', 'a number that is not finite');
-  const text = Buffer.from(JSON.stringify(value));
-  parts.push(head('d', text.length), text);
-}
-
-function appendText(parts: Buffer[], value: string): void {
-  const text = Buffer.from(value);
+function encodeText(value: string): string {
+  const bytes = Buffer.from(value);
+  if (bytes.length === value.length) return measured('s', value);
   // A lone surrogate becomes U+FFFD in UTF-8: two strings would share one form.
-  if (text.toString() !== value) throw new VaultError('damaged', 'text that is not valid Unicode');
-  parts.push(head('s', text.length), text);
+  if (bytes.toString() !== value) throw new VaultError('damaged', 'text that is not valid Unicode');
+  return measured('s', bytes.toString('latin1'));
 }
 
-function head(type: string, length?: number): Buffer {
-  const buffer = Buffer.alloc(length === undefined ? 1 : 5);
-  buffer.write(type, 'latin1');
-  if (length !== undefined) buffer.writeUInt32BE(length, 1);
-  return buffer;
-}
+const measured = (type: string, text: string): string => counted(type, text.length) + text;
+
+const counted = (type: string, count: number): string => type + String.fromCharCode((count >>> 24) & 255, (count >>> 16) & 255, (count >>> 8) & 255, count & 255);

@@ -41,7 +41,8 @@ export const sealedBytes = (sealed: string): number => Buffer.byteLength(sealed,
 /** False where key, text, associated data or length is another. */
 export function open(sealed: string, key: Buffer, associated: unknown, into: Buffer): boolean {
   const bytes = Buffer.from(sealed, 'base64url');
-  if (bytes.length !== into.length + SEAL_BYTES) return false;
+  // Base64url has spare bits at its end: only one spelling is right.
+  if (bytes.length !== into.length + SEAL_BYTES || bytes.toString('base64url') !== sealed) return false;
   try {
     sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(into, null, bytes.subarray(NONCE_BYTES), canonical(associated), bytes.subarray(0, NONCE_BYTES), key);
     return true;

@@ -15,7 +15,7 @@ import { hash, KEY_BYTES, sameHash, type Cost } from './primitives.ts';
 import type { Secret } from './secret.ts';
 import { createSerially } from './serial.ts';
 import { isCheap, makeSlot, openSlots } from './slots.ts';
-import { createStore, type Loaded } from './store.ts';
+import { createStore } from './store.ts';
 
 export interface SessionOptions {
   readonly file: string;
@@ -29,6 +29,8 @@ export interface Unlocked {
   readonly at: 'unlocked';
   readonly content: VaultContent;
   readonly keyring: Keyring;
+  /** The highest epoch ever seen of this vault. */
+  readonly seen: number;
 }
 export type State = { readonly at: 'absent' } | { readonly at: 'locked'; readonly content: VaultContent } | Unlocked;
 
@@ -72,20 +74,21 @@ export function createSession({ file, pid, now, notice, cost }: SessionOptions):
     if (state.at === 'unlocked') return state;
     throw state.at === 'absent' ? missing(file) : locked();
   };
-  const remember = async (keyring: Keyring, epoch: number): Promise<void> => {
-    await epochs.write(keyring, epoch).catch((error: unknown) => {
+  /** For what may fail without harm to what was asked for. */
+  const orTell = (job: Promise<void>, consequence: string): Promise<void> =>
+    job.catch((error: unknown) => {
       if (!(error instanceof VaultError)) throw error;
-      notice(`${error.message}: an older vault put in place of this one may go unnoticed`);
+      notice(`${error.message}: ${consequence}`);
     });
-  };
+  const remember = (keyring: Keyring, epoch: number): Promise<void> => orTell(epochs.write(keyring, epoch), 'an older vault put in place of this one may go unnoticed');
 
   /** Takes over what another process wrote, if it holds the same root key. */
-  const refresh = ({ content, fromBackup }: Loaded): State => {
+  const refresh = (content: VaultContent): State => {
     if (state.at !== 'unlocked' || content.id !== state.content.id || content.root !== state.content.root) become({ at: 'locked', content });
-    else if (content.check !== state.content.check) {
+    else {
       verify(content, state.keyring);
-      notOlder({ content, fromBackup }, state.content.epoch);
-      become({ at: 'unlocked', content, keyring: keyringOf(content, state) });
+      notOlder(content, state.seen);
+      if (content.check !== state.content.check) become({ at: 'unlocked', content, keyring: keyringOf(content, state), seen: Math.max(state.seen, content.epoch) });
     }
     return state;
   };
@@ -99,7 +102,7 @@ export function createSession({ file, pid, now, notice, cost }: SessionOptions):
         refresh(loaded);
         const before = unlocked();
         const { draft, keyring = before.keyring, backup } = await edit(before);
-        const epoch = Math.max(before.content.epoch, await epochs.read(before.keyring)) + 1;
+        const epoch = Math.max(before.seen, await epochs.read(before.keyring)) + 1;
         // Locked meanwhile: the keys are zeros now, and nothing may be sealed with those.
         if (state !== before) throw locked();
         const content = sealed(draft, epoch, keyring);
@@ -108,7 +111,7 @@ export function createSession({ file, pid, now, notice, cost }: SessionOptions):
           throw error;
         });
         const stillOpen = state === before;
-        become(stillOpen ? { at: 'unlocked', content, keyring } : { at: 'locked', content });
+        become(stillOpen ? { at: 'unlocked', content, keyring, seen: epoch } : { at: 'locked', content });
         if (stillOpen) await remember(keyring, epoch);
         else keyring.wipe();
       }),
@@ -116,36 +119,34 @@ export function createSession({ file, pid, now, notice, cost }: SessionOptions):
 
   /** Which slot the secret opened. */
   const open = async (secret: Secret): Promise<Slot> => {
-    const loaded = await store.read();
-    if (loaded === undefined) throw missing(file);
-    const { content } = loaded;
+    const content = await store.read();
+    if (content === undefined) throw missing(file);
     return withScratch(KEY_BYTES, async (root) => {
       const slot = await openSlots(content.id, content.slots, secret, root);
       const keyring = openKeyring(content.id, root, content.keyring);
       try {
         verify(content, keyring);
         const seen = await epochs.read(keyring);
-        notOlder(loaded, seen);
+        notOlder(content, seen);
         if (seen === 0 && content.epoch > 1) notice(`nothing remembers how new ${file} should be: an older copy could not be told`);
-        if (seen < content.epoch) await store.exclusively(() => remember(keyring, content.epoch)).catch((error: unknown) => { if (!(error instanceof VaultError)) throw error; });
+        if (seen < content.epoch) await orTell(store.exclusively(() => remember(keyring, content.epoch)), 'an older vault put in place of this one may go unnoticed');
+        become({ at: 'unlocked', content, keyring, seen: Math.max(seen, content.epoch) });
       } catch (error) {
         keyring.wipe();
         throw error;
       }
-      become({ at: 'unlocked', content, keyring });
       return slot;
     });
   };
 
-  const raise = async (cheap: Slot, secret: Secret): Promise<void> => {
-    await change(async ({ content, keyring }) => {
-      const dearer = await withRoot(keyring, (root) => makeSlot(content.id, root, secret, cost));
-      return { draft: { ...content, slots: content.slots.map((slot) => (slot.id === cheap.id ? dearer : slot)) }, backup: 'same' };
-    }).catch((error: unknown) => {
-      if (!(error instanceof VaultError)) throw error;
-      notice(`the passphrase stays as cheap to guess as it was: ${error.message}`);
-    });
-  };
+  const raise = (cheap: Slot, secret: Secret): Promise<void> =>
+    orTell(
+      change(async ({ content, keyring }) => {
+        const dearer = await withRoot(keyring, (root) => makeSlot(content.id, root, secret, cost));
+        return { draft: { ...content, slots: content.slots.map((slot) => (slot.id === cheap.id ? dearer : slot)) }, backup: 'same' };
+      }),
+      'the passphrase stays as cheap to guess as it was',
+    );
 
   return {
     state: () => state,
@@ -173,7 +174,7 @@ export function createSession({ file, pid, now, notice, cost }: SessionOptions):
           const { draft, keyring } = await found({ id: newId(), secrets, cost });
           const content = sealed(draft, 1, keyring);
           await write(content);
-          become({ at: 'unlocked', content, keyring });
+          become({ at: 'unlocked', content, keyring, seen: content.epoch });
           await remember(keyring, content.epoch);
         }),
       ),
@@ -199,10 +200,13 @@ export function verify({ check, ...content }: VaultContent, keyring: Keyring): v
   throw new VaultError('tampered', 'the vault was changed by someone who does not hold its key: accounts may have been added, removed, swapped or edited', { hint: 'compare it with its .bak and restore the one you trust' });
 }
 
-/** A backup may lack the one change that was being written. */
-function notOlder({ content, fromBackup }: Loaded, seen: number): void {
-  if (content.epoch >= seen - (fromBackup ? 1 : 0)) return;
-  throw new VaultError('rolled-back', `the vault is older than it was: change ${content.epoch}, where ${seen} was seen`, { hint: 'put the newest copy back; to accept an older one on purpose, delete the .epoch file beside it' });
+/**
+ * One change behind is what a backup is when it had to stand in, and that was told. Whoever can damage the file could
+ * bring that about anyway; more than one is an old copy.
+ */
+function notOlder({ epoch }: VaultContent, seen: number): void {
+  if (epoch >= seen - 1) return;
+  throw new VaultError('rolled-back', `the vault is older than it was: change ${epoch}, where ${seen} was seen`, { hint: 'put the newest copy back; to accept an older one on purpose, delete the .epoch file beside it' });
 }
 
 /** Another process may have rotated the data keys under the same root. */

@@ -15,21 +15,15 @@ export interface StoreOptions {
   readonly recovered: (problem: VaultError, setAside: string | undefined) => void;
 }
 
-export interface Loaded {
-  readonly content: VaultContent;
-  /** Read from the backup: it may be one change behind. */
-  readonly fromBackup: boolean;
-}
-
 export interface Store {
   /** Undefined where there is no vault. */
-  readonly read: () => Promise<Loaded | undefined>;
+  readonly read: () => Promise<VaultContent | undefined>;
   /** No other process writes meanwhile. Throws `busy` when one does not finish. */
   readonly exclusively: <T>(job: (held: HeldStore) => Promise<T>) => Promise<T>;
 }
 
 export interface HeldStore {
-  readonly read: () => Promise<Loaded | undefined>;
+  readonly read: () => Promise<VaultContent | undefined>;
   readonly write: (content: VaultContent, backup?: Backup) => Promise<void>;
 }
 
@@ -43,14 +37,14 @@ export function createStore({ path, pid, now, recovered }: StoreOptions): Store 
   const held: HeldStore = {
     read: async () => {
       const found = await file.read();
-      if (found?.problem === undefined) return found && { content: found.value, fromBackup: false };
+      if (found?.problem === undefined) return found?.value;
       // Where the disk refuses, the backup still serves; setting aside is tried again by the next read.
       const bad = await file.setAside(now()).catch((error: unknown) => {
         if (error instanceof VaultError && error.kind === 'disk') return undefined;
         throw error;
       });
       recovered(found.problem, bad);
-      return { content: found.value, fromBackup: true };
+      return found.value;
     },
     write: async (content, backup) => {
       const adapter = { read: () => Promise.resolve(content), write: (data: VaultContent) => file.write(data, backup) };
@@ -73,8 +67,7 @@ export function createStore({ path, pid, now, recovered }: StoreOptions): Store 
     read: async () => {
       // A whole file needs no lock: it is replaced in one step. So a full disk stops no reader.
       const found = await file.read();
-      if (found === undefined) return undefined;
-      return found.problem === undefined ? { content: found.value, fromBackup: false } : exclusively(({ read }) => read());
+      return found?.problem === undefined ? found?.value : exclusively(({ read }) => read());
     },
   };
 }

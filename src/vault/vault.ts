@@ -181,24 +181,39 @@ function holderOf({ content, keyring }: Unlocked, key: string, origin: string): 
 /** Opens credentials, each once: copies of a string cannot be wiped, so there should be one. */
 function createCredentials(session: Session): { readonly of: Vault['credential']; readonly forget: () => void } {
   const opened = new Map<string, string>();
+  const known: { list: readonly StoredAccount[]; byId: ReadonlyMap<string, StoredAccount> } = { list: [], byId: new Map() };
+
+  const lookUp = (list: readonly StoredAccount[], wanted: string): StoredAccount | undefined => {
+    if (known.list !== list) {
+      Object.assign(known, { list, byId: new Map(list.map((account) => [account.id, account])) });
+      for (const id of opened.keys()) if (!known.byId.has(id)) opened.delete(id);
+    }
+    return known.byId.get(wanted);
+  };
+
   return {
     forget: () => {
       opened.clear();
     },
     of: ({ id, provider, label }, origin) => {
       const state = session.state();
-      if (state.at !== 'unlocked') throw new FailureError({ kind: 'vault-locked', message: 'the vault is locked; the operator can unlock it with POST /admin/vault/unlock' });
-      const name = JSON.stringify([id, provider, origin]);
-      const known = opened.get(name);
-      if (known !== undefined) return known;
-      const account = state.content.accounts.find((stored) => stored.id === id);
+      if (state.at !== 'unlocked') {
+        opened.clear();
+        throw new FailureError({ kind: 'vault-locked', message: 'the vault is locked; the operator can unlock it with POST /admin/vault/unlock' });
+      }
+      const account = lookUp(state.content.accounts, id);
+      if (account === undefined) throw new FailureError({ kind: 'credential', message: `${provider}/${label} is no longer in the vault` });
       // The cipher would refuse as well; this one can say why.
-      if (account?.origin !== origin || account.provider !== provider) throw new FailureError({ kind: 'credential', message: `the key of ${provider}/${label} was not sealed for ${origin}; add it again to use it there` });
-      const plain = state.keyring.open(account, { id, provider, origin });
-      const credential = plain.toString('latin1');
-      wipe(plain);
-      opened.set(name, credential);
+      if (account.origin !== origin || account.provider !== provider) throw new FailureError({ kind: 'credential', message: `the key of ${provider}/${label} was not sealed for ${origin}; add it again to use it there` });
+      const credential = opened.get(id) ?? readable(state.keyring.open(account, { id, provider, origin }));
+      opened.set(id, credential);
       return credential;
     },
   };
+}
+
+function readable(plain: Buffer): string {
+  const credential = plain.toString('latin1');
+  wipe(plain);
+  return credential;
 }
