@@ -9,12 +9,17 @@ import { createEffects } from './effects.ts';
 import { createEstimates } from './estimate.ts';
 import { callerLeft, earliest, lineFull, nobody } from './exhausted.ts';
 import { createLease } from './lease.ts';
-import { createLedger } from './ledger.ts';
+import { restore, snapshot } from './history.ts';
+import type { Entry, Journal } from './journal.ts';
+import { createLedger, meterName } from './ledger.ts';
 import { type Scheduler, createLine } from './line.ts';
+import { poolOf } from './pool-of.ts';
+import { createPools } from './pools.ts';
 import { createRests } from './rest.ts';
 import { createRotation } from './rotation.ts';
 import { createView } from './view.ts';
 
+export type { Journal } from './journal.ts';
 export type { Scheduler } from './line.ts';
 
 /** What a request still may use: it grows narrower with every failed attempt. */
@@ -100,26 +105,45 @@ export interface AccountsOptions {
   readonly emit: Emit;
   /** How many requests may wait at once. */
   readonly lineBound: number;
+  /** Keeps windows, rests and rotation over restarts and crashes. Without one they end with the process. */
+  readonly journal?: Journal;
 }
 
 const NOTHING_CLAIMED: ReadonlySet<string> = new Set();
 
-export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound }: AccountsOptions): Accounts {
+export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound, journal }: AccountsOptions): Accounts & { /** Writes all there is to know into the journal, for a clean stop. */ save(): void } {
   const { now } = scheduler;
-  const ledger = createLedger();
-  const rests = createRests();
+  const pools = createPools();
+  const rests = createRests({
+    begun: ({ until, ...rest }) => record({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } }),
+    ended: (key) => record({ type: 'awake', key }),
+  });
   const rotation = createRotation();
   const estimates = createEstimates();
   const effects = createEffects(rests, createBreaker(), emit);
   const byProvider = new Map<string, readonly Account[]>();
+  const everyone = (): readonly Account[] => [...byProvider.values()].flat();
+
+  const history = { pools, rests, rotation, estimates };
+  const ledger = createLedger(pools, record, restore(journal?.read() ?? [], history, catalogue(), now()));
   const choice = createChoice({ ledger, rests, rotation, estimates, accountsOf: (provider) => byProvider.get(provider) ?? [] });
   const line = createLine<Lease>(scheduler, lineBound);
   const leaseParts = { now, ledger, estimates, effects, emit, freed: () => line.wake() };
+  const view = createView({ pools, rests, catalogue, accounts: everyone, now });
+
+  function save(): void {
+    journal?.rewrite(snapshot(history, ledger.open(), now()));
+  }
+
+  function record(entry: Entry): void {
+    journal?.append(entry);
+    if (journal?.full === true) save();
+  }
 
   function update(next: readonly Account[]): void {
     byProvider.clear();
     for (const account of next) byProvider.set(account.provider, [...(byProvider.get(account.provider) ?? []), account]);
-    ledger.update(next);
+    pools.update(next);
     line.wake();
   }
 
@@ -135,20 +159,18 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     const at = now();
     const outcome = choice.take(demand, at, claimed, true);
     if (!isRuled(outcome)) return lease(outcome, demand, enteredAt);
-    if (earliest(waitable(outcome).filter(({ soft }) => soft !== true)) <= demand.request.deadline) return outcome;
-    if (!outcome.some(({ soft }) => soft)) return outcome;
+    if (!hopeless(outcome, demand.request) || !hasSoft(outcome)) return outcome;
     const desperate = choice.take(demand, at, claimed, false);
-    return isRuled(desperate) ? outcome : lease(desperate, demand, enteredAt);
+    return isRuled(desperate) ? desperate : lease(desperate, demand, enteredAt);
   }
 
   function wait(demand: Demand, ruled: readonly Ruled[]): Promise<Lease> {
     const enteredAt = now();
     const { request, candidates, signal } = demand;
-    const open = waitable(ruled);
     let last = ruled;
     return line.enter({
-      lane: open.map(({ option }) => `${option.accountId} ${option.model}`).sort().join(','),
-      claims: open.flatMap(({ option }) => [option.pool, `${option.pool} ${option.model}`]),
+      lane: waitable(ruled).map(({ option }) => meterName(option.accountId, option.model)).sort().join(','),
+      claims: [...claimsOf(ruled)],
       priority: request.priority,
       caller: request.caller.key,
       deadline: request.deadline,
@@ -167,32 +189,38 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     });
   }
 
+  const claimsOf = (ruled: readonly Ruled[]): ReadonlySet<string> => new Set(waitable(ruled).flatMap(({ option }) => ledger.claims(option)));
+
+  /** A newcomer while others wait: only the line can say whether it may go before them, but not when the turn comes too late. */
+  function behindOthers(demand: Demand): readonly Ruled[] {
+    const alone = choice.rule(demand, now(), 0);
+    const ahead = line.ahead(claimsOf(alone));
+    return ahead === 0 ? alone : choice.rule(demand, now(), ahead);
+  }
+
   update(accounts);
-  const view = createView({ ledger, rests, catalogue, accounts: () => [...byProvider.values()].flat(), now });
 
   return {
     async acquire(demand) {
-      const { request, candidates, signal } = demand;
-      if (signal.aborted) throw callerLeft();
-      // While others wait a newcomer may only look; whether it may go before them is for the line to say.
-      const outcome = line.size === 0 ? serve(demand, now(), NOTHING_CLAIMED) : choice.rule(demand, now());
+      if (demand.signal.aborted) throw callerLeft();
+      const outcome = line.size === 0 ? serve(demand, now(), NOTHING_CLAIMED) : behindOthers(demand);
       if (!isRuled(outcome)) return outcome;
-      if (earliest(waitable(outcome)) > request.deadline) throw nobody(outcome, candidates, now());
+      if (hopeless(outcome, demand.request) && !(line.size > 0 && hasSoft(outcome))) throw nobody(outcome, demand.candidates, now());
       return wait(demand, outcome);
     },
     outlook: (candidates, request) => choice.outlook(candidates, request, now()),
     view,
     update,
     clearRests(accountId) {
-      const all = [...byProvider.values()].flat();
-      const account = all.find(({ id }) => id === accountId);
+      const account = everyone().find(({ id }) => id === accountId);
       const provider = account && catalogue().providers.get(account.provider);
-      const ended = rests.clear(accountId, account && provider && ledger.poolOf(account, provider));
-      effects.ended(ended, all);
+      const ended = rests.clear(accountId, account && provider && poolOf(account, provider));
+      effects.ended(ended, everyone());
       line.wake();
       return ended.length;
     },
     waiting: () => line.size,
+    save,
   };
 }
 
@@ -200,3 +228,8 @@ const isRuled = (outcome: Turn | Lease | readonly Ruled[]): outcome is readonly 
 
 /** What this request may still wait for. */
 const waitable = (ruled: readonly Ruled[]): readonly Ruled[] => ruled.filter(({ excluded }) => excluded !== true);
+
+const hasSoft = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ soft }) => soft === true);
+
+/** Nobody will be free before the caller stops waiting. */
+const hopeless = (ruled: readonly Ruled[], { deadline }: ChatRequest): boolean => earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > deadline;

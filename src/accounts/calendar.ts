@@ -61,8 +61,9 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
       return used === 0 ? now : end + guard;
     },
     save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
-    load(state) {
+    load(state, now) {
       [start = start, end = end, used = 0, carried = 0] = state;
+      if (end > now + 2 * spanMs) end = turns.after(now, Number.NEGATIVE_INFINITY);
     },
   };
 }

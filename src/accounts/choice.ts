@@ -2,14 +2,13 @@
 import type { Account, ChatRequest, Target } from '../types.ts';
 import type { Demand, Outlook } from './accounts.ts';
 import type { Estimate, Estimates } from './estimate.ts';
-import type { Hold, Ledger } from './ledger.ts';
-import type { Cost } from './meter.ts';
+import { type Hold, type Ledger, type Place, meterName } from './ledger.ts';
+import { poolOf } from './pool-of.ts';
 import { type Candidate, type Rests } from './rest.ts';
 import type { Rotation } from './rotation.ts';
 import type { Window } from './window.ts';
 
-export interface Option extends Candidate {
-  readonly target: Target;
+export interface Option extends Candidate, Place {
   readonly account: Account;
 }
 
@@ -39,8 +38,8 @@ export interface Ruled {
 export interface Choice {
   /** Takes the first turn there is; or tells why there is none. */
   take(demand: Demand, now: number, claimed: ReadonlySet<string>, cautious: boolean): Turn | readonly Ruled[];
-  /** The same question without taking: those free now are told with `freeAt: now`. */
-  rule(demand: Demand, now: number): readonly Ruled[];
+  /** The same without taking, for a newcomer behind others: those free now are told with `freeAt: now`. */
+  rule(demand: Demand, now: number, others: number): readonly Ruled[];
   outlook(candidates: readonly Target[], request: ChatRequest, now: number): readonly Outlook[];
 }
 
@@ -57,14 +56,8 @@ export const targetKey = ({ provider, model }: Target): string => `${provider.na
 export function createChoice({ ledger, rests, rotation, estimates, accountsOf }: ChoiceParts): Choice {
   const optionsOf = (target: Target): Option[] =>
     rotation.order(targetKey(target), accountsOf(target.provider.name)).map((account) => ({
-      target, account, provider: target.provider.name, model: target.model.name, accountId: account.id, pool: ledger.poolOf(account, target.provider),
+      target, account, provider: target.provider.name, model: target.model.name, accountId: account.id, pool: poolOf(account, target.provider),
     }));
-
-  function costOf({ pool, target }: Option, { input, output }: Estimate): Cost {
-    const most = ledger.mostTokens(pool, target);
-    // A long answer is only a guess: whatever prompt fits a window may have the whole of it.
-    return { requests: 1, tokens: input <= most ? Math.min(input + output, most) : input + output };
-  }
 
   function resting(option: Option, now: number, cautious: boolean): Ruled | undefined {
     if (!option.account.enabled) return { option, freeAt: Number.POSITIVE_INFINITY, outcome: 'disabled' };
@@ -75,26 +68,30 @@ export function createChoice({ ledger, rests, rotation, estimates, accountsOf }:
     return { option, freeAt, outcome: rest.reason, soft: rest.soft };
   }
 
-  function short(option: Option, estimate: Estimate, now: number): Ruled | undefined {
-    const { at, meter, window, full } = ledger.freeAt(now, option.pool, option.target, costOf(option, estimate));
+  function short(option: Option, estimate: Estimate, now: number, others = 0): Ruled | undefined {
+    const { at, meter, window, full } = ledger.freeAt(now, option, estimate, others);
     if (at <= now) return undefined;
     const outcome = full === true ? 'concurrent' : outcomeOf(at, window);
     return { option, freeAt: at, outcome, ...(meter !== undefined && { claim: meter }) };
   }
 
-  function keeping(option: Option, request: ChatRequest, now: number): Ruled | undefined {
+  function keeping(option: Option, request: ChatRequest, now: number, others = 0): Ruled | undefined {
     const rest = resting(option, now, true);
-    const quota = short(option, estimates.of(option.provider, option.target.model, request), now);
+    const quota = short(option, estimates.of(option.provider, option.target.model, request), now, others);
     if (rest === undefined || quota === undefined) return rest ?? quota;
     return rest.freeAt >= quota.freeAt ? rest : quota;
   }
 
   return {
-    rule: ({ request, candidates, excluded }, now) =>
-      candidates.flatMap(optionsOf).map((option) => ({
-        ...(keeping(option, request, now) ?? { option, freeAt: now, outcome: 'free' }),
+    rule({ request, candidates, excluded }, now, others) {
+      const options = candidates.flatMap(optionsOf);
+      // Those ahead spread over the pools as well as the newcomer could.
+      const each = Math.floor(others / Math.max(1, new Set(options.map(({ pool, model }) => meterName(pool, model))).size));
+      return options.map((option) => ({
+        ...(keeping(option, request, now, each) ?? { option, freeAt: now, outcome: 'free' }),
         excluded: excluded(option.target, option.account, option.pool),
-      })),
+      }));
+    },
     outlook: (candidates, request, now) =>
       candidates.flatMap(optionsOf).map((option): Outlook => {
         const { freeAt, outcome } = keeping(option, request, now) ?? { freeAt: now, outcome: 'free' };
@@ -116,7 +113,7 @@ export function createChoice({ ledger, rests, rotation, estimates, accountsOf }:
             ruled.push(keeping(option, request, now) ?? rest);
             continue;
           }
-          const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option.pool, target, costOf(option, estimate));
+          const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
           if (hold !== undefined) return { option, hold, estimate };
           spent.add(option.pool);
           ruled.push(short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true });
@@ -131,7 +128,7 @@ export function createChoice({ ledger, rests, rotation, estimates, accountsOf }:
 const PROBE_MS = 2000;
 
 const isClaimed = ({ pool, model }: Option, claimed: ReadonlySet<string>): boolean =>
-  claimed.size > 0 && (claimed.has(pool) || claimed.has(`${pool} ${model}`));
+  claimed.size > 0 && (claimed.has(pool) || claimed.has(meterName(pool, model)));
 
 const DAY_SECONDS = 86_400;
 

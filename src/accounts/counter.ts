@@ -20,7 +20,8 @@ export interface Counter {
   /** When it is whole again. */
   wholeAt(now: number): number;
   save(): readonly number[];
-  load(state: readonly number[]): void;
+  /** What was saved, by a clock that may have been set back since: nothing restored lies in the future. */
+  load(state: readonly number[], now: number): void;
 }
 
 /** What upstream said of the end: when all of it is back (`whole`), or when the first call fits again (`first`). */

@@ -3,7 +3,10 @@ import type { ChatRequest, Model, Usage } from '../types.ts';
 
 export interface Estimate {
   readonly input: number;
+  /** Expected; most answers are shorter. */
   readonly output: number;
+  /** What the caller allows at most: some providers charge that until the answer is whole. */
+  readonly allowed: number;
 }
 
 export interface Estimates {
@@ -11,9 +14,11 @@ export interface Estimates {
   learn(provider: string, model: string, estimated: Estimate, promptTokens: number, usage: Usage): void;
   /** Mean absolute error of the totals, as a share of what was used, by `provider/model`. */
   errors(): ReadonlyMap<string, number>;
+  save(): readonly (readonly [key: string, learned: Learned])[];
+  restore(key: string, learned: Learned): void;
 }
 
-interface Learned {
+export interface Learned {
   /** Reported input over our own count. */
   ratio: number;
   output: number;
@@ -41,7 +46,8 @@ export function createEstimates(): Estimates {
       const learned = models.get(keyOf(provider, model.name));
       const usual = learned === undefined ? FIRST_OUTPUT : learned.output + DEVIATIONS * learned.spread;
       const most = Math.min(request.maxOutput ?? Number.POSITIVE_INFINITY, model.maxOutput ?? Number.POSITIVE_INFINITY);
-      return { input: Math.ceil(request.promptTokens * (learned?.ratio ?? 1)), output: Math.ceil(Math.min(usual, most)) };
+      const output = Math.ceil(Math.min(usual, most));
+      return { input: Math.ceil(request.promptTokens * (learned?.ratio ?? 1)), output, allowed: request.maxOutput === undefined ? output : most };
     },
     learn(provider, model, estimated, promptTokens, usage) {
       const key = keyOf(provider, model);
@@ -59,5 +65,7 @@ export function createEstimates(): Estimates {
       known.error += WEIGHT * (error - known.error);
     },
     errors: () => new Map([...models].map(([key, { error }]) => [key, error])),
+    save: () => [...models],
+    restore: (key, learned) => void models.set(key, { ...learned }),
   };
 }

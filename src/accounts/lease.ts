@@ -5,8 +5,7 @@ import type { Lease } from './accounts.ts';
 import type { Turn } from './choice.ts';
 import type { Effects } from './effects.ts';
 import type { Estimates } from './estimate.ts';
-import type { Ledger } from './ledger.ts';
-import type { Learned } from './meter.ts';
+import type { Learned, Ledger } from './ledger.ts';
 
 export interface LeaseParts {
   readonly now: () => number;
@@ -47,8 +46,9 @@ export function createLease({ now, ledger, estimates, effects, emit, freed }: Le
   function end(act: (at: number) => void): void {
     if (over) return;
     over = true;
-    act(now());
-    ledger.release(hold);
+    const at = now();
+    act(at);
+    ledger.release(at, hold);
     freed();
   }
 

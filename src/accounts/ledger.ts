@@ -1,112 +1,135 @@
-/** Every window of every pool: what is taken, all or none, and what upstream says of it. */
-import type { Account, Fact, Limits, Provider, Target, Unit } from '../types.ts';
-import { type Cost, type Free, type Learned, type Meter, type Totals, createMeter } from './meter.ts';
-import { ownLimits, poolOf, splitLimits } from './pool.ts';
+/** What is taken from the windows of every pool, all or none, and what upstream says of them. */
+import type { Fact, Target, Unit } from '../types.ts';
+import type { Estimate } from './estimate.ts';
+import type { Entry } from './journal.ts';
+import type { Cost, Meter, Totals } from './meter.ts';
+import type { Pool, PoolModel, Pools } from './pools.ts';
+import { unprovenUntil } from './proof.ts';
+import { type Correction, type Window, correct } from './window.ts';
+
+/** Where a call draws on: an account's pool, for one model. */
+export interface Place {
+  readonly target: Target;
+  readonly pool: string;
+  readonly accountId: string;
+}
 
 /** What one call has taken, until it is settled. */
-export interface Hold {
+export interface Hold extends Place {
+  readonly id: number;
   readonly at: number;
   readonly cost: Totals;
-  readonly pool: string;
-  readonly model: string;
-  readonly meters: readonly Meter[];
+  /** Its tokens if the answer were as long as the caller allows. */
+  readonly allowed: number;
+  readonly model: PoolModel;
+  /** Of the pool, and of the model in it. */
+  readonly meters: readonly [Meter, Meter];
   /** What upstream had certainly seen of each meter when this call was sent. */
-  readonly seenBefore: readonly Totals[];
+  readonly seenBefore: readonly [Totals, Totals];
   answered: boolean;
 }
 
-export interface Ledger {
-  poolOf(account: Account, provider: Provider): string;
-  take(now: number, pool: string, target: Target, cost: Cost): Hold | undefined;
-  freeAt(now: number, pool: string, target: Target, cost: Cost): Blocked;
-  /** The largest tokens one call may draw here, by the windows known. */
-  mostTokens(pool: string, target: Target): number;
-  learn(now: number, hold: Hold, facts: readonly Fact[]): readonly Learned[];
-  adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
-  release(hold: Hold): void;
-  update(accounts: readonly Account[]): void;
-  meters(pool: string): { readonly pool: Meter | undefined; readonly models: ReadonlyMap<string, Meter> };
+export interface Learned extends Correction {
+  readonly window: Window;
 }
 
-export interface Blocked extends Free {
+export interface Blocked {
+  readonly at: number;
+  readonly window?: Window;
   /** Names the meter that blocks: whoever waits for it holds its place against newcomers. */
   readonly meter?: string;
+  /** Too many calls are under way. */
   readonly full?: boolean;
 }
 
-interface Pool {
-  readonly name: string;
-  readonly meter: Meter;
-  readonly models: Map<string, { readonly meter: Meter; limits: Limits | undefined }>;
-  accounts: readonly Account[];
-  own: { readonly pool: Limits; readonly model: Limits };
-  provider: Provider | undefined;
+export interface Ledger {
+  /** Takes from all windows that cover the call, or from none. */
+  take(now: number, place: Place, estimate: Estimate): Hold | undefined;
+  /** When a request like this fits, after so many others. */
+  freeAt(now: number, place: Place, estimate: Estimate, others: number): Blocked;
+  learn(now: number, hold: Hold, facts: readonly Fact[]): readonly Learned[];
+  /** What the call turned out to have used. */
+  adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
+  /** The call is over. */
+  release(now: number, hold: Hold): void;
+  /** Calls under way. */
+  open(): Iterable<Hold>;
+  /** The meters a call here needs room in: what a waiter for it holds against those behind. */
+  claims(place: Place): readonly string[];
 }
 
 /** A call that ends tells when the next may go, so nobody knows before: this is how long a caller is told to wait at least. */
 const CALL_MS = 1000;
 
-export function createLedger(): Ledger {
-  const pools = new Map<string, Pool>();
-  let everyone: readonly Account[] = [];
+export const meterName = (pool: string, model: string): string => `${pool} ${model}`;
 
-  function poolNamed(name: string): Pool {
-    const known = pools.get(name);
-    if (known !== undefined) return known;
-    const none: Limits = { windows: [] };
-    const made: Pool = { name, meter: createMeter(), models: new Map(), accounts: [], own: { pool: none, model: none }, provider: undefined };
-    pools.set(name, made);
-    return made;
+/** `firstCall`: above every number a journal still speaks of. */
+export function createLedger(pools: Pools, record: (entry: Entry) => void, firstCall: number): Ledger {
+  let call = firstCall;
+  const open = new Map<number, Hold>();
+
+  function markAnswered(now: number, hold: Hold): void {
+    if (hold.answered) return;
+    hold.answered = true;
+    for (const { answered } of hold.meters) {
+      answered.requests += hold.cost.requests;
+      answered.tokens += hold.cost.tokens;
+    }
+    hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
   }
 
-  /** The two meters that cover a call, configured anew where the catalogue's snapshot changed. */
-  function covering(name: string, { provider, model }: Target): readonly [Meter, Meter] {
-    const pool = poolNamed(name);
-    if (pool.provider !== provider) {
-      pool.provider = provider;
-      pool.accounts = everyone.filter((account) => account.provider === provider.name && poolOf(account, provider) === name);
-      pool.own = splitLimits(ownLimits(pool.accounts), provider);
-      pool.meter.configure(provider.limits, pool.own.pool);
-      for (const entry of pool.models.values()) entry.limits = undefined;
+  function learnOne(now: number, hold: Hold, fact: Fact): Learned | undefined {
+    for (const index of metersOf(fact, hold)) {
+      const meter = hold.meters[index];
+      const window = meter.windowFor(now, fact);
+      if (window === undefined) continue;
+      // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
+      const own = fact.unit === 'requests' ? hold.cost.requests : 0;
+      const unseen = Math.max(0, meter.taken[fact.unit] - hold.seenBefore[index][fact.unit] - own);
+      const correction = correct(window, now, fact, unseen);
+      if (correction.changed) {
+        record({ type: 'fact', at: now, provider: hold.target.provider.name, pool: hold.pool, model: hold.target.model.name, meter: index, fact, unseen });
+      }
+      if (fact.unit === 'tokens' && explainsAllowed(hold, correction.foreign)) hold.model.chargesAllowed = true;
+      return { window, ...correction };
     }
-    const entry = pool.models.get(model.name) ?? { meter: createMeter(), limits: undefined };
-    if (entry.limits !== model.limits) {
-      pool.models.set(model.name, entry);
-      entry.limits = model.limits;
-      entry.meter.configure(model.limits, pool.own.model);
-    }
-    return [pool.meter, entry.meter];
+    return undefined;
   }
 
   return {
-    poolOf,
-    take(now, name, target, cost) {
-      const meters = covering(name, target);
-      for (const meter of meters) if (!meter.fits(now, cost)) return undefined;
-      const seenBefore = meters.map(({ answered }) => ({ ...answered }));
-      for (const meter of meters) meter.take(now, cost);
-      return { at: now, cost: { ...cost }, pool: name, model: target.model.name, meters, seenBefore, answered: false };
+    take(now, place, estimate) {
+      const [pool, model] = pools.covering(place.pool, place.target);
+      const cost = costOf(pool, model, estimate);
+      if (!pool.meter.fits(now, cost) || !model.meter.fits(now, cost) || unprovenUntil(pool, model, now) > now) return undefined;
+      const meters = [pool.meter, model.meter] as const;
+      const seenBefore = [{ ...pool.meter.answered }, { ...model.meter.answered }] as const;
+      for (const meter of meters) {
+        meter.count(now, cost);
+        meter.enter();
+      }
+      model.lastTakeAt = now;
+      call += 1;
+      const { target, accountId } = place;
+      record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: place.pool, model: target.model.name, ...cost });
+      const allowed = estimate.input + estimate.allowed;
+      const hold: Hold = { target, pool: place.pool, accountId, id: call, at: now, cost: { ...cost }, allowed, model, meters, seenBefore, answered: false };
+      open.set(call, hold);
+      return hold;
     },
-    freeAt(now, name, target, cost) {
-      const [pool, model] = covering(name, target);
-      const whole = { ...pool.freeAt(now, cost), meter: name };
-      const own = { ...model.freeAt(now, cost), meter: `${name} ${target.model.name}` };
+    freeAt(now, place, estimate, others) {
+      const [pool, model] = pools.covering(place.pool, place.target);
+      const cost = costOf(pool, model, estimate);
+      const whole: Blocked = { ...pool.meter.freeAt(now, cost, others + 1), meter: place.pool };
+      const own: Blocked = { ...model.meter.freeAt(now, cost, others + 1), meter: meterName(place.pool, place.target.model.name) };
       const latest = whole.at > own.at ? whole : own;
       if (latest.at > now) return latest;
-      if (pool.inFlight >= pool.concurrent) return { at: now + CALL_MS, meter: whole.meter, full: true };
-      if (model.inFlight >= model.concurrent) return { at: now + CALL_MS, meter: own.meter, full: true };
-      return { at: now };
-    },
-    mostTokens(name, target) {
-      const [pool, model] = covering(name, target);
-      return Math.min(pool.mostTokens(), model.mostTokens());
+      if (pool.meter.inFlight >= pool.meter.concurrent) return { ...whole, at: now + CALL_MS, full: true };
+      if (model.meter.inFlight >= model.meter.concurrent) return { ...own, at: now + CALL_MS, full: true };
+      return { ...own, at: unprovenUntil(pool, model, now) };
     },
     learn(now, hold, facts) {
-      const learned = facts.flatMap((fact) => correctOne(now, hold, fact) ?? []);
-      if (!hold.answered) {
-        hold.answered = true;
-        for (const { answered } of hold.meters) addTo(answered, hold.cost);
-      }
+      const learned = facts.flatMap((fact) => learnOne(now, hold, fact) ?? []);
+      markAnswered(now, hold);
       return learned;
     },
     adjust(now, hold, unit, actual) {
@@ -117,52 +140,45 @@ export function createLedger(): Ledger {
         meter.adjust(now, hold.at, unit, difference);
         if (hold.answered) meter.answered[unit] += difference;
       }
+      record({ type: 'count', id: hold.id, at: now, unit, actual });
     },
-    release(hold) {
-      if (!hold.answered) for (const { answered } of hold.meters) addTo(answered, hold.cost);
-      hold.answered = true;
+    release(now, hold) {
+      if (hold.cost.requests > 0) markAnswered(now, hold);
       for (const meter of hold.meters) meter.leave();
+      open.delete(hold.id);
+      record({ type: 'end', id: hold.id });
     },
-    update(accounts) {
-      everyone = accounts;
-      for (const pool of pools.values()) pool.provider = undefined;
-    },
-    meters(name) {
-      const pool = pools.get(name);
-      return { pool: pool?.meter, models: new Map([...(pool?.models ?? [])].map(([model, { meter }]) => [model, meter])) };
+    open: () => open.values(),
+    claims({ pool, target }) {
+      const [{ meter }] = pools.covering(pool, target);
+      const own = meterName(pool, target.model.name);
+      return keeps(meter) || Number.isFinite(meter.concurrent) ? [own, pool] : [own];
     },
   };
 }
 
-function correctOne(now: number, hold: Hold, fact: Fact): Learned | undefined {
-  for (const index of scopesOf(fact, hold)) {
-    const meter = hold.meters[index];
-    const before = hold.seenBefore[index];
-    if (meter === undefined || before === undefined) continue;
-    // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
-    const own = fact.unit === 'requests' ? hold.cost.requests : 0;
-    const learned = meter.correct(now, fact, Math.max(0, meter.taken[fact.unit] - before[fact.unit] - own));
-    if (learned !== undefined) return learned;
-  }
-  return undefined;
+/** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */
+function costOf(pool: Pool, model: PoolModel, { input, output, allowed }: Estimate): Cost {
+  const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
+  const tokens = input + (model.chargesAllowed ? Math.max(output, allowed) : output);
+  return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens };
 }
 
 /** Which meters to ask, best first: where upstream did not say, the one that keeps such a window already, and else where limits are kept. */
-function scopesOf(fact: Fact, hold: Hold): readonly number[] {
+function metersOf(fact: Fact, { meters: [pool, model] }: Hold): readonly (0 | 1)[] {
   if (fact.scope === 'pool') return [0];
   if (fact.scope === 'model') return [1];
-  const [pool, model] = hold.meters;
   if (keeps(model, fact)) return [1];
   if (keeps(pool, fact)) return [0];
   return keeps(pool) && !keeps(model) ? [0, 1] : [1, 0];
 }
 
 /** Whether it knows a limit: of the window a fact speaks of, or any. */
-const keeps = (meter: Meter | undefined, fact?: Fact): boolean =>
-  meter?.windows.some(({ unit, seconds, limit }) =>
-    Number.isFinite(limit) && (fact === undefined || (unit === fact.unit && seconds === fact.seconds))) ?? false;
+const keeps = (meter: Meter, fact?: Fact): boolean =>
+  meter.windows.some(({ unit, seconds, limit }) => Number.isFinite(limit) && (fact === undefined || (unit === fact.unit && seconds === fact.seconds)));
 
-function addTo(totals: Totals, cost: Cost): void {
-  totals.requests += cost.requests;
-  totals.tokens += cost.tokens;
+/** Upstream counts more tokens than we do, and by about as much as the caller allows beyond what we expect. */
+function explainsAllowed({ allowed, cost }: Hold, foreign: number): boolean {
+  const gap = allowed - cost.tokens;
+  return gap > 0 && Math.abs(foreign - gap) <= gap / 4;
 }

@@ -40,6 +40,8 @@ export interface Line<T> {
   readonly size: number;
   /** Joins the line; resolves when served. Served at once where nobody ahead wants the same. */
   enter(place: Place<T>): Promise<T>;
+  /** How many wait for something in `claims`. */
+  ahead(claims: ReadonlySet<string>): number;
   /** Something freed sooner than expected. */
   wake(): void;
 }
@@ -71,6 +73,9 @@ const AGE_MS = 3000;
 const LEVELS = 10;
 /** Bottleneck takes about 3 ms to bring the next to the front: eight at the front keep up with a window that frees many at once. */
 const FRONT = 8;
+
+/** Node's timers fire at once beyond 24.8 days; looking once a minute costs nothing. */
+const LONGEST_TIMER_MS = 60_000;
 
 export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
   const lanes = new Map<string, Lane<T>>();
@@ -148,7 +153,8 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
 
   function arm(at: number): void {
     cancelTimer?.();
-    cancelTimer = Number.isFinite(at) ? scheduler.after(Math.max(0, at - scheduler.now()), serveFronts) : undefined;
+    const ms = Math.min(LONGEST_TIMER_MS, Math.max(0, Math.ceil(at - scheduler.now())));
+    cancelTimer = Number.isFinite(at) ? scheduler.after(ms, serveFronts) : undefined;
   }
 
   /** Moves everyone who waited long enough to a better level. */
@@ -220,6 +226,11 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
         if (!lanes.has(place.lane)) serveFronts(waiter);
         if (!finished) join(waiter);
       });
+    },
+    ahead(claims) {
+      let count = 0;
+      for (const lane of lanes.values()) if (lane.claims.some((claim) => claims.has(claim))) count += lane.waiters.size;
+      return count;
     },
     wake() {
       if (size === 0 || waking) return;

@@ -1,15 +1,13 @@
 /** All windows of one scope: a pool, or one model in a pool. */
 import type { Fact, Limits, Unit, WindowLimit } from '../types.ts';
-import { type Correction, type Window, correct, createWindow, fits, freeAt, limitTo } from './window.ts';
+import { kindTold } from './kind-told.ts';
+import { type Source, type Window, createWindow, fits, freeAt, limitTo } from './window.ts';
 
 /** What one request draws from every window that covers it. */
 export type Cost = Readonly<Record<Unit, number>>;
 
 /** Totals since the start, to tell which calls upstream had certainly counted when it spoke. */
-export interface Totals {
-  requests: number;
-  tokens: number;
-}
+export type Totals = Record<Unit, number>;
 
 export interface Meter {
   readonly windows: readonly Window[];
@@ -18,19 +16,26 @@ export interface Meter {
   /** Counted as used, and of that what upstream has certainly seen. */
   readonly taken: Totals;
   readonly answered: Totals;
+  /** The requests of the last minute, whether or not anyone limits them. */
+  minute(now: number): number;
   /** Takes over the limits of the configuration; windows that stay keep what they counted and learned. */
   configure(limits: Limits, own: Limits): void;
   fits(now: number, cost: Cost): boolean;
-  take(now: number, cost: Cost): void;
-  /** When `cost` fits, and which window is the last to allow it. */
-  freeAt(now: number, cost: Cost): Free;
-  /** The call is over, whatever became of it. */
+  /** When `cost` fits for the `turns`-th time, and which window is the last to allow it. */
+  freeAt(now: number, cost: Cost, turns: number): Free;
+  count(now: number, cost: Cost): void;
+  enter(): void;
   leave(): void;
   /** What a call took at `at` was more or less than thought: debts count now, refunds where they were taken. */
   adjust(now: number, at: number, unit: Unit, difference: number): void;
-  correct(now: number, fact: Fact, unseen: number): Learned | undefined;
+  /** The window a fact speaks of, made where upstream names a limit we did not know. */
+  windowFor(now: number, fact: Fact): Window | undefined;
+  /** A window from before a restart. */
+  put(spec: WindowLimit, source: Source): Window;
   /** The largest number of tokens any call may take at once. */
   mostTokens(): number;
+  /** Whether a limit is known of this unit and of windows no longer than this. */
+  knows(unit: Unit, longestSeconds: number): boolean;
 }
 
 export interface Free {
@@ -38,11 +43,7 @@ export interface Free {
   readonly window?: Window;
 }
 
-export interface Learned extends Correction {
-  readonly window: Window;
-}
-
-/** The windows every meter observes even where nobody named a limit: a refusal then knows what was used before it. */
+/** Every meter observes a minute even where nobody named a limit: a refusal then knows what was used before it. */
 const OBSERVED: readonly WindowLimit[] = [
   { unit: 'requests', seconds: 60, limit: Number.POSITIVE_INFINITY, kind: 'rolling' },
   { unit: 'tokens', seconds: 60, limit: Number.POSITIVE_INFINITY, kind: 'rolling' },
@@ -50,8 +51,7 @@ const OBSERVED: readonly WindowLimit[] = [
 
 type WindowName = Pick<WindowLimit, 'unit' | 'seconds'>;
 
-const sameWindow = (one: WindowName, other: WindowName): boolean =>
-  one.unit === other.unit && one.seconds === other.seconds;
+const sameWindow = (one: WindowName, other: WindowName): boolean => one.unit === other.unit && one.seconds === other.seconds;
 
 export function createMeter(): Meter {
   const windows: Window[] = OBSERVED.map((spec) => createWindow(spec, 'configured'));
@@ -62,31 +62,25 @@ export function createMeter(): Meter {
 
   const find = (spec: WindowName): Window | undefined => windows.find((window) => sameWindow(window, spec));
 
-  function put(spec: WindowLimit): void {
+  function put(spec: WindowLimit, source: Source): Window {
+    const made = createWindow(spec, source);
     const index = windows.findIndex((window) => sameWindow(window, spec));
-    const old = windows[index];
-    if (old === undefined) {
-      windows.push(createWindow(spec, 'configured'));
-    } else if (old.kind !== spec.kind) {
-      windows[index] = createWindow(spec, 'configured');
-    } else if (old.configured !== spec.limit) {
+    if (index === -1) windows.push(made);
+    else windows[index] = made;
+    return made;
+  }
+
+  function configureOne(spec: WindowLimit): void {
+    const old = find(spec);
+    if (old === undefined || old.kind !== spec.kind || old.timeZone !== spec.timeZone) put(spec, 'configured');
+    else if (old.configured !== spec.limit) {
       old.configured = spec.limit;
       limitTo(old, spec.limit, 'configured');
     }
   }
 
-  /** The window a fact speaks of, made where upstream names a limit we did not know. */
-  function windowFor(fact: Fact): Window | undefined {
-    if (fact.seconds === undefined) return unnamed(fact);
-    const known = find({ unit: fact.unit, seconds: fact.seconds });
-    if (known !== undefined || fact.limit === undefined) return known;
-    const made = createWindow({ unit: fact.unit, seconds: fact.seconds, limit: fact.limit, kind: 'rolling' }, fact.source);
-    windows.push(made);
-    return made;
-  }
-
   function unnamed(fact: Fact): Window | undefined {
-    const candidates = windows.filter(({ unit, limit }) => unit === fact.unit && Number.isFinite(limit)).sort((one, other) => one.seconds - other.seconds);
+    const candidates = windows.filter(({ unit, limit }) => unit === fact.unit && Number.isFinite(limit));
     return candidates.find(({ limit }) => limit === fact.limit) ?? (candidates.length === 1 ? candidates[0] : undefined);
   }
 
@@ -96,32 +90,38 @@ export function createMeter(): Meter {
     get inFlight() { return inFlight; },
     taken,
     answered,
+    minute: (now) => find({ unit: 'requests', seconds: 60 })?.counter.used(now) ?? 0,
     configure(limits, own) {
       concurrent = Math.min(limits.concurrent ?? Number.POSITIVE_INFINITY, own.concurrent ?? Number.POSITIVE_INFINITY);
       const capOf = (spec: WindowName): number => own.windows.find((mine) => sameWindow(mine, spec))?.limit ?? Number.POSITIVE_INFINITY;
-      for (const window of windows) window.cap = capOf(window);
       const specs = [...limits.windows.filter((spec) => !Number.isFinite(capOf(spec))), ...own.windows];
-      for (const spec of specs) put(spec);
-      for (const window of windows) if (!specs.some((spec) => sameWindow(spec, window))) forget(window);
+      for (const window of windows) window.cap = capOf(window);
+      for (const spec of specs) configureOne(spec);
+      for (const window of windows) {
+        window.cap = capOf(window);
+        if (!specs.some((spec) => sameWindow(spec, window))) forget(window);
+      }
     },
     fits(now, cost) {
       if (inFlight >= concurrent) return false;
       for (const window of windows) if (!fits(window, now, cost[window.unit])) return false;
       return true;
     },
-    take(now, cost) {
-      inFlight += 1;
+    freeAt(now, cost, turns) {
+      let latest: Free = { at: now };
+      for (const window of windows) {
+        const at = freeAt(window, now, cost[window.unit], turns);
+        if (at > latest.at) latest = { at, window };
+      }
+      return latest;
+    },
+    count(now, cost) {
       taken.requests += cost.requests;
       taken.tokens += cost.tokens;
       for (const window of windows) window.counter.take(now, cost[window.unit]);
     },
-    freeAt(now, cost) {
-      let latest: Free = { at: now };
-      for (const window of windows) {
-        const at = freeAt(window, now, cost[window.unit]);
-        if (at > latest.at) latest = { at, window };
-      }
-      return latest;
+    enter() {
+      inFlight += 1;
     },
     leave() {
       inFlight -= 1;
@@ -134,11 +134,17 @@ export function createMeter(): Meter {
         else window.counter.refund(now, at, -difference);
       }
     },
-    correct(now, fact, unseen) {
-      const window = windowFor(fact);
-      return window && { window, ...correct(window, now, fact, unseen) };
+    windowFor(now, fact) {
+      if (fact.seconds === undefined) return unnamed(fact);
+      const known = find({ unit: fact.unit, seconds: fact.seconds });
+      if (fact.limit === undefined || (known !== undefined && Number.isFinite(known.limit))) return known;
+      const made = put({ unit: fact.unit, seconds: fact.seconds, limit: fact.limit, ...kindTold(fact, fact.seconds) }, fact.source);
+      made.counter.set(now, known?.counter.used(now) ?? 0, undefined);
+      return made;
     },
+    put,
     mostTokens: () => windows.reduce((most, { unit, limit }) => (unit === 'tokens' ? Math.min(most, limit) : most), Number.POSITIVE_INFINITY),
+    knows: (unit, longest) => windows.some((window) => window.unit === unit && window.seconds <= longest && Number.isFinite(window.limit)),
   };
 }
 

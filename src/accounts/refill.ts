@@ -27,7 +27,8 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
     },
     take(now, amount) {
       credit(now);
-      if (level === 0) creditedAt = now;
+      // Upstream, ahead of us by the guard, may be empty already: what it cannot refill is not credited.
+      creditedAt = Math.max(creditedAt, now - (level * spanMs) / limit());
       level += amount;
     },
     refund(now, _at, amount) {
@@ -43,8 +44,9 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
     },
     wholeAt: (now) => clearsAt(now, 0),
     save: () => [level, creditedAt],
-    load(state) {
+    load(state, now) {
       [level = 0, creditedAt = 0] = state;
+      creditedAt = Math.min(now, creditedAt);
     },
   };
 }

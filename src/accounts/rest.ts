@@ -44,7 +44,9 @@ export interface Rests {
   of(scope: Scope, candidate: Candidate): Rest | undefined;
   clear(accountId?: string, pool?: string): readonly Rest[];
   all(now: number): readonly Rest[];
+  /** A rest from before a restart; nobody is out probing it any more. */
   restore(rest: Rest): void;
+  forget(key: string): void;
 }
 
 /** No refusal holds longer than the longest window, a month. */
@@ -63,8 +65,22 @@ export function keyOf(scope: Scope, { provider, model, accountId, pool }: Candid
   }
 }
 
-export function createRests(): Rests {
+/** Told of every change, so that rests survive a restart. */
+export interface RestChanges {
+  readonly begun: (rest: Rest) => void;
+  readonly ended: (key: string) => void;
+}
+
+export function createRests(changes: RestChanges): Rests {
   const rests = new Map<string, Rest>();
+
+  function end(ended: readonly Rest[]): readonly Rest[] {
+    for (const { key } of ended) {
+      rests.delete(key);
+      changes.ended(key);
+    }
+    return ended;
+  }
 
   const covering = (candidate: Candidate): Rest[] =>
     rests.size === 0 ? [] : SCOPES.flatMap((scope) => rests.get(keyOf(scope, candidate)) ?? []);
@@ -87,29 +103,27 @@ export function createRests(): Rests {
       const until = Number.isFinite(rest.until) ? Math.min(rest.until, now + LONGEST_MS) : rest.until;
       const begun: Rest = { ...rest, until, key, provider: candidate.provider, ...namesOf(rest.scope, candidate), since: now, probing: false };
       rests.set(key, begun);
+      changes.begun(begun);
       return begun;
     },
     probe(candidate, now) {
       for (const rest of covering(candidate)) if (!rest.timed && rest.until <= now) rests.set(rest.key, { ...rest, probing: true });
     },
     answered(candidate, sentAt) {
-      const ended = covering(candidate).filter(({ since, until }) => since <= sentAt && Number.isFinite(until));
-      for (const { key } of ended) rests.delete(key);
-      return ended;
+      return end(covering(candidate).filter(({ since, until }) => since <= sentAt && Number.isFinite(until)));
     },
     undecided(candidate) {
       for (const rest of covering(candidate)) if (rest.probing) rests.set(rest.key, { ...rest, probing: false });
     },
     of: (scope, candidate) => rests.get(keyOf(scope, candidate)),
     clear(accountId, pool) {
-      const ended = [...rests.values()].filter((rest) => accountId === undefined || rest.accountId === accountId || (pool !== undefined && rest.pool === pool));
-      for (const { key } of ended) rests.delete(key);
-      return ended;
+      return end([...rests.values()].filter((rest) => accountId === undefined || rest.accountId === accountId || (pool !== undefined && rest.pool === pool)));
     },
     all: (now) => [...rests.values()].filter((rest) => !over(rest, now)),
     restore(rest) {
-      rests.set(rest.key, rest);
+      rests.set(rest.key, { ...rest, probing: false });
     },
+    forget: (key) => void rests.delete(key),
   };
 }
 

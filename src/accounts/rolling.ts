@@ -153,10 +153,10 @@ export function createRolling(spanMs: number): Counter {
       return count === 0 ? now : timeAt(count - 1) + hold;
     },
     save: () => Array.from({ length: count }, (_, index) => [timeAt(index), amountAt(index)]).flat(),
-    load(state) {
+    load(state, now) {
       count = 0;
       total = 0;
-      for (let index = 0; index + 1 < state.length; index += 2) push(state[index] ?? 0, state[index + 1] ?? 0);
+      for (let index = 0; index + 1 < state.length; index += 2) push(Math.min(now, state[index] ?? 0), state[index + 1] ?? 0);
     },
   };
 }

@@ -1,26 +1,27 @@
 /** Every account and window as it stands. */
 import type { Account, AccountState, Catalogue } from '../types.ts';
 import type { AccountView, WindowView } from './accounts.ts';
-import type { Ledger } from './ledger.ts';
 import type { Meter } from './meter.ts';
+import { poolOf } from './pool-of.ts';
+import type { Pools } from './pools.ts';
 import type { Rest, Rests } from './rest.ts';
 
 export interface ViewParts {
-  readonly ledger: Ledger;
+  readonly pools: Pools;
   readonly rests: Rests;
   readonly catalogue: () => Catalogue;
   readonly accounts: () => readonly Account[];
   readonly now: () => number;
 }
 
-export function createView({ ledger, rests, catalogue, accounts, now }: ViewParts): () => readonly AccountView[] {
+export function createView({ pools, rests, catalogue, accounts, now }: ViewParts): () => readonly AccountView[] {
   return () => {
     const at = now();
     const all = rests.all(at);
     return accounts().map((account): AccountView => {
       const provider = catalogue().providers.get(account.provider);
-      const pool = provider === undefined ? account.provider : ledger.poolOf(account, provider);
-      const meters = ledger.meters(pool);
+      const pool = provider === undefined ? account.provider : poolOf(account, provider);
+      const meters = pools.all().get(pool);
       const own = all.filter((rest) => covers(rest, account, pool));
       return {
         account,
@@ -29,7 +30,7 @@ export function createView({ ledger, rests, catalogue, accounts, now }: ViewPart
         rests: own.map(({ scope, model, until, reason }) => ({
           scope, ...(model !== undefined && { model }), ...(Number.isFinite(until) && { until }), reason,
         })),
-        windows: [...windowsOf(meters.pool, at), ...[...meters.models].flatMap(([model, meter]) => windowsOf(meter, at, model))],
+        windows: [...windowsOf(meters?.meter, at), ...[...(meters?.models ?? [])].flatMap(([model, { meter }]) => windowsOf(meter, at, model))],
       };
     });
   };

@@ -18,10 +18,19 @@ export interface Window {
   configured: number | undefined;
   /** The operator's own bound, which no fact lifts. */
   cap: number;
+  readonly timeZone: string | undefined;
   /** Until when foreign use of it has been told. */
   noticedUntil: number;
+  /** When a limit that was only inferred is forgotten again. */
+  inferredUntil: number;
   readonly counter: Counter;
 }
+
+/**
+ * A refusal that names no limit shows one all the same: what we had used. It may have been somebody else's use or a bad moment,
+ * so it is forgotten after this many spans (an hour of a minute's limit) and costs one refusal to learn again.
+ */
+const INFERRED_SPANS = 60;
 
 /** Rounding of fading levels must not turn the exact moment into one too early. */
 const EPSILON = 1e-6;
@@ -35,7 +44,9 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     source,
     configured: source === 'configured' ? spec.limit : undefined,
     cap: Number.POSITIVE_INFINITY,
+    timeZone: spec.timeZone,
     noticedUntil: 0,
+    inferredUntil: Number.POSITIVE_INFINITY,
     counter: counterOf(spec, () => window.limit),
   };
   return window;
@@ -50,14 +61,20 @@ function counterOf(spec: WindowLimit, limit: () => number): Counter {
   }
 }
 
-export const fits = (window: Window, now: number, amount: number): boolean =>
-  window.counter.used(now) + amount <= window.limit + EPSILON;
+export function fits(window: Window, now: number, amount: number): boolean {
+  if (now >= window.inferredUntil) forgetInferred(window);
+  return window.counter.used(now) + amount <= window.limit + EPSILON;
+}
 
-/** The earliest time at which `amount` fits; Infinity where it never can. */
-export function freeAt(window: Window, now: number, amount: number): number {
-  if (fits(window, now, amount)) return now;
+/** The earliest time at which `amount` fits, `turns` times one after the other; Infinity where it never can. */
+export function freeAt(window: Window, now: number, amount: number, turns = 1): number {
   if (amount > window.limit) return Number.POSITIVE_INFINITY;
-  return Math.ceil(window.counter.clearsAt(now, window.limit - amount));
+  const total = amount * turns;
+  if (fits(window, now, total)) return now;
+  if (total <= window.limit) return Math.ceil(window.counter.clearsAt(now, window.limit - total));
+  // More than one filling: each further one takes a whole span.
+  const fillings = Math.ceil(total / window.limit) - 1;
+  return Math.ceil(window.counter.clearsAt(now, window.limit * (fillings + 1) - total) + fillings * window.seconds * 1000);
 }
 
 /** What a fact changed: `foreign` units were used by somebody else. */
@@ -73,8 +90,8 @@ export interface Correction {
  */
 export function correct(window: Window, now: number, fact: Fact, unseen: number): Correction {
   const before = window.counter.used(now);
+  const changed = fact.limit === undefined ? infer(window, now, fact, before) : limitTo(window, fact.limit, fact.source);
   const told = fact.limit ?? window.limit;
-  const changed = fact.limit !== undefined && limitTo(window, fact.limit, fact.source);
   if (fact.remaining === undefined || !Number.isFinite(told)) return { changed, foreign: 0 };
   const seen = Math.max(0, told - fact.remaining);
   const most = seen + unseen;
@@ -85,11 +102,27 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   return { changed: changed || tooLow || tooHigh, foreign: tooLow ? seen - before : 0 };
 }
 
+/** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */
+function infer(window: Window, now: number, fact: Fact, used: number): boolean {
+  const believed = Number.isFinite(window.limit) ? window.limit : 0;
+  if (fact.source !== 'refusal' || fact.remaining !== 0 || used < 1 || used < believed / 2 || (believed > 0 && used >= believed)) return false;
+  if (!limitTo(window, Math.floor(used), 'refusal')) return false;
+  window.inferredUntil = now + INFERRED_SPANS * window.seconds * 1000;
+  return true;
+}
+
+function forgetInferred(window: Window): void {
+  window.inferredUntil = Number.POSITIVE_INFINITY;
+  window.limit = Math.min(window.configured ?? Number.POSITIVE_INFINITY, window.cap);
+  window.source = 'configured';
+}
+
 export function limitTo(window: Window, limit: number, source: Source): boolean {
   const next = Math.min(limit, window.cap);
   if (next === window.limit || next <= 0) return false;
   window.limit = next;
   window.source = source;
+  window.inferredUntil = Number.POSITIVE_INFINITY;
   return true;
 }
 

@@ -1,0 +1,170 @@
+/** What a restart must not forget: read back from the journal, or written into it whole. */
+import type { Catalogue, Target } from '../types.ts';
+import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
+import type { Estimates } from './estimate.ts';
+import type { Hold } from './ledger.ts';
+import type { Meter, Totals } from './meter.ts';
+import type { PoolModel, Pools } from './pools.ts';
+import type { Rests } from './rest.ts';
+import type { Rotation } from './rotation.ts';
+import { type Window, correct } from './window.ts';
+
+export interface HistoryParts {
+  readonly pools: Pools;
+  readonly rests: Rests;
+  readonly rotation: Rotation;
+  readonly estimates: Estimates;
+}
+
+interface OpenCall {
+  readonly at: number;
+  readonly cost: Totals;
+  readonly meters: readonly [Meter, Meter];
+  readonly model: PoolModel;
+}
+
+/**
+ * Replays a journal. Calls without an end were under way at the crash and stay counted as reserved. Whatever lies in the future,
+ * because the clock was set back, counts as of now: that frees nothing early and holds nothing longer than its window.
+ * Returns the highest number of a call.
+ */
+export function restore(lines: readonly unknown[], { pools, rests, rotation, estimates }: HistoryParts, catalogue: Catalogue, now: number): number {
+  const open = new Map<number, OpenCall>();
+  let highest = 0;
+  let reached = Number.NEGATIVE_INFINITY;
+
+  /** Counters want times that never step back. */
+  function timeOf(at: number): number {
+    reached = Math.max(reached, Math.min(at, now));
+    return reached;
+  }
+
+  function metersOf(scoped: Scoped): readonly [Meter, PoolModel] | undefined {
+    const target = targetOf(scoped, catalogue);
+    if (target === undefined) return undefined;
+    const [pool, model] = pools.covering(scoped.pool, target);
+    return [pool.meter, model];
+  }
+
+  function take(entry: Entry & { readonly type: 'take' }): void {
+    highest = Math.max(highest, entry.id);
+    const covering = metersOf(entry);
+    if (covering === undefined) return;
+    const [pool, model] = covering;
+    const at = timeOf(entry.at);
+    const cost = { requests: entry.requests, tokens: entry.tokens };
+    for (const meter of [pool, model.meter]) {
+      if (entry.counted !== true) meter.count(at, cost);
+      meter.answered.requests = meter.taken.requests;
+      meter.answered.tokens = meter.taken.tokens;
+    }
+    rotation.used(`${entry.provider}/${entry.model}`, entry.account);
+    open.set(entry.id, { at, cost, meters: [pool, model.meter], model });
+  }
+
+  function count({ id, at, unit, actual }: Entry & { readonly type: 'count' }): void {
+    const call = open.get(id);
+    if (call === undefined) return;
+    for (const meter of call.meters) {
+      meter.adjust(timeOf(at), call.at, unit, actual - call.cost[unit]);
+      meter.answered[unit] = meter.taken[unit];
+    }
+    call.cost[unit] = actual;
+  }
+
+  function end({ id }: Entry & { readonly type: 'end' }): void {
+    const call = open.get(id);
+    if (call !== undefined && call.cost.requests > 0) call.model.proven = Math.max(call.model.proven, call.model.meter.minute(timeOf(call.at)));
+    open.delete(id);
+  }
+
+  function rest({ rest: { until = Number.POSITIVE_INFINITY, ...stored } }: Entry & { readonly type: 'rest' }): void {
+    const ahead = Math.max(0, stored.since - now);
+    rests.restore({ ...stored, since: stored.since - ahead, until: until - ahead });
+  }
+
+  function window(entry: Entry & { readonly type: 'window' }): void {
+    const covering = metersOf(entry);
+    if (covering !== undefined) restoreWindow(entry.meter === 0 ? covering[0] : covering[1].meter, entry.window, now);
+  }
+
+  function fact(entry: Entry & { readonly type: 'fact' }): void {
+    const covering = metersOf(entry);
+    if (covering === undefined) return;
+    const at = timeOf(entry.at);
+    const known = (entry.meter === 0 ? covering[0] : covering[1].meter).windowFor(at, entry.fact);
+    if (known !== undefined) correct(known, at, entry.fact, entry.unseen);
+  }
+
+  for (const line of lines) {
+    const entry = readEntry(line);
+    switch (entry?.type) {
+      case undefined: break;
+      case 'take': take(entry); break;
+      case 'count': count(entry); break;
+      case 'end': end(entry); break;
+      case 'fact': fact(entry); break;
+      case 'rest': rest(entry); break;
+      case 'awake': rests.forget(entry.key); break;
+      case 'window': window(entry); break;
+      case 'turn': rotation.used(entry.target, entry.account); break;
+      case 'estimate': estimates.restore(entry.key, entry.learned); break;
+    }
+  }
+  return highest;
+}
+
+/** Everything there is to know now, in as few lines as it takes. */
+export function snapshot({ pools, rests, rotation, estimates }: HistoryParts, open: Iterable<Hold>, now: number): Entry[] {
+  const entries: Entry[] = [];
+  for (const [name, pool] of pools.all()) {
+    const provider = pool.provider?.name ?? name.replace(/\/.*/, '');
+    const models = [...pool.models];
+    const [first] = models;
+    if (first !== undefined) entries.push(...windowsOf({ provider, pool: name, model: first[0] }, 0, pool.meter, now));
+    for (const [model, { meter }] of models) entries.push(...windowsOf({ provider, pool: name, model }, 1, meter, now));
+  }
+  for (const { id, at, accountId, pool, target, cost } of open) {
+    entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...cost });
+  }
+  for (const { until, ...rest } of rests.all(now)) entries.push({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } });
+  for (const [target, account] of rotation.save()) entries.push({ type: 'turn', target, account });
+  for (const [key, learned] of estimates.save()) entries.push({ type: 'estimate', key, learned });
+  return entries;
+}
+
+function windowsOf(scoped: Scoped, meter: 0 | 1, { windows }: Meter, now: number): Entry[] {
+  return windows.map((window): Entry => ({ type: 'window', ...scoped, meter, at: now, window: store(window, now) }));
+}
+
+function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, counter }: Window, now: number): StoredWindow {
+  return {
+    unit, seconds, kind, source, used: counter.used(now), state: counter.save(),
+    ...(timeZone !== undefined && { timeZone }),
+    ...(Number.isFinite(limit) && { limit }),
+    ...(configured !== undefined && Number.isFinite(configured) && { configured }),
+    ...(Number.isFinite(inferredUntil) && { inferredUntil }),
+  };
+}
+
+/** What was learned holds unless the configuration has changed since; what was counted holds in any case. */
+function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
+  const { unit, seconds, kind, timeZone, source, limit = Number.POSITIVE_INFINITY, configured, inferredUntil } = stored;
+  const known = meter.windows.find((window) => window.unit === unit && window.seconds === seconds);
+  const unlimited = known === undefined || !Number.isFinite(known.limit);
+  const window = unlimited && source !== 'configured' ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source) : known;
+  if (window === undefined) return;
+  if (source !== 'configured' && window.configured === configured) {
+    window.limit = Math.min(limit, window.cap);
+    window.source = source;
+    window.inferredUntil = inferredUntil ?? Number.POSITIVE_INFINITY;
+  }
+  if (window.kind === kind && window.timeZone === timeZone) window.counter.load(stored.state, now);
+  else window.counter.set(now, stored.used, undefined);
+}
+
+function targetOf({ provider: name, model: wanted }: Scoped, catalogue: Catalogue): Target | undefined {
+  const provider = catalogue.providers.get(name);
+  const model = provider?.models.find((one) => one.name === wanted);
+  return provider && model && { provider, model };
+}

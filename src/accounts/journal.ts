@@ -1,0 +1,72 @@
+/** What must survive a crash, as lines of a journal: written where it happens, read back in the same order. */
+import type { Fact, Unit, WindowLimit } from '../types.ts';
+import type { Learned as LearnedUse } from './estimate.ts';
+import type { Rest } from './rest.ts';
+import type { Source } from './window.ts';
+
+/** Where the lines go. Appending returns once the line would survive the end of this process. */
+export interface Journal {
+  /** Everything written before, oldest first; what was cut or damaged is left out. */
+  read(): readonly unknown[];
+  append(entry: Entry): void;
+  /** It has grown so long that a snapshot should take its place. */
+  readonly full: boolean;
+  rewrite(entries: readonly Entry[]): void;
+}
+
+/** Whose windows a line is about. Without a model: those of the whole pool. */
+export interface Scoped {
+  readonly provider: string;
+  readonly pool: string;
+  readonly model: string;
+}
+
+export type Entry =
+  /** A call was sent. Without an `end` it was under way at the crash, and stays counted. */
+  | (Scoped & { readonly type: 'take'; readonly id: number; readonly at: number; readonly account: string; readonly requests: number; readonly tokens: number; /** In a snapshot: the windows count it already. */ readonly counted?: boolean })
+  /** What the call turned out to have used. */
+  | { readonly type: 'count'; readonly id: number; readonly at: number; readonly unit: Unit; readonly actual: number }
+  | { readonly type: 'end'; readonly id: number }
+  /** A fact that changed a window: of the pool (0) or the model (1). */
+  | (Scoped & { readonly type: 'fact'; readonly at: number; readonly meter: 0 | 1; readonly fact: Fact; readonly unseen: number })
+  | { readonly type: 'rest'; readonly rest: StoredRest }
+  | { readonly type: 'awake'; readonly key: string }
+  /** Snapshots only. */
+  | (Scoped & { readonly type: 'window'; readonly at: number; readonly meter: 0 | 1; readonly window: StoredWindow })
+  | { readonly type: 'turn'; readonly target: string; readonly account: string }
+  | { readonly type: 'estimate'; readonly key: string; readonly learned: LearnedUse };
+
+/** JSON has no Infinity: absent means until a human acts. */
+export type StoredRest = Omit<Rest, 'until'> & { readonly until?: number };
+
+export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
+  /** Absent: nobody named one. */
+  readonly limit?: number;
+  readonly source: Source;
+  readonly configured?: number;
+  readonly inferredUntil?: number;
+  readonly used: number;
+  readonly state: readonly number[];
+}
+
+/** What a line of each type must hold to be believed. Unknown types, from a newer version, are passed over. */
+const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 'string' | 'object'>>>> = {
+  take: { id: 'number', at: 'number', account: 'string', provider: 'string', pool: 'string', model: 'string', requests: 'number', tokens: 'number' },
+  count: { id: 'number', at: 'number', unit: 'string', actual: 'number' },
+  end: { id: 'number' },
+  fact: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', fact: 'object', unseen: 'number' },
+  rest: { rest: 'object' },
+  awake: { key: 'string' },
+  window: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', window: 'object' },
+  turn: { target: 'string', account: 'string' },
+  estimate: { key: 'string', learned: 'object' },
+};
+
+const isType = (type: unknown): type is Entry['type'] => typeof type === 'string' && Object.hasOwn(SHAPES, type);
+
+export function readEntry(line: unknown): Entry | undefined {
+  if (typeof line !== 'object' || line === null || !('type' in line) || !isType(line.type)) return undefined;
+  const fields = new Map<string, unknown>(Object.entries(line));
+  const whole = Object.entries(SHAPES[line.type]).every(([field, type]) => typeof fields.get(field) === type && fields.get(field) !== null);
+  return whole ? (line as Entry) : undefined;
+}

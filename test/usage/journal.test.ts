@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { GatewayEvent } from '../../src/types.ts';
+import { createJournal, type LineJournal } from '../../src/usage/journal.ts';
+
+let directory = '';
+let events: GatewayEvent[] = [];
+let now = 0;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tollfree-journal-'));
+  events = [];
+  now = 0;
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const path = (): string => join(directory, 'quota.journal');
+const open = (maxBytes?: number): LineJournal =>
+  createJournal({ path: path(), now: () => now, emit: (event) => events.push(event), ...(maxBytes !== undefined && { maxBytes }) });
+
+describe('the journal', () => {
+  test('reads back what was appended, without being closed', () => {
+    const journal = open();
+    journal.append({ n: 1 });
+    journal.append({ n: 2 });
+    expect(open().read()).toEqual([{ n: 1 }, { n: 2 }]);
+    expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  test('leaves out a torn last line and goes on after it', () => {
+    open().append({ n: 1 });
+    appendFileSync(path(), '{"n":2,"wor');
+    const journal = open();
+    expect(journal.read()).toEqual([{ n: 1 }]);
+    journal.append({ n: 3 });
+    expect(open().read()).toEqual([{ n: 1 }, { n: 3 }]);
+    expect(events).toEqual([]);
+  });
+
+  test('leaves out damage in the middle, and says so', () => {
+    writeFileSync(path(), '{"n":1}\n\0\0garbage\n{"n":3}\n');
+    expect(open().read()).toEqual([{ n: 1 }, { n: 3 }]);
+    expect(events).toMatchObject([{ type: 'notice', level: 'warn' }]);
+  });
+
+  test('asks for a snapshot when it is long, and is replaced by it', () => {
+    const journal = open(100);
+    for (let n = 0; n < 20; n += 1) journal.append({ n });
+    expect(journal.full).toBe(true);
+    journal.rewrite([{ all: true }]);
+    expect(journal.full).toBe(false);
+    journal.append({ n: 21 });
+    expect(readFileSync(path(), 'utf8')).toBe('{"all":true}\n{"n":21}\n');
+  });
+
+  test('a snapshot longer than the bound is not asked for again at once', () => {
+    const journal = open(100);
+    journal.rewrite([{ all: 'x'.repeat(500) }]);
+    journal.append({ n: 1 });
+    expect(journal.full).toBe(false);
+  });
+
+  test('a disk that refuses is told once; serving goes on; it heals by a snapshot', () => {
+    // The device that is always full.
+    const journal = createJournal({ path: '/dev/full', now: () => now, emit: (event) => events.push(event) });
+    journal.append({ n: 1 });
+    journal.append({ n: 2 });
+    expect(events).toMatchObject([{ type: 'notice', level: 'error' }]);
+    expect(journal.full).toBe(false);
+    now += 5000;
+    expect(journal.full).toBe(true);
+    journal.close();
+  });
+
+  test('a directory that is gone keeps the old file whole and heals when it is back', () => {
+    const journal = open(10);
+    journal.append({ n: 'before' });
+    rmSync(directory, { recursive: true });
+    journal.rewrite([{ all: 1 }]);
+    journal.rewrite([{ all: 1 }]);
+    expect(events).toHaveLength(1);
+    directory = mkdtempSync(join(tmpdir(), 'tollfree-journal-'));
+    const again = open();
+    again.rewrite([{ all: 2 }]);
+    expect(open().read()).toEqual([{ all: 2 }]);
+  });
+});
