@@ -11,7 +11,10 @@ import type { Settings } from './config/settings.ts';
 import type { Gateway } from './gateway.ts';
 import { createLiveRequests } from './http/stream.ts';
 import { adminToken } from './main/admin-token.ts';
+import { createCleanup } from './main/cleanup.ts';
+import type { Cleanup } from './main/cleanup.ts';
 import { createSteadyClock } from './main/clock.ts';
+import { createLiveCatalogue } from './main/live-catalogue.ts';
 import { baseUrlOverrides, placesOf, portFrom } from './main/environment.ts';
 import { listen } from './main/listen.ts';
 import { openDaemonVault } from './main/open-vault.ts';
@@ -19,6 +22,7 @@ import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createHttp } from './providers/call.ts';
 import { dialects } from './providers/dialects.ts';
+import { createInquiry } from './providers/inquire.ts';
 import { createSend } from './providers/send.ts';
 import { compileRules } from './routing/classify.ts';
 import { checkPattern } from './routing/pattern.ts';
@@ -51,6 +55,16 @@ export interface Daemon {
 
 /** Throws ConfigError for a wrong file, VaultError for a vault that does not open or a directory another daemon serves. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const cleanup = createCleanup();
+  try {
+    return await start(options, cleanup);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
   const { environment } = options;
   const now = createSteadyClock();
   const startedAt = now();
@@ -59,19 +73,40 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const places = placesOf(environment, options.directory);
   const settings = loadSettings(readConfig(places.settings), places.settings);
   const lock = await lockDataDirectory({ directory: places.dataDirectory, pid: process.pid, now });
+  cleanup.add(() => lock.release());
 
   const listeners: ((event: GatewayEvent) => void)[] = [];
   const emit: Emit = (event) => listeners.forEach((listener) => listener(event));
   const log = createLog(logOptions(settings, options, places.dataDirectory));
+  cleanup.add(() => log.close());
   listeners.push(log.observe);
   const mistake = (error: Error): void => emit({ type: 'notice', level: 'error', message: `${error.message}\nthe version before stays in force` });
 
-  const catalogue = await createReloading({
+  const vault = await openDaemonVault({
+    file: join(places.dataDirectory, 'vault.json'),
+    pid: process.pid,
+    now,
+    environment,
+    ...(options.prompt && { prompt: options.prompt }),
+    emit,
+  });
+  cleanup.add(() => vault.close());
+  const http = createHttp({ now, userAgent: `tollfree/${version}` });
+  cleanup.add(() => http.close());
+  const catalogue = await createLiveCatalogue({
     file: places.providers,
     load: (text) => loadCatalogue(text, places.providers, { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()] }),
     onReload: () => emit({ type: 'notice', level: 'info', message: 'the catalogue was read again' }),
     onMistake: mistake,
+    cache: join(places.dataDirectory, 'models.json'),
+    inquiry: createInquiry({ http, now }),
+    accounts: vault.accounts,
+    credentialOf: vault.credential,
+    refreshMs: settings.catalogue.refreshMs,
+    now,
+    emit,
   });
+  cleanup.add(() => catalogue.close());
   const rules = await createReloading({
     file: places.rules,
     load: (text) => {
@@ -81,34 +116,27 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onReload: () => emit({ type: 'notice', level: 'info', message: 'the rules were read again' }),
     onMistake: mistake,
   });
+  cleanup.add(() => rules.close());
 
-  const vault = await openDaemonVault({
-    file: join(places.dataDirectory, 'vault.json'),
-    pid: process.pid,
-    now,
-    environment,
-    ...(options.prompt && { prompt: options.prompt }),
-    emit,
-    changed() {
-      accounts.update(vault.accounts());
-      usable.current = providersOf(vault.accounts());
-    },
-  });
-  const usable = { current: providersOf(vault.accounts()) };
   const accounts = createAccounts({
     accounts: vault.accounts(),
     catalogue: catalogue.current,
-    scheduler: { now, after: (milliseconds, run) => { const timer = setTimeout(run, milliseconds); return () => clearTimeout(timer); } },
+    scheduler: { now, after },
     emit,
     lineBound: settings.line.maxWaiting,
   });
+  const usable = { providers: providersOf(vault.accounts()) };
+  vault.follow(() => {
+    accounts.update(vault.accounts());
+    usable.providers = providersOf(vault.accounts());
+    void catalogue.refresh();
+  });
 
-  const http = createHttp({ now, userAgent: `tollfree/${version}` });
   const gateway: Gateway = {
     now,
     rules: () => rules.current().compiled,
     catalogue: catalogue.current,
-    usable: ({ name }) => usable.current.has(name),
+    usable: ({ name }) => usable.providers.has(name),
     accounts,
     send: createSend({ http, credentialOf: vault.credential, now }),
     price: priceOf,
@@ -141,18 +169,23 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const server = await listen(app, live, { host: options.host ?? environment['TOLLFREE_HOST'] ?? settings.server.host, port: options.port ?? portFrom(environment) ?? settings.server.port });
 
+  void catalogue.refresh();
+
   return {
     host: server.host,
     port: server.port,
     async stop() {
       state.draining = true;
       await server.drain(settings.server.drainMs);
-      await Promise.all([catalogue.close(), rules.close(), http.close()]);
-      vault.close();
-      await log.close();
-      await lock.release();
+      await cleanup.run();
     },
   };
+}
+
+/** Calls once after so many milliseconds; the returned function takes it back. */
+function after(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));

@@ -25,7 +25,7 @@ export function placesOf(environment: Environment, directory: string): Places {
     settings: place('TOLLFREE_CONFIG', 'config/tollfree.yaml'),
     providers: place('TOLLFREE_PROVIDERS', 'config/providers.yaml'),
     rules: place('TOLLFREE_RULES', 'routing-rules.yaml'),
-    dataDirectory: resolve(directory, environment['TOLLFREE_DATA_DIR'] || 'data'),
+    dataDirectory: resolve(directory, environment['TOLLFREE_DATA_DIR'] ?? 'data'),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The vault as the daemon holds it: opened at start, read again when somebody changes it. */
 import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Account, Emit } from '../types.ts';
 import { findUnlock } from '../vault/find-unlock.ts';
@@ -15,6 +16,8 @@ export interface DaemonVault {
   readonly unlocked: () => boolean;
   readonly lock: () => void;
   readonly unlock: (words: string) => Promise<void>;
+  /** Takes over what other processes change from now on, and calls back when the accounts are others than before. */
+  readonly follow: (changed: () => void) => void;
   readonly close: () => void;
 }
 
@@ -26,14 +29,12 @@ export interface DaemonVaultOptions {
   /** Asks a person, hidden; given where there is a terminal. */
   readonly prompt?: () => Promise<string | undefined>;
   readonly emit: Emit;
-  /** The accounts are others than before. */
-  readonly changed: () => void;
 }
 
 /** Several files change in one save: the lock, the vault, its backup. */
 const SETTLE_MS = 50;
 
-export async function openDaemonVault({ file, pid, now, environment, prompt, emit, changed }: DaemonVaultOptions): Promise<DaemonVault> {
+export async function openDaemonVault({ file, pid, now, environment, prompt, emit }: DaemonVaultOptions): Promise<DaemonVault> {
   const tell = (level: 'info' | 'warn', message: string): void => emit({ type: 'notice', level, message });
   const vault = await openVault({ file, pid, now, notice: (message) => tell('warn', message) });
 
@@ -47,22 +48,17 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
   };
   await unlockFrom(prompt);
 
+  const following: { changed: () => void; timer?: NodeJS.Timeout; watcher?: FSWatcher } = { changed: () => undefined };
   const reload = async (): Promise<void> => {
     try {
       if (!(await vault.reload())) return;
       await unlockFrom();
-      changed();
+      following.changed();
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
       tell('warn', `${error.message}; the accounts stay as they were`);
     }
   };
-  const pending: { timer?: NodeJS.Timeout } = {};
-  const watcher = watch(dirname(file), (_event, name) => {
-    if (name !== basename(file)) return;
-    clearTimeout(pending.timer);
-    pending.timer = setTimeout(() => void reload(), SETTLE_MS);
-  });
 
   return {
     accounts: () => vault.accounts(),
@@ -74,11 +70,19 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
     },
     async unlock(words) {
       await vault.unlock(passphrase(words));
-      changed();
+      following.changed();
+    },
+    follow(changed) {
+      following.changed = changed;
+      following.watcher = watch(dirname(file), (_event, name) => {
+        if (name !== basename(file)) return;
+        clearTimeout(following.timer);
+        following.timer = setTimeout(() => void reload(), SETTLE_MS);
+      });
     },
     close() {
-      clearTimeout(pending.timer);
-      watcher.close();
+      clearTimeout(following.timer);
+      following.watcher?.close();
       vault.lock();
     },
   };

@@ -1,6 +1,7 @@
 /** How a failure is told: OpenAI's envelope, status and headers. */
 import { consequences } from '../failure.ts';
 import type { Failure } from '../failure.ts';
+import type { Attempt } from '../types.ts';
 
 export interface ToldError {
   readonly status: number;
@@ -30,12 +31,17 @@ export function tellOpenAi(failure: Failure, requestId: string, now: number): To
         param: ('param' in failure ? failure.param : undefined) ?? null,
         code: ('code' in failure ? failure.code : undefined) ?? code,
         request_id: requestId,
-        ...('attempts' in failure && { attempts: failure.attempts.map(tellAttempt) }),
+        ...('attempts' in failure && { attempts: tellAttempts(failure.attempts) }),
       },
     },
   };
 }
 
-function tellAttempt({ provider, account, model, outcome, retryAt }: { readonly provider: string; readonly account: string; readonly model: string; readonly outcome: string; readonly retryAt?: number }): Record<string, unknown> {
-  return { provider, account, model, reason: outcome, ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }) };
+/** One window may rule out twenty models of an account: that is one reason, told once. */
+function tellAttempts(attempts: readonly Attempt[]): readonly object[] {
+  const told = attempts.map(({ provider, account, model, outcome, sent, retryAt }) => ({
+    key: [provider, account, outcome, sent ? model : '', retryAt].join(' '),
+    entry: { provider, account, model, reason: outcome, ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }) },
+  }));
+  return [...new Map(told.toReversed().map(({ key, entry }) => [key, entry])).values()].toReversed();
 }
