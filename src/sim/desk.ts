@@ -55,7 +55,7 @@ export function createDesk({ wires, now, benches, records, faults, control }: De
     const plan = planCall(call, bench);
     const fault = faults.of(record);
     if (fault !== undefined) record.fault = fault.kind;
-    await perform(plan, fault === undefined ? plan.script : playFault(fault, plan, wire, wires), response, record);
+    await perform(plan, fault === undefined ? plan.script : playFault(fault, plan, wire, wires), response, record).finally(records.changed);
   };
 }
 

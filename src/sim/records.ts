@@ -53,6 +53,10 @@ export interface Records {
   readonly add: (record: CallRecord) => void;
   /** In order of arrival; only those that match every criterion given. */
   readonly calls: (filter?: CallFilter) => readonly CallRecord[];
+  /** Resolves with the matching calls once there are so many. */
+  readonly until: (filter: CallFilter, count?: number) => Promise<readonly CallRecord[]>;
+  /** A record was changed: whoever waits should look again. */
+  readonly changed: () => void;
   readonly clear: () => void;
 }
 
@@ -61,15 +65,33 @@ const MOST_RECORDS = 100_000;
 
 export function createRecords(): Records {
   const records: CallRecord[] = [];
+  const waiting = new Set<() => void>();
+  const changed = (): void => {
+    for (const look of waiting) look();
+  };
+  const calls: Records['calls'] = (filter = {}) => {
+    const criteria = Object.entries(filter);
+    return records.filter((record) => criteria.every(([name, value]) => value === undefined || record[name as keyof CallFilter] === value));
+  };
   return {
     add: (record) => {
       records.push(record);
       if (records.length > MOST_RECORDS) records.splice(0, MOST_RECORDS / 10);
+      changed();
     },
-    calls: (filter = {}) => {
-      const criteria = Object.entries(filter);
-      return records.filter((record) => criteria.every(([name, value]) => value === undefined || record[name as keyof CallFilter] === value));
-    },
+    calls,
+    until: (filter, count = 1) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          const found = calls(filter);
+          if (found.length < count) return;
+          waiting.delete(look);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      }),
+    changed,
     clear: () => {
       records.length = 0;
     },

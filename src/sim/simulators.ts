@@ -46,6 +46,8 @@ export interface Simulators {
   /** The names of every refusal recorded for a provider, as the fault `refusal` takes them. */
   readonly refusals: Readonly<Record<ProviderName, readonly string[]>>;
   readonly calls: Records['calls'];
+  /** For a call that is on its way or about to end. */
+  readonly callsUntil: Records['until'];
   readonly clearCalls: Records['clear'];
   /** Adds rules; resolves, once ports are open or shut accordingly, with what takes these out again. */
   readonly misbehave: (...rules: readonly FaultRuleInput[]) => Promise<() => Promise<void>>;
@@ -99,6 +101,7 @@ export async function startSimulators(options: SimulatorOptions = {}): Promise<S
     baseUrls: forEach((name) => listeners[name].origin + WIRES[name].basePath),
     refusals: forEach((name) => Object.keys(WIRES[name].refusals)),
     calls: records.calls,
+    callsUntil: records.until,
     clearCalls: records.clear,
     misbehave: async (...rules) => {
       const undo = faults.add(...rules);

@@ -1,6 +1,5 @@
 /** The control port and the records. */
 import { describe, expect, test } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Simulators } from '../../src/sim/simulators.ts';
 import { MIDNIGHT, ask, askJson, keyOf, withSimulators } from './support.ts';
 
@@ -65,8 +64,8 @@ describe('a record', () => {
     expect(new Set(accounts).size).toBe(4);
   }));
 
-  test('shows when a client left, within 50 ms, and what the part it took has cost', () =>
-    withSimulators({ pace: { tokenMs: 5 } }, async (simulators) => {
+  test('shows when a client left, at once, and what the part it took has cost', () =>
+    withSimulators({ pace: { tokenMs: 20 } }, async (simulators) => {
       const leaving = new AbortController();
       const response = await fetch(`${simulators.baseUrls.groq}/chat/completions`, {
         method: 'POST',
@@ -79,10 +78,10 @@ describe('a record', () => {
       await reader?.read();
       const leftAt = performance.timeOrigin + performance.now();
       leaving.abort();
-      while (simulators.calls({ outcome: 'open' }).length > 0) await delay(1);
-      const [record] = simulators.calls();
-      expect(record).toMatchObject({ outcome: 'left', status: 200 });
-      expect((record?.endedAt ?? 0) - leftAt).toBeLessThan(50);
+      const [record] = await simulators.callsUntil({ outcome: 'left' });
+      expect(record?.status).toBe(200);
+      // The answer would have taken another second. A busy machine may take its time to tell.
+      expect((record?.endedAt ?? 0) - leftAt).toBeLessThan(500);
       expect(record?.events).toBeGreaterThan(0);
       expect(record?.tokens).toBeLessThan(30);
     }));

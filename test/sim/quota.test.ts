@@ -105,7 +105,7 @@ describe('refusals and counting', () => {
       const open = await ask(simulators, { provider: 'cerebras', body: { stream: true } });
       expect(await askJson(simulators, { provider: 'cerebras' })).toMatchObject({ status: 429, body: { code: 'queue_exceeded', param: 'queue' } });
       await open.body?.cancel();
-      while (simulators.calls({ outcome: 'open' }).length > 0) await new Promise((resolve) => setImmediate(resolve));
+      await simulators.callsUntil({ outcome: 'left' });
       expect((await askJson(simulators, { provider: 'cerebras' })).status).toBe(200);
     }));
 

@@ -52,13 +52,13 @@ export interface RawAnswer {
   /** Every byte received, HTTP and all. */
   readonly text: string;
   readonly bytes: number;
-  /** `quiet`: nothing came for a while, and the connection is still open. */
+  /** `quiet`: nothing came for `quietMs`, and the connection is still open. */
   readonly ended: 'end' | 'reset' | 'refused' | 'quiet' | 'enough';
   readonly segments: number;
 }
 
 /** One request on a socket of its own, and whatever comes back, uninterpreted. */
-export function rawAsk(simulators: Simulators, { provider = 'groq', body, quietMs = 60, enough = Infinity }: Ask & { readonly quietMs?: number; readonly enough?: number }): Promise<RawAnswer> {
+export function rawAsk(simulators: Simulators, { provider = 'groq', body, quietMs = 10_000, enough = Infinity }: Ask & { readonly quietMs?: number; readonly enough?: number }): Promise<RawAnswer> {
   const base = new URL(simulators.baseUrls[provider]);
   const json = JSON.stringify(chatBody(provider, body));
   const lines = [
