@@ -57,7 +57,7 @@ export function recoverJournal(path: string, now: number): Recovered {
 
 /** Begins the file anew with the counts as they are. Throws where the disk refuses. */
 export function createJournal({ path, now, tallies, onTrouble }: JournalOptions): Journal {
-  const file = { descriptor: begin(path, tallies()), bytes: 0 };
+  const file = { descriptor: begin(path, tallies()), bytes: 0, closed: false };
   const pending: string[] = [];
   /** Set after a failed write, whose half line only a new beginning clears away. */
   const trouble: { since: number | undefined } = { since: undefined };
@@ -71,7 +71,7 @@ export function createJournal({ path, now, tallies, onTrouble }: JournalOptions)
 
   function flush(): void {
     const text = pending.splice(0).join('');
-    if (text === '' || (trouble.since !== undefined && now() - trouble.since < RETRY_MS)) return;
+    if (text === '' || file.closed || (trouble.since !== undefined && now() - trouble.since < RETRY_MS)) return;
     try {
       if (trouble.since !== undefined || file.bytes > LONGEST_BYTES) beginAnew();
       else file.bytes += writeWhole(file.descriptor, text);
@@ -91,6 +91,8 @@ export function createJournal({ path, now, tallies, onTrouble }: JournalOptions)
     close() {
       trouble.since &&= Number.NEGATIVE_INFINITY;
       flush();
+      // The system gives the number of a closed file to the next one opened: nothing may be written to it any more.
+      file.closed = true;
       closeSync(file.descriptor);
     },
   };

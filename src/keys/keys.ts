@@ -51,6 +51,8 @@ export interface Keys {
   readonly onRevoked: (listener: (id: string) => void) => void;
   /** Takes over what another process wrote, if it did. Never throws: what works stays as it is. */
   readonly reload: () => Promise<void>;
+  /** Reloads every two seconds, until the returned function is called: a key revoked elsewhere is dead within five. */
+  readonly follow: () => () => void;
 }
 
 interface Snapshot extends KeyFile {
@@ -60,6 +62,8 @@ interface Snapshot extends KeyFile {
 
 const EMPTY: KeyFile = { keys: [], shared: { all: [], projects: new Map() } };
 const ID_BYTES = 6;
+/** One stat of a file: nothing, and half of the five seconds an open stream may outlive its key. */
+const RELOAD_MS = 2_000;
 
 /** Throws a VaultError where the file is there and cannot be used: without it nobody knows who may come in. */
 export async function openKeys({ path, pid, now, random, emit }: KeysOptions): Promise<Keys> {
@@ -105,6 +109,16 @@ export async function openKeys({ path, pid, now, random, emit }: KeysOptions): P
     return { secret, digest: digestOf(secret), hint: hintOf(secret) };
   };
 
+  async function reload(): Promise<void> {
+    if (!(await store.changed())) return;
+    const file = await store.read();
+    // A file that vanished under a running daemon must not open its door.
+    if (file === undefined) tell('error', `${path} is gone; the keys known stay in force until the next start`);
+    else adopt(file);
+  }
+
+  const reloadSafely = (): Promise<void> => serially(reload).catch((error: unknown) => tell('error', `${error instanceof Error ? error.message : String(error)}; the keys known stay in force`));
+
   return {
     exist: () => state.current.keys.length > 0,
     find: (secret) => state.current.byDigest.get(digestOf(secret)),
@@ -143,13 +157,11 @@ export async function openKeys({ path, pid, now, random, emit }: KeysOptions): P
       return { file: { ...file, shared }, result: shared };
     }),
     onRevoked: (listener) => void listeners.push(listener),
-    reload: () => serially(async () => {
-      if (!(await store.changed())) return;
-      const file = await store.read();
-      // A file that vanished under a running daemon must not open its door.
-      if (file === undefined) tell('error', `${path} is gone; the keys known stay in force until the next start`);
-      else adopt(file);
-    }).catch((error: unknown) => tell('error', `${error instanceof Error ? error.message : String(error)}; the keys known stay in force`)),
+    reload: reloadSafely,
+    follow: () => {
+      const timer = setInterval(() => void reloadSafely(), RELOAD_MS).unref();
+      return () => clearInterval(timer);
+    },
   };
 }
 

@@ -1,0 +1,92 @@
+/** Where virtual keys are made and ended: at the running daemon, else in its file. */
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { tellKey } from '../../keys/format.ts';
+import { openKeys, type Keys } from '../../keys/keys.ts';
+import type { VirtualKey } from '../../keys/virtual-key.ts';
+import { createAdminClient, NoDaemonError, type AdminClient } from '../admin-client.ts';
+import type { Context } from '../context.ts';
+import { placesOf } from '../places.ts';
+
+const amounts = z.record(z.string(), z.number());
+
+const keyShape = z.object({
+  id: z.string(),
+  state: z.string(),
+  hint: z.string(),
+  name: z.string(),
+  project: z.string(),
+  models: z.array(z.string()).optional(),
+  surfaces: z.array(z.string()).optional(),
+  limits: amounts,
+  user_limits: amounts.optional(),
+  priority: z.number().optional(),
+  created_at: z.string(),
+  expires_at: z.string().optional(),
+  revoked_at: z.string().optional(),
+  /** Known to the daemon alone. */
+  used: amounts.optional(),
+});
+const issuedShape = keyShape.extend({ secret: z.string() });
+const pageShape = z.object({ virtual_keys: z.array(keyShape), next: z.string().optional() });
+
+export type KeyStatus = z.infer<typeof keyShape>;
+export type IssuedKey = z.infer<typeof issuedShape>;
+
+export interface KeyDesk {
+  readonly create: (terms: unknown) => Promise<IssuedKey>;
+  readonly list: () => Promise<readonly KeyStatus[]>;
+  readonly revoke: (id: string) => Promise<KeyStatus>;
+  readonly rotate: (id: string) => Promise<IssuedKey>;
+}
+
+export async function keyDesk(context: Context): Promise<KeyDesk> {
+  const client = await createAdminClient(context);
+  try {
+    await client.fetch('/health/live');
+  } catch (error) {
+    if (!(error instanceof NoDaemonError)) throw error;
+    const path = resolve(context.directory, placesOf(context).dataDirectory, 'keys.json');
+    note(context, `${error.message}; this is about ${path} itself`);
+    return atFile(context, path);
+  }
+  return atDaemon(client);
+}
+
+const ROUTE = '/admin/virtual-keys';
+const LARGEST_PAGE = 1000;
+
+const atDaemon = (client: AdminClient): KeyDesk => ({
+  create: (terms) => client.ask(ROUTE, issuedShape, { method: 'POST', body: terms }),
+  list: async () => {
+    const all: KeyStatus[] = [];
+    for (let next: string | undefined = ''; next !== undefined; ) {
+      const page: z.infer<typeof pageShape> = await client.ask(`${ROUTE}?limit=${LARGEST_PAGE}${next && `&after=${next}`}`, pageShape);
+      all.push(...page.virtual_keys);
+      ({ next } = page);
+    }
+    return all;
+  },
+  revoke: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}`, keyShape, { method: 'DELETE' }),
+  rotate: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}/rotate`, issuedShape, { method: 'POST', body: {} }),
+});
+
+async function atFile(context: Context, path: string): Promise<KeyDesk> {
+  const keys: Keys = await openKeys({ path, pid: process.pid, now: context.now, random: randomBytes, emit: (event) => event.type === 'notice' && note(context, event.message) });
+  const told = (key: VirtualKey): KeyStatus => keyShape.parse(tellKey(key, context.now()));
+  return {
+    create: async (terms) => {
+      const { key, secret } = await keys.create(terms);
+      return { ...told(key), secret };
+    },
+    list: async () => keys.list().map(told),
+    revoke: async (id) => told(await keys.revoke(id)),
+    rotate: async (id) => {
+      const { key, secret } = await keys.rotate(id);
+      return { ...told(key), secret };
+    },
+  };
+}
+
+const note = ({ words }: Context, text: string): void => words.write(`${words.paint('yellow', 'note:')} ${text}\n`);
