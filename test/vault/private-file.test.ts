@@ -182,7 +182,7 @@ describe('kill -9', () => {
         // Somewhere within the next few changes: each takes some milliseconds.
         setTimeout(() => child.kill('SIGKILL'), Math.random() * 25);
       });
-      await once(child, 'close');
+      expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
       const vault = await workplace.open();
       await vault.unlock(key);
       const labels = new Set(vault.accounts().map(({ label }) => label));
