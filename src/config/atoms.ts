@@ -2,22 +2,25 @@
 import { z } from 'zod';
 import { parseDuration, parseSize } from './units.ts';
 
-/** Beyond 2^31 ms a timer fires at once. */
-const LONGEST_TIMER_MS = 24 * 86_400_000;
-
 export const text = z.string().trim().min(1);
 
 export const wholeNumber = (minimum: number, maximum = Number.MAX_SAFE_INTEGER): z.ZodInt => z.int().min(minimum).max(maximum);
 
 /** Milliseconds, written as `30s`. */
-export const duration = z
+const durationWithin = (range: { readonly least: string; readonly most: string }) => z
   .string({ error: 'must be a duration such as 250ms, 30s, 10m, 1h or 2d' })
   .transform((written, context) => {
     const ms = parseDuration(written);
-    if (ms !== undefined && ms >= 1 && ms <= LONGEST_TIMER_MS) return ms;
-    context.addIssue(ms === undefined ? 'must be a duration such as 250ms, 30s, 10m, 1h or 2d' : 'must be between 1ms and 24d');
+    if (ms !== undefined && ms >= (parseDuration(range.least) ?? 0) && ms <= (parseDuration(range.most) ?? 0)) return ms;
+    context.addIssue(ms === undefined ? 'must be a duration such as 250ms, 30s, 10m, 1h or 2d' : `must be between ${range.least} and ${range.most}`);
     return z.NEVER;
   });
+
+/** How long something is waited for. Beyond 2^31 ms a timer fires at once. */
+export const duration = durationWithin({ least: '1ms', most: '24d' });
+
+/** How long something is kept: up to ten years. */
+export const age = durationWithin({ least: '1h', most: '3660d' });
 
 /** Bytes, written as `32MiB`. */
 export const size = (minimum: number, maximum: number, example: string) => z

@@ -1,6 +1,6 @@
 /** `config/tollfree.yaml`: everything that is neither a rule nor a provider. An empty file is a good configuration. */
 import { z } from 'zod';
-import { duration, group, size, text, wholeNumber } from './atoms.ts';
+import { age, duration, group, size, text, wholeNumber } from './atoms.ts';
 import { validate } from './validate.ts';
 
 export interface Settings {
@@ -35,6 +35,13 @@ export interface Settings {
     readonly budgetPerSecond: number;
   };
   readonly catalogue: { readonly refreshMs: number };
+  readonly record: {
+    /** How long a row a request and a row an attempt are kept, and how many requests at most. */
+    readonly requestsMs: number;
+    readonly mostRequests: number;
+    /** How long each day's sums are. */
+    readonly totalsMs: number;
+  };
   readonly log: {
     readonly level: 'error' | 'warn' | 'info' | 'debug';
     /** `auto`: pretty on a terminal. */
@@ -52,6 +59,7 @@ export interface Settings {
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -96,6 +104,14 @@ const schema = z.strictObject({
     // Free rosters change weekly: a quarter of a day is early enough and four calls a day cost no quota.
     refresh: duration.default(6 * HOUR),
   }),
+  record: group({
+    // Long enough to look into last month's bill.
+    keep_requests: age.default(30 * DAY),
+    // With their attempts about 400 MB.
+    most_requests: wholeNumber(1_000, 100_000_000).default(1_000_000),
+    // Thirteen months: a month can be held against the same one a year before.
+    keep_totals: age.default(400 * DAY),
+  }),
   log: group({
     level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
     format: z.enum(['auto', 'json', 'pretty']).default('auto'),
@@ -110,7 +126,7 @@ const schema = z.strictObject({
 
 /** @throws ConfigError */
 export function loadSettings(text: string, file: string): Settings {
-  const { server, auth, deadlines, line, retries, catalogue, log, free_only: freeOnly } = validate({ text, file }, schema);
+  const { server, auth, deadlines, line, retries, catalogue, record, log, free_only: freeOnly } = validate({ text, file }, schema);
   return {
     server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain },
     auth,
@@ -126,6 +142,7 @@ export function loadSettings(text: string, file: string): Settings {
     line: { maxWaiting: line.max_waiting },
     retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second },
     catalogue: { refreshMs: catalogue.refresh },
+    record: { requestsMs: record.keep_requests, mostRequests: record.most_requests, totalsMs: record.keep_totals },
     log: { level: log.level, format: log.format, file: log.file, bodies: log.bodies, maxSizeBytes: log.max_size, maxFiles: log.max_files },
     freeOnly,
   };

@@ -20,6 +20,16 @@ describe('settings', () => {
     expect(settings.freeOnly).toBe(false);
   });
 
+  test('the record is kept for longer than a timer can run, and never for ever', () => {
+    expect(load('').record).toEqual({ requestsMs: 30 * 86_400_000, mostRequests: 1_000_000, totalsMs: 400 * 86_400_000 });
+    expect(load('record: { keep_requests: 90d, most_requests: 5000, keep_totals: 3650d }').record).toEqual({ requestsMs: 90 * 86_400_000, mostRequests: 5_000, totalsMs: 3_650 * 86_400_000 });
+    expect(told(() => load('record: { keep_requests: 10m, most_requests: 0, keep_totals: 9999d }'))).toEqual([
+      'config/tollfree.yaml:1:26 record.keep_requests: must be between 1h and 3660d',
+      'config/tollfree.yaml:1:46 record.most_requests: must be at least 1000',
+      'config/tollfree.yaml:1:62 record.keep_totals: must be between 1h and 3660d',
+    ]);
+  });
+
   test('every mistake is told at once, in the order of the file', () => {
     const text = [
       'serve: { port: 1 }',
@@ -53,7 +63,7 @@ describe('settings', () => {
   });
 
   test.each<[string, string, string[]]>([
-    ['an unknown key near to nothing', 'xyz: 1', ['1:1 xyz: unknown key (known here: server, auth, deadlines, line, retries, catalogue, log, free_only)']],
+    ['an unknown key near to nothing', 'xyz: 1', ['1:1 xyz: unknown key (known here: server, auth, deadlines, line, retries, catalogue, record, log, free_only)']],
     ['a list for a file', '- 1', ['1:1 must be a mapping, not a list']],
     ['a doubled key, with what else is wrong', 'auth: open\nauth: opn\n', ['2:1 this key stands here twice', '2:7 auth: must be one of auto, required, open, not "opn" (did you mean open?)']],
     ['an open bracket', 'server: [\nauth: open', ['2:1 flow sequence in block collection must be sufficiently indented and end with a ]']],
