@@ -175,6 +175,8 @@ export interface Usage {
   readonly output: number;
   readonly cachedInput?: number;
   readonly reasoning?: number;
+  /** Counted by us, because upstream told nothing. */
+  readonly estimated?: true;
 }
 
 /**

@@ -1,0 +1,63 @@
+/** The SQLite file: its shape, and how it is opened. */
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from '@photostructure/sqlite';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { attemptColumns, requestColumns } from './entry.ts';
+import { DIMENSIONS, SUMS } from './rollup.ts';
+
+export type Database = DatabaseSyncInstance;
+
+const VERSION = 1;
+
+const typed = (columns: Readonly<Record<string, string>>): string => Object.entries(columns).map(([name, kind]) => `${name} ${kind}`).join(', ');
+
+const SHAPE = `
+  create table requests (id integer primary key, ${typed(requestColumns)}) strict;
+  create table attempts (request integer not null, number integer not null, ${typed(attemptColumns)}, primary key (request, number)) strict, without rowid;
+  create table days (${DIMENSIONS.map((name) => `${name} text not null`).join(', ')}, ${SUMS.map((name) => `${name} integer not null default 0`).join(', ')},
+    primary key (${DIMENSIONS.join(', ')})) strict, without rowid;
+  create table position (only integer primary key check (only = 1), segment integer not null, offset integer not null) strict;
+  insert into position values (1, 0, 0);
+  pragma user_version = ${VERSION};
+`;
+
+/** Throws where the disk refuses, where the file is damaged ({@link isDamage}), and where a newer program wrote it. */
+export function openDatabase(path: string): Database {
+  // SQLite gives its files the mode of the first one.
+  closeSync(openSync(path, 'a', 0o600));
+  const database = new DatabaseSync(path);
+  try {
+    // In WAL mode `normal` loses no consistency, and at a power cut no more than the last lines, which the spool still has.
+    database.exec('pragma journal_mode = wal; pragma synchronous = normal');
+    const version = numberIn(database.prepare('pragma user_version').get(), 'user_version');
+    if (version > VERSION) throw new Error(`${path} was written by a newer tollfree; update tollfree`);
+    if (version === 0) transaction(database, () => database.exec(SHAPE));
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** All of it or nothing. */
+export function transaction<T>(database: Database, run: () => T): T {
+  database.exec('begin immediate');
+  try {
+    const result = run();
+    database.exec('commit');
+    return result;
+  } catch (error) {
+    // Some errors have rolled back already.
+    if (database.isTransaction) database.exec('rollback');
+    throw error;
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB: trying again will not help. */
+export const isDamage = (error: unknown): boolean => error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26);
+
+/** A number of a row the library types as anything. */
+export function numberIn(row: unknown, name: string): number {
+  const value: unknown = typeof row === 'object' && row !== null ? Object.entries(row).find(([column]) => column === name)?.[1] : undefined;
+  return typeof value === 'number' ? value : 0;
+}

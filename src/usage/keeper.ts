@@ -1,0 +1,106 @@
+/** Carries what the spool holds into the database, and answers from there. Whatever fails is tried again on a fresh connection. */
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDamage, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
+import { readEntry } from './entry.ts';
+import { readStats } from './query.ts';
+import { listSegments, readLines, removeSegment } from './segments.ts';
+import type { Stats, StatsQuery } from './stats.ts';
+import { createStore } from './store.ts';
+import type { Retention, Store } from './store.ts';
+
+export interface KeeperOptions {
+  /** Where the spool's segments are, and `record.db`. */
+  readonly directory: string;
+  readonly retention: Retention;
+  /** Something was lost or put aside, in words for the operator. */
+  readonly tell: (message: string) => void;
+}
+
+export interface Keeper {
+  /** Takes in the next lines, or removes some of what is too old. True: there is more to do. Throws where the disk refuses. */
+  readonly step: (now: number) => boolean;
+  readonly stats: (query: StatsQuery) => Stats;
+  readonly close: () => void;
+}
+
+/** Retention is counted in days: looking once an hour is early enough. */
+const PRUNE_EVERY_MS = 3_600_000;
+
+export function createKeeper({ directory, retention, tell }: KeeperOptions): Keeper {
+  const path = join(directory, 'record.db');
+  const state: { open: { readonly database: Database; readonly store: Store } | undefined; prunedAt: number } = { open: undefined, prunedAt: Number.NEGATIVE_INFINITY };
+
+  function opened(now: number): NonNullable<typeof state.open> {
+    if (state.open !== undefined) return state.open;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const database = openOrPutAside(now);
+    return (state.open = { database, store: createStore(database) });
+  }
+
+  function openOrPutAside(now: number): Database {
+    try {
+      return openDatabase(path);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const aside = `${path}.bad-${new Date(now).toISOString().replaceAll(':', '')}`;
+      renameSync(path, aside);
+      for (const companion of ['-wal', '-shm']) rmSync(`${path}${companion}`, { force: true });
+      tell(`record.db is damaged: it was put aside as ${aside}, and a new one begun`);
+      return openDatabase(path);
+    }
+  }
+
+  /** Takes in the next lines. True: there were some, or a segment was done with. */
+  function ingest({ database, store }: NonNullable<typeof state.open>): boolean {
+    const position = store.position();
+    const segments = listSegments(directory).filter((number) => number >= position.segment);
+    const [current, later] = segments;
+    if (current === undefined) return false;
+    const read = readLines(directory, { segment: current, offset: current === position.segment ? position.offset : 0 });
+    if (read.lines.length > 0) {
+      const entries = read.lines.map(readEntry);
+      const good = entries.filter((entry) => entry !== undefined);
+      store.apply(good, { segment: current, offset: read.offset });
+      if (good.length < entries.length) tell(`${entries.length - good.length} lines of the record's spool could not be read and are left out`);
+      return true;
+    }
+    if (later === undefined) return false;
+    store.apply([], { segment: later, offset: 0 });
+    // What the database has only promised to the disk, a power cut may take back: then the segment is still needed.
+    database.exec('pragma wal_checkpoint(truncate)');
+    for (const number of listSegments(directory)) if (number < later) removeSegment(directory, number);
+    return true;
+  }
+
+  function prune({ store }: NonNullable<typeof state.open>, now: number): boolean {
+    if (now - state.prunedAt < PRUNE_EVERY_MS) return false;
+    const more = store.prune(now, retention);
+    if (!more) state.prunedAt = now;
+    return more;
+  }
+
+  function fresh<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  function close(): void {
+    state.open?.database.close();
+    state.open = undefined;
+  }
+
+  return {
+    step: (now) => fresh(() => {
+      const open = opened(now);
+      return ingest(open) || prune(open, now);
+    }),
+    stats: (query) => fresh(() => readStats(opened(Date.parse(query.from)).database, query)),
+    close,
+  };
+}

@@ -1,0 +1,25 @@
+/** What the daemon and the record's thread say to each other. */
+import type { Stats, StatsQuery } from './stats.ts';
+import type { Retention } from './store.ts';
+
+/** What the thread is started with. */
+export interface WorkerData {
+  readonly directory: string;
+  readonly retention: Retention;
+}
+
+export type ToWorker =
+  /** There are lines to read, or it is time to look what is too old. */
+  | { readonly type: 'wake'; readonly now: number }
+  | { readonly type: 'stats'; readonly id: number; readonly query: StatsQuery; readonly now: number }
+  /** Take in what there is, and end. */
+  | { readonly type: 'close'; readonly now: number };
+
+export type FromWorker =
+  | { readonly type: 'stats'; readonly id: number; readonly stats: Stats }
+  | { readonly type: 'no-stats'; readonly id: number; readonly problem: string }
+  /** The database takes nothing; the thread goes on trying. */
+  | { readonly type: 'trouble'; readonly problem: string }
+  /** It takes everything: said at first, and after a trouble. */
+  | { readonly type: 'well' }
+  | { readonly type: 'told'; readonly message: string };

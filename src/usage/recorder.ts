@@ -1,0 +1,119 @@
+/** The daemon's side of the record's thread: starts it when it is needed, and again when it died. */
+import { Worker } from 'node:worker_threads';
+import { FailureError } from '../failure.ts';
+import type { Clock } from '../types.ts';
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import type { Stats, StatsQuery } from './stats.ts';
+
+export interface RecorderOptions extends WorkerData {
+  readonly now: Clock;
+  /** Called with the problem when the database takes nothing, and with nothing when it does. */
+  readonly onTrouble: (problem: string | undefined) => void;
+  readonly onTold: (message: string) => void;
+}
+
+export interface Recorder {
+  /** There is something to take in. */
+  readonly wake: () => void;
+  readonly stats: (query: StatsQuery) => Promise<Stats>;
+  readonly close: () => Promise<void>;
+}
+
+/** A thread that cannot live costs 40 ms of a core each time. */
+const RESTART_MS = 5_000;
+/** Whoever stops a daemon waits no longer for a disk that does not answer. */
+const CLOSE_MS = 5_000;
+
+/** Node 20 runs no TypeScript: from the sources, tests run the thread that was built. */
+const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? '../../dist/usage/worker.js' : './worker.js', import.meta.url);
+
+interface Question {
+  readonly resolve: (stats: Stats) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export function createRecorder({ directory, retention, now, onTrouble, onTold }: RecorderOptions): Recorder {
+  const questions = new Map<number, Question>();
+  const state: { worker: Worker | undefined; asked: number; closing: boolean } = { worker: undefined, asked: 0, closing: false };
+
+  function started(): Worker {
+    if (state.worker !== undefined) return state.worker;
+    const worker = new Worker(PROGRAM, { workerData: { directory, retention } satisfies WorkerData });
+    worker.on('message', hear);
+    worker.on('error', (error: Error) => onTrouble(error.message));
+    worker.on('exit', () => {
+      state.worker = undefined;
+      for (const { reject } of questions.values()) reject(unreadable('its thread ended'));
+      questions.clear();
+      if (!state.closing) setTimeout(wake, RESTART_MS).unref();
+    });
+    // Only a question, or the end, is a reason to keep a process alive.
+    worker.unref();
+    return (state.worker = worker);
+  }
+
+  function hear(message: FromWorker): void {
+    switch (message.type) {
+      case 'stats':
+        answered(message.id)?.resolve(message.stats);
+        return;
+      case 'no-stats':
+        answered(message.id)?.reject(unreadable(message.problem));
+        return;
+      case 'trouble':
+        onTrouble(message.problem);
+        return;
+      case 'well':
+        onTrouble(undefined);
+        return;
+      case 'told':
+        onTold(message.message);
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  function answered(id: number): Question | undefined {
+    const question = questions.get(id);
+    questions.delete(id);
+    if (questions.size === 0) state.worker?.unref();
+    return question;
+  }
+
+  function say(message: ToWorker): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin; the rule means windows
+    started().postMessage(message);
+  }
+
+  function wake(): void {
+    if (!state.closing) say({ type: 'wake', now: now() });
+  }
+
+  return {
+    wake,
+    stats: (query) => new Promise((resolve, reject) => {
+      if (state.closing) {
+        reject(unreadable('it is closed'));
+        return;
+      }
+      const id = (state.asked += 1);
+      questions.set(id, { resolve, reject });
+      say({ type: 'stats', id, query, now: now() });
+      state.worker?.ref();
+    }),
+    async close() {
+      state.closing = true;
+      const { worker } = state;
+      if (worker === undefined) return;
+      worker.ref();
+      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      say({ type: 'close', now: now() });
+      const late = setTimeout(() => void worker.terminate(), CLOSE_MS);
+      await ended;
+      clearTimeout(late);
+    },
+  };
+}
+
+const unreadable = (problem: string): FailureError => new FailureError({ kind: 'unavailable', message: `the record cannot be read now: ${problem}`, attempts: [] });

@@ -1,0 +1,70 @@
+/** The record's thread: SQLite may wait for the disk here, where nobody waits for it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { createKeeper } from './keeper.ts';
+import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+
+/** After a failure. A full disk is not made better by asking more often. */
+const RETRY_MS = 1_000;
+
+function keep({ directory, retention }: WorkerData, port: NonNullable<typeof parentPort>): void {
+  const say = (message: FromWorker): void => port.postMessage(message);
+  const keeper = createKeeper({ directory, retention, tell: (message) => say({ type: 'told', message }) });
+  const state: { well: boolean | undefined; scheduled: boolean; now: number } = { well: undefined, scheduled: false, now: 0 };
+
+  /** True: there is more to do at once. */
+  function step(): boolean {
+    try {
+      const more = keeper.step(state.now);
+      if (state.well !== true) say({ type: 'well' });
+      state.well = true;
+      return more;
+    } catch (error) {
+      if (state.well !== false) say({ type: 'trouble', problem: wordsOf(error) });
+      state.well = false;
+      return false;
+    }
+  }
+
+  function schedule(milliseconds: number): void {
+    if (state.scheduled) return;
+    state.scheduled = true;
+    setTimeout(() => {
+      state.scheduled = false;
+      // One step a turn, so that questions are heard in between.
+      if (step()) schedule(0);
+      else if (state.well === false) schedule(RETRY_MS);
+    }, milliseconds);
+  }
+
+  const everything = (): void => {
+    while (step());
+  };
+
+  port.on('message', (message: ToWorker) => {
+    state.now = message.now;
+    switch (message.type) {
+      case 'wake':
+        schedule(0);
+        return;
+      case 'stats':
+        everything();
+        try {
+          say({ type: 'stats', id: message.id, stats: keeper.stats(message.query) });
+        } catch (error) {
+          say({ type: 'no-stats', id: message.id, problem: wordsOf(error) });
+        }
+        return;
+      case 'close':
+        everything();
+        keeper.close();
+        port.close();
+        return;
+      default:
+        message satisfies never;
+    }
+  });
+}
+
+const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+if (parentPort !== null) keep(workerData as WorkerData, parentPort);
