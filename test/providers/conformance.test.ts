@@ -1,0 +1,108 @@
+/** What every dialect must make of every recorded answer, however its bytes arrive. */
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FailureError } from '../../src/failure.ts';
+import { dialects } from '../../src/providers/dialects.ts';
+import { isRecord, listAt, parseJson, recordAt, textAt } from '../../src/providers/json.ts';
+import { readPayloads } from '../../src/providers/payloads.ts';
+import type { ChatChunk, Usage } from '../../src/types.ts';
+
+const fixtures = join(import.meta.dirname, '..', 'fixtures');
+
+interface Recorded {
+  readonly file: string;
+  /** What a person reads in the end, without the reasoning. */
+  readonly text: string;
+  /** Which chunks are content. */
+  readonly content: readonly boolean[];
+  readonly finish: string;
+  readonly usage?: Usage;
+  /** The chunk that is nothing but usage. */
+  readonly usageOnly?: number;
+}
+
+const recorded = readdirSync(fixtures)
+  .filter((provider) => existsSync(join(fixtures, provider, 'answers.json')))
+  .flatMap((provider) => (JSON.parse(readFileSync(join(fixtures, provider, 'answers.json'), 'utf8')) as Recorded[]).map((one) => ({ provider, dialect: 'openai', ...one })));
+
+const bytesOf = ({ provider, file }: { readonly provider: string; readonly file: string }): Buffer => readFileSync(join(fixtures, provider, file));
+
+async function* pieces(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerator<Uint8Array> {
+  const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((one, other) => one - other), bytes.length];
+  for (const [index, place] of places.slice(1).entries()) yield bytes.subarray(places[index], place);
+}
+
+async function read(dialect: string, bytes: Uint8Array, cuts: readonly number[] = []): Promise<ChatChunk[]> {
+  const chunks: ChatChunk[] = [];
+  const payloads = readPayloads({ bytes: pieces(bytes, cuts), drain: () => undefined, host: 'x', now: () => 0 });
+  const decoded = dialects.get(dialect)?.decode(payloads, (body) => new FailureError({ kind: 'broken-answer', message: body })) ?? [];
+  for await (const chunk of decoded) chunks.push(chunk);
+  return chunks;
+}
+
+function wordsOf({ text }: ChatChunk): string {
+  const value = parseJson(text);
+  const said = listAt(isRecord(value) ? value : {}, 'choices').map((choice) => textAt(recordAt(choice, 'delta') ?? recordAt(choice, 'message'), 'content') ?? '');
+  return said.join('');
+}
+
+describe.each(recorded)('$provider/$file', ({ dialect, ...one }) => {
+  const bytes = bytesOf(one);
+
+  test('is read for what it says', async () => {
+    const chunks = await read(dialect, bytes);
+    expect(chunks.map(({ content }) => content)).toEqual(one.content);
+    expect(chunks.map(wordsOf).join('')).toBe(one.text);
+    expect(chunks.findLast(({ finish }) => finish !== undefined)?.finish).toBe(one.finish);
+    expect(chunks.findLast(({ usage }) => usage !== undefined)?.usage).toEqual(one.usage);
+    expect(chunks.findIndex(({ usageOnly }) => usageOnly === true)).toBe(one.usageOnly ?? -1);
+    expect(chunks.every(({ whole }) => whole === one.file.endsWith('.json'))).toBe(true);
+  });
+
+  test('keeps every payload as it came', async () => {
+    const text = bytes.toString();
+    const events = one.file.endsWith('.json') ? [text.trim()] : [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data]) => data);
+    expect((await read(dialect, bytes)).map(({ text }) => text)).toEqual(events);
+  });
+
+  test('is the same however its bytes are cut, with any line ends, with or without a mark', async () => {
+    const whole = await read(dialect, bytes);
+    const variants = [bytes, Buffer.from(bytes.toString().replaceAll('\n', '\r\n')), Buffer.from(`\uFEFF${bytes.toString()}`)];
+    if (!one.file.endsWith('.json')) variants.push(Buffer.from(bytes.toString().replaceAll('\n', '\r')));
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: 100_000 }), { maxLength: 60 }), fc.constantFrom(...variants), async (cuts, variant) => {
+        const texts = (await read(dialect, variant, cuts)).map((chunk) => ({ ...chunk, text: chunk.text.trim() }));
+        expect(texts).toEqual(whole.map((chunk) => ({ ...chunk, text: chunk.text.trim() })));
+      }),
+      { numRuns: 40 },
+    );
+    // One byte at a time.
+    expect((await read(dialect, bytes, Array.from(bytes.keys()))).length).toBe(whole.length);
+  });
+
+  test('cut anywhere before its end it fails, or was whole already', async () => {
+    const whole = await read(dialect, bytes);
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: bytes.length - 1 }), async (length) => {
+        const outcome = await read(dialect, bytes.subarray(0, length)).catch((error: unknown) => error);
+        if (outcome instanceof FailureError) expect(outcome.failure.kind).toBe('broken-answer');
+        else expect((outcome as ChatChunk[]).findLast(({ finish }) => finish !== undefined)?.finish).toBe(whole.findLast(({ finish }) => finish !== undefined)?.finish);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('mutated, it is an answer or a failure, never anything else', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat({ max: bytes.length - 1 }), fc.nat({ max: 255 })), { minLength: 1, maxLength: 8 }), async (changes) => {
+        const mutant = Buffer.from(bytes);
+        for (const [place, value] of changes) mutant[place] = value;
+        const outcome = await read(dialect, mutant).catch((error: unknown) => error);
+        expect(Array.isArray(outcome) || outcome instanceof FailureError).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

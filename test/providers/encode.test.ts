@@ -1,0 +1,43 @@
+/** The request as each provider wants it. */
+import { describe, expect, test } from '@jest/globals';
+import { openai } from '../../src/providers/openai.ts';
+import type { Provider } from '../../src/types.ts';
+import { model, provider, request } from './support.ts';
+
+function sent(body: Readonly<Record<string, unknown>>, changes: Partial<Provider> = {}): Readonly<Record<string, unknown>> {
+  const target = { provider: provider(changes), model: model({ name: 'openai/gpt-oss-120b' }) };
+  return JSON.parse(openai.encode(request(body), target, 'gsk_x').body ?? '') as Readonly<Record<string, unknown>>;
+}
+
+describe('encode', () => {
+  test('the address, the headers, the provider\'s own included; none can replace the key', () => {
+    const target = { provider: provider({ headers: { 'x-openrouter-title': 'tollfree', authorization: 'Bearer other' } }), model: model() };
+    const { url, headers, method } = openai.encode(request({ stream: true }), target, 'gsk_x');
+    expect([method, url]).toEqual(['POST', 'https://api.groq.com/openai/v1/chat/completions']);
+    expect(headers).toEqual({ 'x-openrouter-title': 'tollfree', accept: 'text/event-stream', authorization: 'Bearer gsk_x', 'content-type': 'application/json' });
+  });
+
+  test('only the model is replaced; what nobody knows goes through', () => {
+    const body = { model: 'auto', messages: [{ role: 'user', content: 'ä', odd: { deep: [1] } }], temperature: 0, new_field: null, tools: [] };
+    expect(sent(body)).toEqual({ ...body, model: 'openai/gpt-oss-120b', stream: false });
+  });
+
+  test('a stream asks for its usage, where the provider takes the question', () => {
+    expect(sent({ stream: true })['stream_options']).toEqual({ include_usage: true });
+    expect(sent({ stream: true, stream_options: { include_usage: false, other: 1 } })['stream_options']).toEqual({ include_usage: true, other: 1 });
+    expect(sent({ stream: true }, { omit: ['stream_options'] })).not.toHaveProperty('stream_options');
+    expect(sent({})).not.toHaveProperty('stream_options');
+  });
+
+  test('refused fields are left out, also inside messages; others are renamed', () => {
+    const messages = [{ role: 'user', name: 'me', content: 'hi' }, { role: 'assistant', content: 'ho' }];
+    const body = sent({ messages, logprobs: true, seed: 7 }, { omit: ['logprobs', 'messages.name'], rename: { seed: 'random_seed' } });
+    expect(body).toEqual({ model: 'openai/gpt-oss-120b', messages: [{ role: 'user', content: 'hi' }, messages[1]], random_seed: 7, stream: false });
+    expect(messages[0]).toHaveProperty('name');
+    expect(sent({ max_tokens: 5, max_completion_tokens: 9 }, { rename: { max_tokens: 'max_completion_tokens' } })['max_completion_tokens']).toBe(9);
+  });
+
+  test('credentials and destinations of the client\'s go nowhere', () => {
+    expect(sent({ api_base: 'https://evil.example', api_key: 'sk-x', base_url: 'https://evil.example', headers: { a: 'b' }, proxy: 'http://evil' })).toEqual(sent({}));
+  });
+});
