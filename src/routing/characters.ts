@@ -9,7 +9,7 @@ export const EXTENDS = 8;
 export const NUMBER_SHIFT = 4;
 /** The kind of characters that fold to several units; the number is then that of their list. */
 export const SEVERAL = 6;
-/** The kind of the first half of a character beyond the basic plane: the table of its plane knows more. */
+/** The kind of the first half of a character beyond the basic plane: the pair has to be read together. */
 export const SURROGATE = 7;
 
 export interface Characters {
@@ -21,33 +21,41 @@ export interface Characters {
   readonly several: (list: number) => readonly number[];
 }
 
-const PLANE = 0x10000;
-/** Han characters but for the rarest: each is a word of its own and folds to itself. */
-const HAN = [[0x3400, 0x4dbf], [0x4e00, 0x9fff]] as const;
+const BASIC_PLANE = 0x10000;
+/** Beyond the basic plane characters come by the block: emoji, rare Han, letters of mathematics. */
+const PAGE = 0x100;
 
-/** @param classOf the number of a character that is a token by itself; 0 where no keyword has it. Letters of words are numbered by their code. */
-export function createCharacters(classOf: (character: string) => number): Characters {
-  const planes: Int32Array[] = [];
+/** @param tokens the number of each token of the keywords. A character that is a token by itself reads as that, 0 where it is none; letters of words read as their code. */
+export function createCharacters(tokens: ReadonlyMap<string, number>): Characters {
+  const basic = new Int32Array(BASIC_PLANE);
+  const pages = new Map<number, Int32Array>();
   const lists: (readonly number[])[] = [];
 
   const entryOf = ({ code, kind, extends: extending }: Unit): number =>
-    ((kind === WORD ? code : classOf(String.fromCodePoint(code))) << NUMBER_SHIFT) | (extending ? EXTENDS : 0) | kind;
+    ((kind === WORD ? code : (tokens.get(String.fromCodePoint(code)) ?? 0)) << NUMBER_SHIFT) | (extending ? EXTENDS : 0) | kind;
   const learn = (codePoint: number): number => {
     const [first, ...rest] = fold(String.fromCodePoint(codePoint)).map(entryOf);
     return first === undefined || rest.length > 0 ? ((lists.push([first ?? 0, ...rest]) - 1) << NUMBER_SHIFT) | SEVERAL : first;
   };
-  const planeOf = (codePoint: number): Int32Array => (planes[Math.floor(codePoint / PLANE)] ??= new Int32Array(PLANE));
-  const basic = planeOf(0);
+  const pageOf = (codePoint: number): Int32Array => {
+    const number = Math.floor(codePoint / PAGE);
+    const page = pages.get(number) ?? new Int32Array(PAGE);
+    pages.set(number, page);
+    return page;
+  };
   const read = (codePoint: number): number => {
     // Half a pair, alone: nothing that could be read.
     if (basic[codePoint] === SURROGATE) return SEPARATOR;
-    return (planeOf(codePoint)[codePoint % PLANE] ||= learn(codePoint));
+    if (codePoint < BASIC_PLANE) return (basic[codePoint] ||= learn(codePoint));
+    return (pageOf(codePoint)[codePoint % PAGE] ||= learn(codePoint));
   };
 
   basic.fill(SURROGATE, 0xd800, 0xdc00).fill(SEPARATOR, 0xdc00, 0xe000);
-  // Most of what a Chinese text holds is in no keyword: known beforehand, it costs nothing at first sight.
-  for (const [from, to] of HAN) {
-    for (let code = from; code <= to; code += 1) basic[code] = (classOf(String.fromCodePoint(code)) << NUMBER_SHIFT) | LONE;
+  // Han characters but for the rarest fold to themselves, and most of a Chinese text is in no keyword: known beforehand, it costs nothing at first sight.
+  basic.fill(LONE, 0x3400, 0x4dc0).fill(LONE, 0x4e00, 0xa000);
+  for (const [token, number] of tokens) {
+    const code = token.charCodeAt(0);
+    if (basic[code] === LONE) basic[code] = (number << NUMBER_SHIFT) | LONE;
   }
   return { basic, read, several: (list) => lists[list] ?? [] };
 }

@@ -65,18 +65,18 @@ function askedIn(text: string): readonly Span[] {
   return [{ from: 0, to: head, place: NOW }, { from: head, to: tail, place: DOCUMENT }, { from: tail, to: length, place: NOW }];
 }
 
-/** Where the first paragraph ends, if it does. */
+/** Where the first paragraph ends, if it does: after the line break that closes its last word. */
 function firstParagraph(start: string): number | undefined {
   const text = start.trimStart();
   const blank = text.search(/\n\r?\n/);
-  return blank < 0 ? undefined : start.length - text.length + blank;
+  return blank < 0 ? undefined : start.length - text.length + blank + 1;
 }
 
 /** How long the last paragraph is, with the white space that follows it, if it begins here. */
 function lastParagraph(end: string): number | undefined {
   const text = end.trimEnd();
   const blank = Math.max(text.lastIndexOf('\n\n'), text.lastIndexOf('\n\r\n'));
-  return blank < 0 ? undefined : end.length - blank;
+  return blank < 0 ? undefined : end.length - blank - 1;
 }
 
 function scanEdges(scanner: Scanner, text: string, place: number, found: Uint8Array): void {

@@ -1,7 +1,7 @@
 /** Reads text for all keywords at once. */
 import { ROOT, buildAutomaton, step } from './automaton.ts';
 import { EXTENDS, KIND, NUMBER_SHIFT, SEVERAL, createCharacters } from './characters.ts';
-import { createDictionary, hashOn, slotOf } from './dictionary.ts';
+import { createDictionary, hashOn, lookUp } from './dictionary.ts';
 import { HANGUL, IGNORED, LONE, SEPARATOR, WORD } from './fold.ts';
 import { GAP } from './keyword.ts';
 import type { Automaton } from './automaton.ts';
@@ -32,7 +32,7 @@ export interface Scanner {
 export function createScanner(spellings: readonly (readonly string[])[]): Scanner {
   const tokens = new Map([...new Set([GAP, ...spellings.flat()])].map((token, index) => [token, index + 1]));
   const tokenOf = (text: string): number => tokens.get(text) ?? 0;
-  const characters = createCharacters(tokenOf);
+  const characters = createCharacters(tokens);
   const words = [...tokens].map(([text, token]) => ({ token, letters: Array.from(text, (character) => characters.read(character.codePointAt(0) ?? 0)) }));
   const dictionary = createDictionary(words.filter(({ letters: [first = 0] }) => (first & KIND) === WORD));
   return {
@@ -154,9 +154,8 @@ function openWord(scanner: Scanner, reading: Reading): void {
 
 function closeWord(scanner: Scanner, reading: Reading): void {
   const { automaton, dictionary, word } = scanner;
-  const { hash, length } = reading;
-  const known = length <= word.length && dictionary.maybe[slotOf(hash, dictionary.maybe.length)] === 1;
-  reading.state = step(automaton, reading.state, known ? dictionary.find(hash, word, length) : 0);
+  const token = reading.length <= word.length ? lookUp(dictionary, reading.hash, word, reading.length) : 0;
+  reading.state = step(automaton, reading.state, token);
   if (automaton.ending[reading.state] !== 0) report(scanner, reading, reading.state);
 }
 
