@@ -64,7 +64,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
 /** Puts up an entry and looks around: ours, or the other one's holder. */
 async function enter(options: LockOptions, place: FileHandle): Promise<Lock | Holder> {
   const { directory, name, pid, now } = options;
-  const suffix = `${pid}.${now()}.${randomBytes(6).toString('hex')}`;
+  const suffix = `${pid}.${Math.trunc(now())}.${randomBytes(6).toString('hex')}`;
   const entry = `${name}.lock.${suffix}`;
   // Bound first and named afterwards: between binding and listening it would look dead.
   const unready = `${name}.new.${suffix}`;

@@ -40,6 +40,7 @@ const repository = join(import.meta.dirname, '..', '..');
 export const ADMIN_TOKEN = 'admin-token-of-the-tests';
 
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const accounts = options.accounts ?? { openrouter: ['one'], groq: ['one'], cerebras: ['one'] };
   const directory = await mkdtemp(join(tmpdir(), 'tollfree-test-'));
   const simulators = await startSimulators({ pace: { firstMs: 0, tokenMs: 0 }, ...options.simulators });
   const data = join(directory, 'data');
@@ -56,11 +57,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     TOLLFREE_CONFIG: await write('tollfree.yaml', options.settings ?? '', ''),
     TOLLFREE_PROVIDERS: await write('providers.yaml', options.providers, 'config/providers.yaml'),
     TOLLFREE_RULES: await write('routing-rules.yaml', options.rules, 'routing-rules.yaml'),
-    ...Object.fromEntries(Object.entries(simulators.baseUrls).map(([provider, url]) => [`TOLLFREE_BASE_URL_${provider.toUpperCase()}`, url])),
+    ...Object.fromEntries(Object.entries(simulators.baseUrls).flatMap(([provider, url]) => (provider in accounts ? [[`TOLLFREE_BASE_URL_${provider.toUpperCase()}`, url]] : []))),
     TOLLFREE_PORT: '0',
     ...options.environment,
   };
-  await seal(data, environment.TOLLFREE_KEY_FILE, simulators, options.accounts ?? { openrouter: ['one'], groq: ['one'], cerebras: ['one'] });
+  await seal(data, environment.TOLLFREE_KEY_FILE, simulators, accounts);
   const daemon = await startDaemon({ environment, directory });
   const url = `http://127.0.0.1:${daemon.port}`;
   return {
