@@ -2,9 +2,10 @@
  * Whose turn it is: the one door between the gateway and everything that is counted.
  */
 import type { UpstreamFailure } from '../failure.ts';
-import type { Account, AccountState, Catalogue, ChatRequest, Emit, Fact, Target, Unit, Usage } from '../types.ts';
+import type { Account, AccountState, Catalogue, ChatRequest, Emit, Fact, Rule, Target, Unit, Usage } from '../types.ts';
 import { createBreaker } from './breaker.ts';
 import { type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
+import { createConversations } from './conversation.ts';
 import { createEffects } from './effects.ts';
 import { createEstimates } from './estimate.ts';
 import { callerLeft, earliest, lineFull, nobody } from './exhausted.ts';
@@ -13,6 +14,7 @@ import { restore, snapshot } from './history.ts';
 import type { Entry, Journal } from './journal.ts';
 import { createLedger, meterName } from './ledger.ts';
 import { type Scheduler, createLine } from './line.ts';
+import { createMerits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
 import { createPools } from './pools.ts';
 import { createRests } from './rest.ts';
@@ -30,6 +32,8 @@ export interface Demand {
   /** True where this request must not go (again). */
   readonly excluded: (target: Target, account: Account, pool: string) => boolean;
   readonly signal: AbortSignal;
+  /** The rule's; `round_robin` where absent. */
+  readonly strategy?: Rule['strategy'];
 }
 
 /** The right to send one call: quota is already taken for it in every window. Ends with exactly one of settle, fail, cancel. */
@@ -84,7 +88,10 @@ export interface WindowView {
   readonly model?: string;
   readonly limit: number;
   readonly used: number;
+  /** When it is whole again. */
   readonly resetsAt?: number;
+  /** When it will be used up at the pace of the last hour, where that comes before its reset. */
+  readonly emptyAt?: number;
   /** Where the limit is known from. */
   readonly source: 'configured' | 'header' | 'refusal' | 'endpoint';
 }
@@ -107,11 +114,13 @@ export interface AccountsOptions {
   readonly lineBound: number;
   /** Keeps windows, rests and rotation over restarts and crashes. Without one they end with the process. */
   readonly journal?: Journal;
+  /** 0 to 1, for the strategies that explore. */
+  readonly random?: () => number;
 }
 
 const NOTHING_CLAIMED: ReadonlySet<string> = new Set();
 
-export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound, journal }: AccountsOptions): Accounts & { /** Writes all there is to know into the journal, for a clean stop. */ save(): void } {
+export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound, journal, random = Math.random }: AccountsOptions): Accounts & { /** Writes all there is to know into the journal, for a clean stop. */ save(): void } {
   const { now } = scheduler;
   const pools = createPools();
   const rests = createRests({
@@ -120,15 +129,17 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   });
   const rotation = createRotation();
   const estimates = createEstimates();
+  const merits = createMerits();
+  const conversations = createConversations();
   const effects = createEffects(rests, createBreaker(), emit);
   const byProvider = new Map<string, readonly Account[]>();
   const everyone = (): readonly Account[] => [...byProvider.values()].flat();
 
   const history = { pools, rests, rotation, estimates };
   const ledger = createLedger(pools, record, restore(journal?.read() ?? [], history, catalogue(), now()));
-  const choice = createChoice({ ledger, rests, rotation, estimates, accountsOf: (provider) => byProvider.get(provider) ?? [] });
+  const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? [] });
   const line = createLine<Lease>(scheduler, lineBound);
-  const leaseParts = { now, ledger, estimates, effects, emit, freed: () => line.wake() };
+  const leaseParts = { now, ledger, estimates, effects, merits, emit, freed: () => line.wake() };
   const view = createView({ pools, rests, catalogue, accounts: everyone, now });
 
   function save(): void {
@@ -149,7 +160,9 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
 
   function lease(turn: Turn, demand: Demand, enteredAt: number): Lease {
     const { option } = turn;
-    rotation.used(targetKey(option.target), option.accountId);
+    const target = targetKey(option.target);
+    rotation.used(target, option.accountId);
+    conversations.served(demand.request, target, option.accountId, turn.hold.at);
     if (rests.size > 0) rests.probe(option, turn.hold.at);
     return createLease(leaseParts, turn, demand.request, turn.hold.at - enteredAt);
   }

@@ -60,6 +60,10 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
       roll(now);
       return used === 0 ? now : end + guard;
     },
+    turnsAt(now) {
+      roll(now);
+      return end;
+    },
     save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
     load(state, now) {
       [start = start, end = end, used = 0, carried = 0] = state;

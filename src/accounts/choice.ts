@@ -1,11 +1,14 @@
 /** Who can serve a request now, in the order to try; and for everyone else, what keeps it and until when. */
 import type { Account, ChatRequest, Target } from '../types.ts';
 import type { Demand, Outlook } from './accounts.ts';
+import type { Conversations } from './conversation.ts';
 import type { Estimate, Estimates } from './estimate.ts';
 import { type Hold, type Ledger, type Place, meterName } from './ledger.ts';
+import type { Merits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
 import { type Candidate, type Rests } from './rest.ts';
 import type { Rotation } from './rotation.ts';
+import { ranked } from './strategy.ts';
 import type { Window } from './window.ts';
 
 export interface Option extends Candidate, Place {
@@ -48,12 +51,15 @@ export interface ChoiceParts {
   readonly rests: Rests;
   readonly rotation: Rotation;
   readonly estimates: Estimates;
+  readonly merits: Merits;
+  readonly conversations: Conversations;
+  readonly random: () => number;
   readonly accountsOf: (provider: string) => readonly Account[];
 }
 
 export const targetKey = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
 
-export function createChoice({ ledger, rests, rotation, estimates, accountsOf }: ChoiceParts): Choice {
+export function createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf }: ChoiceParts): Choice {
   const optionsOf = (target: Target): Option[] =>
     rotation.order(targetKey(target), accountsOf(target.provider.name)).map((account) => ({
       target, account, provider: target.provider.name, model: target.model.name, accountId: account.id, pool: poolOf(account, target.provider),
@@ -82,6 +88,24 @@ export function createChoice({ ledger, rests, rotation, estimates, accountsOf }:
     return rest.freeAt >= quota.freeAt ? rest : quota;
   }
 
+  /** In the order to try: the rule's, whoever was asked longest ago first, but a conversation's own account before it. */
+  function* inTurn({ request, candidates }: Demand, now: number): Iterable<Option> {
+    for (const target of candidates) {
+      const options = optionsOf(target);
+      const wished = options.length < 2 ? undefined : conversations.account(request, targetKey(target), now);
+      const own = options.find(({ accountId }) => accountId === wished);
+      if (own !== undefined) yield own;
+      for (const option of options) if (option !== own) yield option;
+    }
+  }
+
+  function plan(demand: Demand, now: number): Iterable<Option> {
+    const { strategy = 'round_robin' } = demand;
+    if (strategy === 'round_robin') return inTurn(demand, now);
+    const urgency = (option: Option): number => ledger.urgency(now, option);
+    return ranked([...inTurn(demand, now)], strategy, { urgency, random, merit: ({ target }) => merits.of(targetKey(target)) });
+  }
+
   return {
     rule({ request, candidates, excluded }, now, others) {
       const options = candidates.flatMap(optionsOf);
@@ -97,27 +121,27 @@ export function createChoice({ ledger, rests, rotation, estimates, accountsOf }:
         const { freeAt, outcome } = keeping(option, request, now) ?? { freeAt: now, outcome: 'free' };
         return { target: option.target, account: option.account, pool: option.pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome };
       }),
-    take({ request, candidates, excluded }, now, claimed, cautious) {
+    take(demand, now, claimed, cautious) {
+      const { request, excluded } = demand;
       const ruled: Ruled[] = [];
-      for (const target of candidates) {
-        const estimate = estimates.of(target.provider.name, target.model, request);
-        const spent = new Set<string>();
-        for (const option of optionsOf(target)) {
-          if (spent.has(option.pool)) continue;
-          if (excluded(target, option.account, option.pool)) {
-            ruled.push({ option, freeAt: now, outcome: 'excluded', excluded: true, ...keeping(option, request, now) });
-            continue;
-          }
-          const rest = resting(option, now, cautious);
-          if (rest !== undefined) {
-            ruled.push(keeping(option, request, now) ?? rest);
-            continue;
-          }
-          const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
-          if (hold !== undefined) return { option, hold, estimate };
-          spent.add(option.pool);
-          ruled.push(short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true });
+      const spent = new Set<string>();
+      for (const option of plan(demand, now)) {
+        const quota = meterName(option.pool, option.model);
+        if (spent.has(quota)) continue;
+        if (excluded(option.target, option.account, option.pool)) {
+          ruled.push({ option, freeAt: now, outcome: 'excluded', ...keeping(option, request, now), excluded: true });
+          continue;
         }
+        const rest = resting(option, now, cautious);
+        if (rest !== undefined) {
+          ruled.push(keeping(option, request, now) ?? rest);
+          continue;
+        }
+        const estimate = estimates.of(option.provider, option.target.model, request);
+        const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
+        if (hold !== undefined) return { option, hold, estimate };
+        spent.add(quota);
+        ruled.push(short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true });
       }
       return ruled;
     },

@@ -19,6 +19,8 @@ export interface Counter {
   set(now: number, used: number, reset: Reset): void;
   /** When it is whole again. */
   wholeAt(now: number): number;
+  /** When what is not used by then is lost: the end of a calendar's period. Infinity where nothing is. */
+  turnsAt(now: number): number;
   save(): readonly number[];
   /** What was saved, by a clock that may have been set back since: nothing restored lies in the future. */
   load(state: readonly number[], now: number): void;

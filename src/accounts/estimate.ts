@@ -21,6 +21,8 @@ export interface Estimates {
 export interface Learned {
   /** Reported input over our own count. */
   ratio: number;
+  /** Mean deviation of the ratio. */
+  ratioSpread: number;
   output: number;
   /** Mean deviation of the output. */
   spread: number;
@@ -31,8 +33,10 @@ export interface Learned {
 const FIRST_OUTPUT = 800;
 /** Weight of the newest answer: about the last twenty decide. */
 const WEIGHT = 0.1;
-/** Mean and three mean deviations hold about 98 % of answers; what exceeds it becomes debt. */
+/** Mean and three mean deviations hold about 98 %; what exceeds it becomes debt. */
 const DEVIATIONS = 3;
+/** Prompts of one model differ by about a tenth in how far our count is off. */
+const FIRST_SPREAD = 0.1;
 /** Tokenisers differ by less; beyond it the report is odd (cached or hidden prompt), not the estimate. */
 const RATIO_BOUNDS = [0.3, 4] as const;
 
@@ -47,7 +51,7 @@ export function createEstimates(): Estimates {
       const usual = learned === undefined ? FIRST_OUTPUT : learned.output + DEVIATIONS * learned.spread;
       const most = Math.min(request.maxOutput ?? Number.POSITIVE_INFINITY, model.maxOutput ?? Number.POSITIVE_INFINITY);
       const output = Math.ceil(Math.min(usual, most));
-      return { input: Math.ceil(request.promptTokens * (learned?.ratio ?? 1)), output, allowed: request.maxOutput === undefined ? output : most };
+      return { input: Math.ceil(request.promptTokens * (learned === undefined ? 1 : learned.ratio + DEVIATIONS * learned.ratioSpread)), output, allowed: request.maxOutput === undefined ? output : most };
     },
     learn(provider, model, estimated, promptTokens, usage) {
       const key = keyOf(provider, model);
@@ -56,9 +60,10 @@ export function createEstimates(): Estimates {
       const error = Math.abs(estimated.input + estimated.output - total) / Math.max(1, total);
       const known = models.get(key);
       if (known === undefined) {
-        models.set(key, { ratio, output: usage.output, spread: usage.output / 2, error });
+        models.set(key, { ratio, ratioSpread: FIRST_SPREAD, output: usage.output, spread: usage.output / 2, error });
         return;
       }
+      known.ratioSpread += WEIGHT * (Math.abs(ratio - known.ratio) - known.ratioSpread);
       known.ratio += WEIGHT * (ratio - known.ratio);
       known.spread += WEIGHT * (Math.abs(usage.output - known.output) - known.spread);
       known.output += WEIGHT * (usage.output - known.output);

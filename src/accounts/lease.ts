@@ -1,17 +1,19 @@
 /** One call's right to be sent, from the taking to the settling. */
-import type { UpstreamFailure } from '../failure.ts';
+import { type UpstreamFailure, consequences } from '../failure.ts';
 import type { ChatRequest, Emit, Fact, Usage } from '../types.ts';
 import type { Lease } from './accounts.ts';
-import type { Turn } from './choice.ts';
+import { type Turn, targetKey } from './choice.ts';
 import type { Effects } from './effects.ts';
 import type { Estimates } from './estimate.ts';
 import type { Learned, Ledger } from './ledger.ts';
+import type { Merits } from './merit.ts';
 
 export interface LeaseParts {
   readonly now: () => number;
   readonly ledger: Ledger;
   readonly estimates: Estimates;
   readonly effects: Effects;
+  readonly merits: Merits;
   readonly emit: Emit;
   /** Something may have freed. */
   readonly freed: () => void;
@@ -22,11 +24,13 @@ const UNREAD: ReadonlySet<UpstreamFailure['kind']> = new Set([
   'rate-minute', 'rate-day', 'balance', 'credential', 'model-access', 'model-gone', 'too-long', 'caller',
 ]);
 
-export function createLease({ now, ledger, estimates, effects, emit, freed }: LeaseParts, turn: Turn, request: ChatRequest, queuedMs: number): Lease {
+export function createLease({ now, ledger, estimates, effects, merits, emit, freed }: LeaseParts, turn: Turn, request: ChatRequest, queuedMs: number): Lease {
   const { option, hold, estimate } = turn;
   let over = false;
+  let headersAt: number | undefined;
 
   function learn(facts: readonly Fact[]): void {
+    headersAt ??= now();
     for (const learned of ledger.learn(now(), hold, facts)) noticeForeign(learned);
     freed();
   }
@@ -69,6 +73,7 @@ export function createLease({ now, ledger, estimates, effects, emit, freed }: Le
       end((at) => {
         if (usage !== undefined) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
         countTokens(at, usage, true);
+        merits.answered(targetKey(option.target), (headersAt ?? at) - hold.at);
         effects.answered(option, hold.at, at);
       });
     },
@@ -77,6 +82,7 @@ export function createLease({ now, ledger, estimates, effects, emit, freed }: Le
         giveBack(at, failure);
         if (failure.kind !== 'cancelled' && failure.facts !== undefined) learn(failure.facts);
         countTokens(at, usage, false);
+        if (consequences[failure.kind].effect !== 'nothing') merits.failed(targetKey(option.target));
         effects.failed(option, hold.at, failure, at);
       });
     },

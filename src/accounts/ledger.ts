@@ -52,6 +52,8 @@ export interface Ledger {
   adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
   /** The call is over. */
   release(now: number, hold: Hold): void;
+  /** How much faster than evenly quota must be spent so that none expires with the calendar; 1 where none does. */
+  urgency(now: number, place: Place): number;
   /** Calls under way. */
   open(): Iterable<Hold>;
   /** The meters a call here needs room in: what a waiter for it holds against those behind. */
@@ -148,6 +150,11 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       open.delete(hold.id);
       record({ type: 'end', id: hold.id });
     },
+    urgency(now, { pool: name, target }) {
+      const [pool, model] = pools.covering(name, target);
+      const expiring = [...pool.meter.windows, ...model.meter.windows].filter(({ kind, seconds, limit }) => kind === 'calendar' && seconds > HOUR_SECONDS && Number.isFinite(limit));
+      return expiring.length === 0 ? 1 : Math.min(...expiring.map((window) => urgencyOf(window, now)));
+    },
     open: () => open.values(),
     claims({ pool, target }) {
       const [{ meter }] = pools.covering(pool, target);
@@ -155,6 +162,15 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       return keeps(meter) || Number.isFinite(meter.concurrent) ? [own, pool] : [own];
     },
   };
+}
+
+/** Minutes and hours come round too often to be worth saving or spending. */
+const HOUR_SECONDS = 3600;
+
+function urgencyOf({ limit, seconds, counter }: Window, now: number): number {
+  const left = Math.max(0, limit - counter.used(now)) / limit;
+  const time = Math.max(1, counter.turnsAt(now) - now) / (seconds * 1000);
+  return left / time;
 }
 
 /** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */

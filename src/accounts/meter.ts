@@ -118,7 +118,10 @@ export function createMeter(): Meter {
     count(now, cost) {
       taken.requests += cost.requests;
       taken.tokens += cost.tokens;
-      for (const window of windows) window.counter.take(now, cost[window.unit]);
+      for (const { unit, counter, pace } of windows) {
+        counter.take(now, cost[unit]);
+        pace?.add(now, cost[unit]);
+      }
     },
     enter() {
       inFlight += 1;

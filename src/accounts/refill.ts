@@ -43,6 +43,7 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
       level = used;
     },
     wholeAt: (now) => clearsAt(now, 0),
+    turnsAt: () => Number.POSITIVE_INFINITY,
     save: () => [level, creditedAt],
     load(state, now) {
       [level = 0, creditedAt = 0] = state;

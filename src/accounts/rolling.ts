@@ -152,6 +152,7 @@ export function createRolling(spanMs: number): Counter {
       expire(now);
       return count === 0 ? now : timeAt(count - 1) + hold;
     },
+    turnsAt: () => Number.POSITIVE_INFINITY,
     save: () => Array.from({ length: count }, (_, index) => [timeAt(index), amountAt(index)]).flat(),
     load(state, now) {
       count = 0;

@@ -5,6 +5,7 @@ import type { Meter } from './meter.ts';
 import { poolOf } from './pool-of.ts';
 import type { Pools } from './pools.ts';
 import type { Rest, Rests } from './rest.ts';
+import { emptyAt } from './window.ts';
 
 export interface ViewParts {
   readonly pools: Pools;
@@ -52,9 +53,11 @@ function stateOf(account: Account, rests: readonly Rest[]): AccountState {
 function windowsOf(meter: Meter | undefined, at: number, model?: string): WindowView[] {
   if (meter === undefined) return [];
   const named = model === undefined ? {} : { model };
-  const windows = meter.windows.filter(({ limit }) => Number.isFinite(limit)).map(({ unit, seconds, limit, source, counter }): WindowView => ({
-    unit, seconds, ...named, limit, used: counter.used(at), resetsAt: counter.wholeAt(at), source,
-  }));
+  const windows = meter.windows.filter(({ limit }) => Number.isFinite(limit)).map((window): WindowView => {
+    const { unit, seconds, limit, source, counter } = window;
+    const empty = emptyAt(window, at);
+    return { unit, seconds, ...named, limit, used: counter.used(at), resetsAt: counter.wholeAt(at), source, ...(empty !== undefined && { emptyAt: empty }) };
+  });
   if (!Number.isFinite(meter.concurrent)) return windows;
   return [...windows, { unit: 'concurrent', seconds: 0, ...named, limit: meter.concurrent, used: meter.inFlight, source: 'configured' }];
 }

@@ -2,6 +2,7 @@
 import type { Fact, Unit, WindowLimit } from '../types.ts';
 import { createCalendar } from './calendar.ts';
 import type { Counter, Reset } from './counter.ts';
+import { type Pace, createPace } from './pace.ts';
 import { createRefill } from './refill.ts';
 import { createRolling } from './rolling.ts';
 
@@ -24,6 +25,8 @@ export interface Window {
   /** When a limit that was only inferred is forgotten again. */
   inferredUntil: number;
   readonly counter: Counter;
+  /** Of long windows, for a forecast. */
+  readonly pace: Pace | undefined;
 }
 
 /**
@@ -31,6 +34,8 @@ export interface Window {
  * so it is forgotten after this many spans (an hour of a minute's limit) and costs one refusal to learn again.
  */
 const INFERRED_SPANS = 60;
+
+const DAY_SECONDS = 86_400;
 
 /** Rounding of fading levels must not turn the exact moment into one too early. */
 const EPSILON = 1e-6;
@@ -48,6 +53,7 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     noticedUntil: 0,
     inferredUntil: Number.POSITIVE_INFINITY,
     counter: counterOf(spec, () => window.limit),
+    pace: spec.seconds >= DAY_SECONDS ? createPace() : undefined,
   };
   return window;
 }
@@ -75,6 +81,17 @@ export function freeAt(window: Window, now: number, amount: number, turns = 1): 
   // More than one filling: each further one takes a whole span.
   const fillings = Math.ceil(total / window.limit) - 1;
   return Math.ceil(window.counter.clearsAt(now, window.limit * (fillings + 1) - total) + fillings * window.seconds * 1000);
+}
+
+/** When it is used up at the pace of the last hour; undefined where it lasts. */
+export function emptyAt(window: Window, now: number): number | undefined {
+  const { limit, seconds, kind, counter, pace } = window;
+  if (pace === undefined || !Number.isFinite(limit)) return undefined;
+  // Sliding and refilling quota comes back meanwhile, in the long run as fast as it is allowed to go.
+  const net = pace.at(now) - (kind === 'calendar' ? 0 : limit / (seconds * 1000));
+  if (net <= 0) return undefined;
+  const at = now + Math.max(0, limit - counter.used(now)) / net;
+  return at < counter.turnsAt(now) ? at : undefined;
 }
 
 /** What a fact changed: `foreign` units were used by somebody else. */

@@ -17,7 +17,7 @@ export interface Time {
 
 /** Bottleneck passes a job on over several turns of the real event loop. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 4; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 export function createTime(start = START): Time {
