@@ -7,4 +7,4 @@ import { renderReference } from '../dist/cli/reference.js';
 
 // No terminal: the page must not depend on the window it was written in.
 const sink = createSink(new PassThrough(), {});
-writeFileSync(new URL('../docs/cli.md', import.meta.url), renderReference(createProgram({ ...processContext(), out: sink, words: sink })));
+writeFileSync(new URL('../docs/cli.md', import.meta.url), renderReference(await createProgram({ ...processContext(), out: sink, words: sink })));

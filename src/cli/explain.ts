@@ -7,10 +7,11 @@ import { modelOption, textOrJsonOption } from './options.ts';
 import { printJson, printLines } from './output.ts';
 import type { Explanation } from './shapes.ts';
 import { renderTable, type Column } from './table.ts';
-import { oneLine, wrap } from './text.ts';
+import { clip, oneLine, wrap } from './text.ts';
 
 interface Options {
   readonly model: string;
+  readonly all?: true;
   readonly output: 'text' | 'json';
 }
 
@@ -20,19 +21,25 @@ export function registerExplain(program: Command, context: Context): void {
     .description('which rule a prompt takes, by which words, and who could answer when')
     .argument('<prompt>', 'what would be asked')
     .addOption(modelOption())
+    .option('-a, --all', 'every candidate, not only the first ones')
     .addOption(textOrJsonOption())
-    .action(async (prompt: string, { model, output }: Options) => {
+    .action(async (prompt: string, { model, all, output }: Options) => {
       const { explain } = await knowledgeOf(context);
       const explanation = await explain({ prompt, model });
       if (output === 'json') printJson(context, explanation);
-      else printLines(context, renderExplanation(explanation, { width: context.out.width(), paint: context.out.paint, now: context.now() }));
+      else printLines(context, renderExplanation(explanation, { width: context.out.width(), paint: context.out.paint, now: context.now(), most: all === true ? Infinity : FIRST }));
     });
 }
+
+/** Whoever is asked is nearly always among these. */
+const FIRST = 12;
 
 interface Frame {
   readonly width: number;
   readonly paint: Paint;
   readonly now: number;
+  /** Candidates shown. */
+  readonly most: number;
 }
 
 export function renderExplanation(explanation: Explanation, frame: Frame): string[] {
@@ -46,8 +53,17 @@ export function renderExplanation(explanation: Explanation, frame: Frame): strin
   return [
     ...facts.filter(({ text }) => text !== '').flatMap(({ title, text }) => fact(title, text, frame)),
     '',
-    ...(candidates.length === 0 ? ['nobody can answer this: no account, or no model with what the prompt needs'] : renderTable(candidateColumns(frame.now), candidates, frame)),
+    ...renderCandidates(candidates, frame),
   ];
+}
+
+function renderCandidates(candidates: Explanation['candidates'], frame: Frame): string[] {
+  if (candidates.length === 0) return ['nobody can answer this: no account, or no model with what the prompt needs'];
+  // Without a daemon most columns have nothing to say.
+  const columns = candidateColumns(frame.now).filter(({ cell }) => candidates.some((candidate) => (cell(candidate) ?? '') !== ''));
+  const lines = renderTable(columns, candidates.slice(0, frame.most), frame);
+  const more = candidates.length - frame.most;
+  return more > 0 ? [...lines, frame.paint('dim', clip(`and ${count(more)} more`, frame.width))] : lines;
 }
 
 /** Rules that matched in part, or were close: what a person editing rules wants to see. */
@@ -66,7 +82,7 @@ const candidateColumns = (now: number): Column<Explanation['candidates'][number]
   { title: 'provider', cell: ({ provider }) => provider },
   { title: 'model', cell: ({ model }) => model },
   { title: 'account', cell: ({ account }) => account },
-  { title: 'free', cell: ({ free_at: at }) => freeText(at, now), style: ({ free_at: at }) => (at !== undefined && Date.parse(at) <= now ? 'green' : 'yellow') },
+  { title: 'free', cell: ({ free_at: at }) => at, show: ({ free_at: at }) => freeText(at, now), style: ({ free_at: at }) => (at !== undefined && Date.parse(at) <= now ? 'green' : 'yellow') },
   { title: 'because', cell: ({ reason }) => reason },
 ];
 

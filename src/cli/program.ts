@@ -2,28 +2,34 @@
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { registerAccounts } from './accounts.ts';
-import { registerChat } from './chat.ts';
 import type { Context } from './context.ts';
-import { registerDemo } from './demo/demo.ts';
 import { report } from './errors.ts';
-import { registerEstimate } from './estimate.ts';
-import { registerExplain } from './explain.ts';
-import { registerModels } from './models.ts';
-import { registerRules } from './rules.ts';
-import { registerServe } from './serve.ts';
-import { registerSetup } from './setup.ts';
-import { registerSim } from './sim.ts';
-import { registerStatus } from './status.ts';
-import { registerVault } from './vault.ts';
+
+type Register = (program: Command, context: Context) => void;
+
+/**
+ * In the order of the help text. Each is loaded when it is asked for: the daemon's code alone takes longer to read than
+ * most commands take to run.
+ */
+const commands = {
+  serve: async () => (await import('./serve.ts')).registerServe,
+  demo: async () => (await import('./demo/demo.ts')).registerDemo,
+  setup: async () => (await import('./setup.ts')).registerSetup,
+  accounts: async () => (await import('./accounts.ts')).registerAccounts,
+  vault: async () => (await import('./vault.ts')).registerVault,
+  keys: async () => (await import('./keys.ts')).registerKeys,
+  status: async () => (await import('./status.ts')).registerStatus,
+  models: async () => (await import('./models.ts')).registerModels,
+  explain: async () => (await import('./explain.ts')).registerExplain,
+  estimate: async () => (await import('./estimate.ts')).registerEstimate,
+  chat: async () => (await import('./chat.ts')).registerChat,
+  rules: async () => (await import('./rules.ts')).registerRules,
+  sim: async () => (await import('./sim.ts')).registerSim,
+} satisfies Record<string, () => Promise<Register>>;
+
+const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);
 
 const packageFile = new URL('../../package.json', import.meta.url);
-
-/** Each adds its command to the program. In the order of the help text. */
-const registrations: readonly ((program: Command, context: Context) => void)[] = [
-  registerServe, registerDemo, registerSetup, registerAccounts, registerVault, registerStatus, registerModels, registerExplain, registerEstimate, registerChat, registerRules,
-  registerSim,
-];
 
 /** Help that goes into a file is set at a width that reads well anywhere. */
 const HELP_WIDTH = 100;
@@ -35,7 +41,8 @@ function versionOf(file: URL): string {
   return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
 }
 
-export function createProgram(context: Context): Command {
+/** The program with all its commands, or with one alone. */
+export async function createProgram(context: Context, only = ''): Promise<Command> {
   const { out, words } = context;
   const program = new Command('tollfree')
     .description('every free LLM tier you hold, behind one OpenAI-compatible endpoint')
@@ -53,14 +60,16 @@ export function createProgram(context: Context): Command {
       getOutHasColors: () => out.colour,
       getErrHasColors: () => words.colour,
     });
-  for (const register of registrations) register(program, context);
+  const wanted = isCommand(only) ? [commands[only]] : Object.values(commands);
+  for (const load of wanted) (await load())(program, context);
   return program;
 }
 
 /** Runs one command line and returns its exit status: 0 done, 1 failed, 2 used wrongly. */
 export async function run(commandLine: readonly string[], context: Context): Promise<number> {
   try {
-    await createProgram(context).parseAsync(commandLine, { from: 'user' });
+    const program = await createProgram(context, commandLine[0]);
+    await program.parseAsync(commandLine, { from: 'user' });
     return 0;
   } catch (error) {
     return report(error, context);

@@ -21,7 +21,7 @@ export function registerStatus(program: Command, context: Context): void {
     .command('status')
     .description('accounts and their windows, live')
     .option('-w, --watch', 'keep showing, once a second, until Ctrl-C')
-    .option('-a, --all', 'also windows that are untouched')
+    .option('-a, --all', 'every window, not only the fullest of each account')
     .addOption(outputOption())
     .action(async (options: Options) => {
       const client = await createAdminClient(context);

@@ -22,9 +22,10 @@ async function closedPort(): Promise<string> {
   return String(port);
 }
 
+const program = await createProgram(createStage().context);
+const paths = everyCommand(program);
+
 describe('the command', () => {
-  const { context } = createStage();
-  const paths = everyCommand(createProgram(context));
 
   test.each(paths.map((path) => [path.join(' '), path] as const))('tollfree %s --help says how it is used', async (_, path) => {
     const { status, out, words } = await tollfree([...path, '--help']);
@@ -34,7 +35,7 @@ describe('the command', () => {
   });
 
   test('docs/cli.md holds these very texts', () => {
-    expect(readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8')).toBe(renderReference(createProgram(context)));
+    expect(readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8')).toBe(renderReference(program));
   });
 
   test.each([

@@ -41,8 +41,8 @@ describe('status', () => {
       'groq',
       '  work                 active',
       '    requests/min  ██████████░░░░░░░░░░  15 of 30  whole in 32 s',
-      '    1 window untouched',
-      '  home                 resting · m, rate-minute, for 1 min',
+      '    1 more window',
+      '  home                 resting · m resting (rate-minute), for 1 min',
     ]);
   });
 

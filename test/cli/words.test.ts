@@ -36,7 +36,7 @@ function flowed(pieces: readonly string[], width: number): string {
 
 describe('flowing text', () => {
   test('breaks between words, and indents every line', () => {
-    expect(flowed(['one two', ' three\nfour'], 16)).toBe('    one two \n    three\n    four');
+    expect(flowed(['one two', ' three\nfour'], 16)).toBe('    one two\n    three\n    four');
   });
 
   test('scripts without spaces break anywhere', () => {

@@ -1,5 +1,5 @@
 /** What the accounts are good for in a day, by what the catalogue says. */
-import { poolOf } from '../../accounts/pool.ts';
+import { poolOf } from '../../accounts/pool-of.ts';
 import type { Account, Catalogue, Limits, Provider } from '../../types.ts';
 
 const DAY_SECONDS = 86_400;

@@ -11,35 +11,41 @@ export interface Flow {
 export function createFlow({ indent, width }: { readonly indent: string; readonly width: number }): Flow {
   const room = Math.max(10, width - indent.length);
   let column = 0;
+  let spaces = 0;
   let word = '';
 
+  /** The word and the spaces before it; on a new line, where the spaces that led there are forgotten. */
   const settle = (): string => {
     const size = widthOf(stripVTControlCharacters(word));
-    const broken = column > 0 && column + size > room ? `\n${indent}` : '';
-    // A line begins with its indent only once there is something to put there.
-    const start = broken === '' && column === 0 && size > 0 ? indent : '';
-    column = (broken === '' ? column : 0) + size;
-    const text = broken + start + word;
+    const text = word;
     word = '';
-    return text;
+    // Colours take no room: they change nothing about where the line stands.
+    if (size === 0) return text;
+    const fits = column === 0 || column + spaces + size <= room;
+    const lead = fits ? (column === 0 ? indent : '') + ' '.repeat(spaces) : `\n${indent}`;
+    column = (fits ? column + spaces : 0) + size;
+    spaces = 0;
+    return lead + text;
   };
   const one = (character: string): string => {
     if (character === '\n') {
       const text = settle();
-      column = 0;
+      column = spaces = 0;
       return `${text}\n`;
     }
-    if (character !== ' ') {
-      // Scripts without spaces may break between any two characters.
-      const before = widthOf(character) > 1 ? settle() : '';
-      word += character;
-      return before + (widthOf(character) > 1 ? settle() : '');
+    if (character === ' ') {
+      const text = settle();
+      spaces += 1;
+      return text;
     }
-    const text = settle();
-    if (column >= room) return text;
-    const lead = column === 0 ? indent : '';
-    column += 1;
-    return `${text}${lead} `;
+    // Scripts without spaces may break between any two characters.
+    if (widthOf(character) > 1) {
+      const before = settle();
+      word = character;
+      return before + settle();
+    }
+    word += character;
+    return '';
   };
   return { push: (text) => Array.from(text, one).join(''), end: settle };
 }

@@ -14,43 +14,38 @@ export interface Scene {
 
 const CODE = 'Write a Python function that adds up a list';
 const TRANSLATION = 'Translate into French: good things come to those who take turns';
+const MODEL = 'gpt-oss-120b';
 /** Enough for a first sentence, so that many answers do not take long. */
 const FEW_TOKENS = 12;
 
 export const scenes: readonly Scene[] = [
-  {
-    title: 'The words choose',
-    play: async (theatre) => {
-      theatre.say('A client asks for the model “auto”. The words of the prompt choose a rule, the rule chooses who may answer.');
-      await askAloud(theatre, CODE);
-      await askAloud(theatre, TRANSLATION);
-    },
-  },
+  { title: 'The words choose', play: chooseByWords },
   { title: 'The accounts take turns', play: takeTurns },
   { title: 'A limit is reached', play: reachLimit },
-  {
-    title: 'Why, and who is next',
-    play: async (theatre) => {
-      theatre.say('Any choice can be explained before it is made: `tollfree explain`, or POST /admin/explain.');
-      theatre.fact('asked', CODE);
-      theatre.line();
-      const explanation = await explain(theatre, CODE);
-      // The first few tell the story; `tollfree explain` shows all.
-      const few = { ...explanation, candidates: explanation.candidates.slice(0, 8) };
-      for (const line of renderExplanation(few, { width: theatre.width - 5, paint: theatre.sink.paint, now: theatre.now() })) theatre.line(`     ${line}`);
-    },
-  },
-  {
-    title: 'What is left',
-    play: async (theatre) => {
-      theatre.say('Every account keeps its windows as its provider counts them: `tollfree status --watch` shows them live.');
-      const answer = await theatre.admin.ask('/admin/accounts', accountsShape);
-      const lines = renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width - 5, paint: theatre.sink.paint, now: theatre.now(), all: false });
-      for (const line of lines) theatre.line(`     ${line}`.trimEnd());
-    },
-  },
+  { title: 'Why, and who is next', play: showExplanation },
+  { title: 'What is left', play: showStatus },
   { title: 'The metrics that moved', play: showMetrics },
 ];
+
+async function chooseByWords(theatre: Theatre): Promise<void> {
+  theatre.say('A client asks for the model “auto”. The words of the prompt choose a rule, the rule chooses who may answer.');
+  await askAloud(theatre, CODE);
+  await askAloud(theatre, TRANSLATION);
+}
+
+async function showExplanation(theatre: Theatre): Promise<void> {
+  theatre.say('Every choice can be explained before it is made.');
+  theatre.command(`tollfree explain "${CODE}"`);
+  const explanation = await explain(theatre, CODE);
+  theatre.block(renderExplanation(explanation, { width: theatre.width, paint: theatre.sink.paint, now: theatre.now(), most: 9 }));
+}
+
+async function showStatus(theatre: Theatre): Promise<void> {
+  theatre.say('Every account keeps its windows the way its provider counts them.');
+  theatre.command('tollfree status');
+  const answer = await theatre.admin.ask('/admin/accounts', accountsShape);
+  theatre.block(renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width, paint: theatre.sink.paint, now: theatre.now(), all: false }));
+}
 
 async function explain(theatre: Theatre, prompt: string): Promise<Explanation> {
   return theatre.admin.ask('/admin/explain', explanationShape, { method: 'POST', body: { prompt, model: 'auto' } });
@@ -76,7 +71,7 @@ async function takeTurns(theatre: Theatre): Promise<void> {
   theatre.say('Several accounts at one provider share the work: each request goes to the one whose turn it is.');
   const served = new Map<string, number>();
   for (let turn = 1; turn <= TURNS; turn += 1) {
-    const { story } = await theatre.ask(CODE, FEW_TOKENS);
+    const { story } = await theatre.ask(CODE, { maxTokens: FEW_TOKENS });
     const name = `${story.provider} · ${story.account}`;
     served.set(name, (served.get(name) ?? 0) + 1);
     theatre.fact(String(turn), `${story.provider}  ${theatre.sink.paint('green', story.account)}`);
@@ -91,14 +86,14 @@ async function takeTurns(theatre: Theatre): Promise<void> {
 const MOST_ASKED = 20;
 
 async function reachLimit(theatre: Theatre): Promise<void> {
-  theatre.say('Free tiers end. These providers allow far less than their catalogue says, so they refuse sooner than anybody could know: watch where the next question goes.');
+  theatre.say(`Now a client asks for “${MODEL}”, whoever has it. Groq is asked first, and this Groq allows only three requests a minute: it refuses sooner than anybody could know.`);
   let before = await theatre.metrics();
   let home: string | undefined;
   for (let asked = 1; asked <= MOST_ASKED; asked += 1) {
-    const { story } = await theatre.ask(CODE, FEW_TOKENS);
+    const { story } = await theatre.ask(CODE, { model: MODEL, maxTokens: FEW_TOKENS });
     const after = await theatre.metrics();
     const refused = refusals(before, after);
-    theatre.fact(String(asked), [...refused.map((text) => theatre.sink.paint('yellow', text)), theatre.sink.paint('green', `${story.provider} · ${story.account} answered`)].join(' → '));
+    theatre.fact(String(asked), [...refused.map((text) => theatre.sink.paint('yellow', text)), `${story.provider}  ${theatre.sink.paint('green', story.account)}`].join('  →  '));
     before = after;
     home ??= story.provider;
     if (story.provider !== home) break;
@@ -106,17 +101,18 @@ async function reachLimit(theatre: Theatre): Promise<void> {
   }
   theatre.line();
   await theatre.breathe(600);
-  const { story } = await theatre.ask(CODE, FEW_TOKENS);
-  theatre.say(`Nobody saw an error. And what is known is not asked again: the next question took ${plural(story.attempts, 'attempt')}, at ${story.provider}.`);
+  const { story } = await theatre.ask(CODE, { model: MODEL, maxTokens: FEW_TOKENS });
+  theatre.say(`The client saw one answer and no error. What is known is not asked again: the next question took ${plural(story.attempts, 'attempt')}, at ${story.provider}.`);
 }
 
 /** Attempts that did not end well, between two looks at the counters. */
 function refusals(before: readonly Sample[], after: readonly Sample[]): string[] {
-  return after
-    .filter(({ name, labels }) => name === 'tollfree_attempts_total' && labels['outcome'] !== 'ok')
-    .map((sample) => ({ sample, times: sample.value - sumOf(before, sample.name, sample.labels) }))
+  const failed = after.filter(({ name, labels }) => name === 'tollfree_attempts_total' && labels['outcome'] !== 'ok');
+  const kinds = new Map(failed.map(({ labels: { provider = '', outcome = '' } }) => [`${provider} ${outcome}`, { provider, outcome }]));
+  return [...kinds.values()]
+    .map((labels) => ({ ...labels, times: sumOf(after, 'tollfree_attempts_total', labels) - sumOf(before, 'tollfree_attempts_total', labels) }))
     .filter(({ times }) => times > 0)
-    .map(({ sample: { labels }, times }) => `${labels['provider'] ?? ''} refused${times > 1 ? ` ${times} times` : ''} (${labels['outcome'] ?? ''})`);
+    .map(({ provider, outcome, times }) => `${provider} refused ${times === 1 ? 'once' : `${times} times`} (${outcome})`);
 }
 
 interface Moved {
@@ -141,7 +137,8 @@ const told: readonly { readonly name: string; readonly labels: readonly string[]
 ];
 
 async function showMetrics(theatre: Theatre): Promise<void> {
-  theatre.say(`Prometheus finds them at http://${theatre.admin.address}/metrics.`);
+  theatre.say('All of it is counted, for Prometheus and for you.');
+  theatre.command(`curl http://${theatre.admin.address}/metrics`);
   const samples = await theatre.metrics();
   const rows = told.flatMap(({ name, labels, show }) => {
     const groups = new Map<string, number>();
@@ -152,5 +149,5 @@ async function showMetrics(theatre: Theatre): Promise<void> {
     }
     return [...groups].map(([what, value]): Moved => ({ name, what, value: show(value) }));
   });
-  for (const line of renderTable(columns, rows, { width: theatre.width - 5, paint: theatre.sink.paint })) theatre.line(`     ${line}`);
+  theatre.block(renderTable(columns, rows, { width: theatre.width, paint: theatre.sink.paint }));
 }

@@ -25,7 +25,7 @@ export const cast: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Small enough to be reached in a minute of watching, and less than the catalogue promises: a refusal nobody could foresee. */
-const limits = { groq: { rate_limit: { requests_per_minute: 3, requests_per_day: 1000, tokens_per_minute: 8000, tokens_per_day: 200_000 }, models: 'together' } };
+const limits = { groq: { rate_limit: { requests_per_minute: 3, requests_per_day: 1000, tokens_per_minute: 8000, tokens_per_day: 200_000 } } };
 
 /** Fast for a model, slow enough to be seen. */
 const TOKEN_MS = 12;

@@ -10,7 +10,7 @@ import { createFlow } from './flow.ts';
 
 export interface Theatre {
   readonly sink: Sink;
-  /** Columns the tour is set in. */
+  /** Columns a block has. */
   readonly width: number;
   readonly admin: AdminClient;
   readonly signal: AbortSignal;
@@ -19,6 +19,9 @@ export interface Theatre {
   /** A paragraph that says what is to be seen. */
   readonly say: (text: string) => void;
   readonly line: (text?: string) => void;
+  /** What a person would type to see what follows. */
+  readonly command: (text: string) => void;
+  readonly block: (lines: readonly string[]) => void;
   /** `name` in the margin, its value beside it. */
   readonly fact: (name: string, text: string) => void;
   /** Time to read, for a person; nothing where nobody looks. */
@@ -26,12 +29,16 @@ export interface Theatre {
   /** Asks, tells who answers as soon as it is certain, and shows the answer while it streams. */
   readonly perform: (prompt: string, onStory: (story: Story) => void) => Promise<Performance>;
   /** Asks, and shows nothing. */
-  readonly ask: (prompt: string, maxTokens: number) => Promise<Performance>;
+  readonly ask: (prompt: string, asking: Asking) => Promise<Performance>;
   readonly metrics: () => Promise<readonly Sample[]>;
 }
 
-interface Listening {
+export interface Asking {
+  readonly model?: string;
   readonly maxTokens?: number;
+}
+
+interface Listening extends Asking {
   readonly onStory?: (story: Story) => void;
   readonly show?: (text: string) => void;
 }
@@ -48,6 +55,7 @@ export interface Performance {
 const MOST_COLUMNS = 96;
 const MARGIN = 12;
 const INDENT = ' '.repeat(MARGIN);
+const BLOCK = ' '.repeat(5);
 
 export interface TheatreOptions {
   readonly sink: Sink;
@@ -61,9 +69,9 @@ export function createTheatre({ sink, admin, signal, now }: TheatreOptions): The
   const width = Math.min(sink.width(), MOST_COLUMNS);
   const line = (text = ''): void => write(`${text}\n`);
 
-  const listen = async (prompt: string, { maxTokens, onStory, show }: Listening): Promise<Performance> => {
+  const listen = async (prompt: string, { model = 'auto', maxTokens, onStory, show }: Listening): Promise<Performance> => {
     const startedAt = now();
-    const { story, pieces } = await askChat({ address: admin.address, key: undefined, model: 'auto', messages: [{ role: 'user', content: prompt }], ...(maxTokens !== undefined && { maxTokens }), signal });
+    const { story, pieces } = await askChat({ address: admin.address, key: undefined, model, messages: [{ role: 'user', content: prompt }], ...(maxTokens !== undefined && { maxTokens }), signal });
     const firstMs = now() - startedAt;
     onStory?.(story);
     let tokens: Tokens | undefined;
@@ -76,7 +84,7 @@ export function createTheatre({ sink, admin, signal, now }: TheatreOptions): The
 
   return {
     sink,
-    width,
+    width: width - BLOCK.length,
     admin,
     signal,
     now,
@@ -87,8 +95,15 @@ export function createTheatre({ sink, admin, signal, now }: TheatreOptions): The
       line(`  ${paint(['bold', 'cyan'], words)}${paint('dim', '─'.repeat(Math.max(3, width - 2 - widthOf(words))))}`);
     },
     say: (text) => {
-      for (const each of wrap(text, width - 5)) line(`     ${each}`);
+      for (const each of wrap(text, width - BLOCK.length)) line(BLOCK + each);
       line();
+    },
+    command: (text) => {
+      line(`${BLOCK}${paint('dim', '$')} ${paint('bold', text)}`);
+      line();
+    },
+    block: (lines) => {
+      for (const each of lines) line(`${BLOCK}${each}`.trimEnd());
     },
     fact: (name, text) => {
       const lines = wrap(text, Math.max(10, width - MARGIN));
@@ -111,7 +126,7 @@ export function createTheatre({ sink, admin, signal, now }: TheatreOptions): The
       line();
       return performance;
     },
-    ask: (prompt, maxTokens) => listen(prompt, { maxTokens }),
+    ask: listen,
     metrics: async () => parseMetrics(await (await admin.fetch('/metrics')).text()),
   };
 }
