@@ -67,6 +67,13 @@ describe('who comes in', () => {
     }
   });
 
+  test('a door that was closed once stays closed when its last key is revoked', async () => {
+    const { key } = await keys.create({ name: 'ci' });
+    await keys.revoke(key.id);
+    const request = await received({});
+    expect(refusalOf(() => doorWith().identify(request))).toMatchObject({ kind: 'unauthorized' });
+  });
+
   test('whoever has a key, by either header or both, is that key', async () => {
     const { key, secret } = await keys.create({ name: 'ci', project: 'web', priority: 4 });
     const caller = { key: 'ci', project: 'web', id: key.id, priority: 4 };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { array, assert, asyncProperty, boolean, constantFrom, integer, record } from 'fast-check';
 import type { Grant } from '../../src/keys/admission.ts';
@@ -124,6 +124,19 @@ describe('settling', () => {
     admission.close();
   });
 
+  test('what is given back leaves the day it was taken in, what is owed counts today', async () => {
+    const { admission, caller, key } = await keyWith({});
+    world.clock.now = NOON + DAY / 2 - 1;
+    const [less, more] = [admission.admit(caller, { tokens: 100, usd: 0 }), admission.admit(caller, { tokens: 100, usd: 0 })];
+    world.clock.now = NOON + DAY / 2;
+    admission.admit(caller, { tokens: 7, usd: 0 });
+    less.settle(usage(10, 10), 0);
+    expect(admission.usedBy(key)).toMatchObject({ tokens_per_day: 7, tokens_total: 127 });
+    more.settle(usage(100, 20), 0);
+    expect(admission.usedBy(key)).toMatchObject({ tokens_per_day: 27, requests_per_day: 1, tokens_total: 147 });
+    admission.close();
+  });
+
   test('unknown is never zero: it stays as it was taken; what was not delivered costs nothing', async () => {
     const { admission, caller, key } = await keyWith({});
     admission.admit(caller, { tokens: 30, usd: 0.25 }).settle(undefined, undefined);
@@ -206,6 +219,32 @@ describe('the journal', () => {
     writeFileSync(world.usagePath, '{"format":"tollfree-key-usage","version":2}\n');
     expect(() => world.openAdmission(keys)).toThrow('newer tollfree');
     expect(readFileSync(world.usagePath, 'utf8')).toContain('"version":2');
+  });
+
+  test('a disk that refuses is told once, counting goes on, and all of it is written when it heals', async () => {
+    const told: (string | undefined)[] = [];
+    const clock = { now: NOON };
+    const counts = { entries: 0 };
+    const path = world.usagePath;
+    const journal = createJournal({ path, now: () => clock.now, tallies: () => ({ all: { total: [0, counts.entries, 0, 0] } }), onTrouble: (problem) => told.push(problem) });
+    const count = async (scope: string): Promise<void> => {
+      counts.entries += 1;
+      journal.append({ at: clock.now, amounts: { requests: 1, tokens: 0, nanoUsd: 0 }, scopes: [scope] });
+      await turn();
+    };
+    await count('x'.repeat(9 * 2 ** 20));
+    mkdirSync(`${path}.tmp`);
+    await count('all');
+    await count('all');
+    clock.now += MINUTE;
+    await count('all');
+    expect(told).toEqual([expect.stringContaining('EISDIR')]);
+    rmdirSync(`${path}.tmp`);
+    clock.now += MINUTE;
+    await count('all');
+    expect(told).toEqual([expect.anything(), undefined]);
+    journal.close();
+    expect(recoverJournal(path, clock.now)).toEqual({ tallies: { all: { total: [0, 5, 0, 0] } }, entries: [] });
   });
 
   test('begins anew before it grows without bound, and counts go on', async () => {

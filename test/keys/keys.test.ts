@@ -148,6 +148,16 @@ describe('the file', () => {
     expect(told).toEqual([key.id]);
   });
 
+  test('a daemon that follows learns of it within five seconds', async () => {
+    const [daemon, command] = [await world.openKeys(), await world.openKeys()];
+    const { key } = await daemon.create({ name: 'ci' });
+    const learned = new Promise<string>((resolve) => daemon.onRevoked(resolve));
+    const stop = daemon.follow();
+    await command.revoke(key.id);
+    expect(await learned).toBe(key.id);
+    stop();
+  }, 5_000);
+
   test('a bad file is set aside and its backup taken, with no revoked key alive in it', async () => {
     const first = await world.openKeys();
     const { key, secret } = await first.create({ name: 'ci' });
