@@ -52,11 +52,11 @@ async function converse(conversation: Conversation): Promise<void> {
 async function addOne(conversation: Conversation, vault: Vault): Promise<Account | undefined> {
   const { context, terminal, check } = conversation;
   try {
-    const candidate = await askCandidate(conversation, vault);
+    const candidate = await askKey(conversation);
     if (candidate === undefined) return undefined;
     refuseDuplicate(vault, candidate);
     if (check) await withChecker(context, (ask) => terminal.busy(`asking ${candidate.provider.title} about the key`, async () => judged(await ask(candidate), candidate), (words) => words));
-    const account = await vault.add(newAccount(candidate));
+    const account = await vault.add(newAccount({ ...candidate, ...(await askDetails(terminal, candidate.provider, vault.accounts())) }));
     terminal.say(`sealed as ${nameOf(account)}, for ${account.origin} only: ${gain(account, vault.accounts(), candidate.provider)}`);
     return account;
   } catch (error) {
@@ -67,16 +67,19 @@ async function addOne(conversation: Conversation, vault: Vault): Promise<Account
   }
 }
 
-async function askCandidate({ terminal, catalogue }: Conversation, vault: Vault): Promise<Candidate | undefined> {
+async function askKey({ terminal, catalogue }: Conversation): Promise<Candidate | undefined> {
   const providers = [...catalogue.providers.values()].filter(({ status }) => status !== 'retired').sort((left, right) => left.priority - right.priority);
   const chosen = await askProvider(terminal, providers);
   terminal.note(chosen.title, tell(chosen));
   const key = cleanKey(await terminal.hidden(`key of ${chosen.title}`, (answer) => (cleanKey(answer) === '' ? 'paste the key, or press ctrl-c' : undefined)));
   const provider = await confirmProvider(terminal, { chosen, key, providers });
-  if (provider === undefined) return undefined;
-  const organization = await askOrganization(terminal, provider, vault.accounts());
-  const label = await terminal.text('a label for it', { initial: freeLabel(provider.name, vault.accounts()), judge: (answer) => labelFault(answer, provider.name, vault.accounts()) });
-  return { provider, key, label, ...(organization !== undefined && { organization }) };
+  return provider && { provider, key };
+}
+
+async function askDetails(terminal: Terminal, provider: Provider, accounts: readonly Account[]): Promise<Pick<Candidate, 'label' | 'organization'>> {
+  const organization = await askOrganization(terminal, provider, accounts);
+  const label = await terminal.text('a label for it', { initial: freeLabel(provider.name, accounts), judge: (answer) => labelFault(answer, provider.name, accounts) });
+  return { label, ...(organization !== undefined && { organization }) };
 }
 
 async function askProvider(terminal: Terminal, providers: readonly Provider[]): Promise<Provider> {

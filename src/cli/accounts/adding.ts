@@ -93,6 +93,8 @@ export function scopeNote({ quotaScope, title }: Provider): string | undefined {
   return `${title} counts by ${quotaScope}: keys of one ${quotaScope} share its quota`;
 }
 
-export const limitsLine = ({ limits }: Provider): string => limits.windows.map(({ unit, limit, seconds }) => `${count(limit)} ${unit}/${span(seconds)}`).join(' · ');
-
-
+/** `30 requests/min · 1,000 requests/day`, of all models together or else of each. */
+export function limitsLine({ limits, models }: Provider): string {
+  const [windows, whose] = limits.windows.length > 0 ? [limits.windows, ''] : [models[0]?.limits.windows ?? [], ' for each model'];
+  return windows.length === 0 ? '' : `${windows.map(({ unit, limit, seconds }) => `${count(limit)} ${unit}/${span(seconds)}`).join(' · ')}${whose}`;
+}
