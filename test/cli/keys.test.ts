@@ -1,17 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { Command } from 'commander';
 import express from 'express';
-import { report } from '../../src/cli/errors.ts';
-import { registerKeys } from '../../src/cli/keys.ts';
 import { virtualKeyRoutes } from '../../src/http/virtual-keys.ts';
 import { createWorld, type World } from '../keys/support.ts';
-import { createStage, type Heard } from './context.ts';
+import { tollfree, type Heard } from './context.ts';
+import { runProgram } from './process.ts';
 
 let world: World;
 beforeEach(() => void (world = createWorld()));
@@ -20,13 +15,7 @@ afterEach(() => world.remove());
 /** Nobody listens on port 1. */
 const environment = (port = 1): NodeJS.ProcessEnv => ({ TOLLFREE_DATA_DIR: world.directory, TOLLFREE_PORT: String(port), TOLLFREE_ADMIN_TOKEN: 'admin' });
 
-async function keysCommand(commandLine: readonly string[], port?: number): Promise<Heard> {
-  const { context, heard } = createStage({ environment: environment(port) });
-  const program = new Command('tollfree').exitOverride().configureOutput({ writeOut: context.out.write, writeErr: context.words.write });
-  registerKeys(program, context);
-  const status = await program.parseAsync(['keys', ...commandLine], { from: 'user' }).then(() => 0, (error: unknown) => report(error, context));
-  return { status, ...heard() };
-}
+const keysCommand = (commandLine: readonly string[], port?: number): Promise<Heard> => tollfree(['keys', ...commandLine], { environment: environment(port) });
 
 async function withDaemon(job: (port: number) => Promise<void>): Promise<void> {
   const keys = await world.openKeys();
@@ -98,23 +87,10 @@ describe('tollfree keys', () => {
   });
 
   test('as processes: four at once on one file lose nothing of each other', async () => {
-    const root = join(import.meta.dirname, '../..');
-    const script = `
-      import { Command } from 'commander';
-      import { processContext } from './dist/cli/context.js';
-      import { registerKeys } from './dist/cli/keys.js';
-      const program = new Command();
-      registerKeys(program, processContext());
-      await program.parseAsync(process.argv.slice(1), { from: 'user' });`;
-    const create = async (name: string): Promise<{ readonly status: number | null; readonly secret: string }> => {
-      const child = spawn(process.execPath, ['--input-type=module', '--eval', script, 'keys', 'create', name], { cwd: root, env: { PATH: process.env['PATH'], ...environment() } });
-      const [out] = await Promise.all([text(child.stdout), once(child, 'close')]);
-      return { status: child.exitCode, secret: out.trim() };
-    };
     const names = Array.from({ length: 4 }, (_, number) => `key-${number}`);
-    const made = await Promise.all(names.map(create));
+    const made = await Promise.all(names.map((name) => runProgram(['keys', 'create', name], { environment: environment() })));
     expect(made.map(({ status }) => status)).toEqual(names.map(() => 0));
     const keys = await world.openKeys();
-    expect(made.map(({ secret }) => keys.find(secret)?.name)).toEqual(names);
+    expect(made.map(({ out }) => keys.find(out.trim())?.name)).toEqual(names);
   }, 20_000);
 });
