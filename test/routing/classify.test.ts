@@ -55,9 +55,10 @@ describe('the rule', () => {
   });
 });
 
-describe('a word counts', () => {
-  const score = (request: ChatRequest): number => explainMatch(request, compile(rule('all', { keywords: [['one', 1], ['two', 2], ['Ünö', 4], ['uno', 3]] }))).considered.find(({ rule: name }) => name === 'all')?.score ?? -1;
+const counted = compile(rule('all', { keywords: [['one', 1], ['two', 2], ['Ünö', 4], ['uno', 3]] }));
+const score = (request: ChatRequest): number => explainMatch(request, counted).considered.find(({ rule: name }) => name === 'all')?.score ?? -1;
 
+describe('a word counts', () => {
   test('once, however often it is said, and once however it is written', () => {
     expect(score(asking('one one one'))).toBe(1);
     expect(score(asking('uno ünö UNO'))).toBe(4);
@@ -100,10 +101,10 @@ describe('a word counts', () => {
   });
 });
 
-describe('a condition rules out', () => {
-  const failed = (conditions: Parameters<typeof rule>[1], request: ChatRequest): string | undefined =>
-    explainMatch(request, compile(rule('it', conditions))).considered.find(({ rule: name }) => name === 'it')?.failed;
+const failed = (conditions: Parameters<typeof rule>[1], request: ChatRequest): string | undefined =>
+  explainMatch(request, compile(rule('it', conditions))).considered.find(({ rule: name }) => name === 'it')?.failed;
 
+describe('a condition rules out', () => {
   test.each([
     ['content_keywords', { keywords: ['code'] }, asking('hello'), asking('code')],
     ['min_keyword_score', { keywords: ['code', 'python'], minKeywordScore: 2 }, asking('code'), asking('python code')],
@@ -193,7 +194,7 @@ describe('an explanation', () => {
       const set = compile(...conditions.map((each, index) => rule(`r${index}`, each)));
       const request = asking(last, { earlier: [earlier] });
       const { match, considered } = explainMatch(request, set);
-      expect(considered.filter(({ failed }) => failed === undefined)[0]?.rule).toBe(match.rule?.name);
+      expect(considered.find((each) => each.failed === undefined)?.rule).toBe(match.rule?.name);
       expect(classify(request, set)).toEqual(match);
     }), { numRuns: 100 });
   });

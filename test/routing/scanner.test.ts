@@ -66,8 +66,9 @@ describe('spans', () => {
   });
 });
 
+const many = (count: number, word: (index: number) => string): string[] => Array.from({ length: count }, (_, index) => word(index));
+
 describe('time grows as the text does', () => {
-  const many = (count: number, word: (index: number) => string): string[] => Array.from({ length: count }, (_, index) => word(index));
   const cases: readonly { readonly name: string; readonly words: readonly string[]; readonly piece: string }[] = [
     { name: 'one long word', words: many(300, (index) => `${'a'.repeat(index + 1)}b`), piece: 'a' },
     { name: 'phrases that begin alike', words: many(300, (index) => `${'a '.repeat(index + 1)}b`), piece: 'a ' },
