@@ -9,7 +9,8 @@ import type { Clock } from '../types.ts';
 import { decoded } from './decoded.ts';
 import { checkUrl, lookup } from './destination.ts';
 import type { HttpHeaders, HttpRequest } from './dialect.ts';
-import { createExchange } from './exchange.ts';
+import { exchange } from './exchange.ts';
+import type { Place } from './exchange.ts';
 import { transportFailure } from './transport-failure.ts';
 import { createWatch } from './watch.ts';
 
@@ -38,37 +39,47 @@ export interface Http {
 /** faults.md's figure: a provider's edge that cannot be reached in 5 s will not answer in time either. */
 const CONNECT_MS = 5000;
 
+/** 128k answer tokens at 300 bytes an event are 38 MB: what is longer is no answer. Counted on the wire and after decompression. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 /** `userAgent`: Cloudflare turns away clients without a normal one (403, `error code: 1010`). */
 export function createHttp({ now, userAgent }: { readonly now: Clock; readonly userAgent: string }): Http {
+  const places = new Map<string, Place>();
   const pools = new Map<string, Pool>();
   const watch = createWatch(now);
 
   const poolOf = (origin: string): Pool => {
-    const known = pools.get(origin);
-    if (known !== undefined) return known;
     // No pipelining: one slow answer must not hold back another. Silence is judged by the caller's deadlines.
-    const pool = new Pool(origin, { connect: { timeout: CONNECT_MS, lookup }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: CONNECT_MS, lookup }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
     pools.set(origin, pool);
     return pool;
   };
+  /** URLs come from the catalogue, so there are as many as models: each is taken apart and judged once. */
+  const placeOf = (address: string): Place => {
+    const known = places.get(address);
+    if (known !== undefined) return known;
+    const url = new URL(address);
+    try {
+      checkUrl(url);
+    } catch (error) {
+      throw transportFailure(error, { host: url.host, begun: false });
+    }
+    const place = { host: url.host, origin: url.origin, path: url.pathname + url.search, pool: poolOf(url.origin) };
+    places.set(address, place);
+    return place;
+  };
 
   return {
-    async call(request, options, signal) {
-      const url = new URL(request.url);
-      try {
-        checkUrl(url);
-      } catch (error) {
-        throw transportFailure(error, { host: url.host, begun: false });
-      }
-      if (url.origin !== options.origin) {
-        throw new FailureError({ kind: 'credential', message: `the key was opened for ${options.origin} and does not go to ${url.origin}` });
-      }
-      const answer = await createExchange({ pool: poolOf(url.origin), url, request, userAgent, watch, now, ...options }, signal);
-      return { ...answer, bytes: decoded(answer.bytes, answer.headers, url.host) };
+    async call(request, { origin, stallMs }, signal) {
+      const place = placeOf(request.url);
+      if (place.origin !== origin) throw new FailureError({ kind: 'credential', message: `the key was opened for ${origin} and does not go to ${place.origin}` });
+      const answer = await exchange({ place, request, userAgent, watch, now, stallMs, mostBytes: MOST_BYTES }, signal);
+      return { ...answer, bytes: decoded(answer.bytes, answer.headers, { host: place.host, most: MOST_BYTES }) };
     },
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()));
       pools.clear();
+      places.clear();
     },
   };
 }

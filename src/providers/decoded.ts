@@ -6,32 +6,31 @@ import type { HttpHeaders } from './dialect.ts';
 
 const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
 
-/** 128k answer tokens at 300 bytes an event are 38 MB: what is longer is no answer. Counted after decompression. */
-const MAX_BYTES = 64 * 1024 * 1024;
-
-export async function* decoded(bytes: AsyncIterable<Uint8Array>, headers: HttpHeaders, host: string): AsyncGenerator<Uint8Array> {
-  let total = 0;
-  for await (const chunk of decompressed(bytes, String(headers['content-encoding'] ?? 'identity').toLowerCase(), host)) {
-    total += chunk.length;
-    if (total > MAX_BYTES) throw new FailureError({ kind: 'broken-answer', message: `${host} sent more than ${MAX_BYTES / 1024 / 1024} MiB; that is no answer` });
-    yield chunk;
-  }
-}
-
-function decompressed(bytes: AsyncIterable<Uint8Array>, encoding: string, host: string): AsyncIterable<Uint8Array> {
+/** Stops at `most` bytes: 400 KB of gzip have become 400 MB. The same iterable comes back where nothing is compressed. */
+export function decoded(bytes: AsyncIterable<Uint8Array>, headers: HttpHeaders, { host, most }: { readonly host: string; readonly most: number }): AsyncIterable<Uint8Array> {
+  const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
   if (encoding === 'identity') return bytes;
   const create = Object.hasOwn(decoders, encoding) ? decoders[encoding as keyof typeof decoders] : undefined;
   if (create === undefined) throw new FailureError({ kind: 'broken-answer', message: `${host} answered in the encoding ${encoding}, which was not asked for` });
-  return inflated(bytes, create(), host);
+  return inflated(bytes, create(), { host, most });
 }
 
-async function* inflated(bytes: AsyncIterable<Uint8Array>, decoder: ReturnType<typeof createGunzip>, host: string): AsyncGenerator<Uint8Array> {
+async function* inflated(bytes: AsyncIterable<Uint8Array>, decoder: ReturnType<typeof createGunzip>, { host, most }: { readonly host: string; readonly most: number }): AsyncGenerator<Uint8Array> {
   // The loop below sees every error: the callback is there because pipeline wants one.
   pipeline(bytes, decoder, () => undefined);
+  let total = 0;
   try {
-    for await (const chunk of decoder) yield chunk as Uint8Array;
+    for await (const chunk of decoder) {
+      total += (chunk as Uint8Array).length;
+      if (total > most) throw tooMuch(host, most);
+      yield chunk as Uint8Array;
+    }
   } catch (error) {
     if (error instanceof FailureError) throw error;
     throw new FailureError({ kind: 'broken-answer', message: `${host} compressed its answer wrongly or cut it short` }, { cause: error });
   }
+}
+
+export function tooMuch(host: string, most: number): FailureError {
+  return new FailureError({ kind: 'broken-answer', message: `${host} sent more than ${most / 1024 / 1024} MiB; that is no answer` });
 }

@@ -3,13 +3,15 @@
  * `config/providers.yaml` says so as data: `omit`, `rename`, `headers`.
  */
 import { FailureError } from '../failure.ts';
-import type { ChatChunk, ChatRequest, Target, Usage } from '../types.ts';
+import type { ChatChunk, ChatRequest, Target } from '../types.ts';
 import { choicesOf, usageOf } from './chunk.ts';
 import type { Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
 import { isRecord, parseJson } from './json.ts';
 import type { Json } from './json.ts';
+import { broken, createTally } from './tally.ts';
+import type { Tally } from './tally.ts';
 
 export const openai: Dialect = { encode, decode, explain };
 
@@ -48,62 +50,39 @@ function without(entry: Json, field: string): Json {
 }
 
 async function* decode(payloads: AsyncIterable<Payload>, refuse: Refuse): AsyncGenerator<ChatChunk> {
-  const seen = createEnd();
-  for await (const payload of untilWhole(payloads, seen.complete)) {
-    const value = parseJson(payload.text);
-    if (payload.event === 'error' || isComplaint(value)) throw refuse(payload.text);
-    if (!isRecord(value)) throw broken('sent something that is not JSON in the middle of its answer');
-    yield seen.note(payload, value);
-  }
-  seen.check();
-}
-
-/** A connection torn down after the last word takes nothing away from the answer. */
-async function* untilWhole(payloads: AsyncIterable<Payload>, complete: () => boolean): AsyncGenerator<Payload> {
+  const tally = createTally();
+  let fault: FailureError | undefined;
   try {
-    yield* payloads;
-  } catch (error) {
-    if (!complete()) throw error;
-  }
-}
-
-/** Keeps what tells a whole answer from one cut short. */
-function createEnd() {
-  const open = new Set<number>();
-  const state: { finish?: string; usage?: Usage; content: boolean } = { content: false };
-  const complete = (): boolean => state.finish !== undefined && open.size === 0;
-  return {
-    complete,
-    note(payload: Payload, value: Json): ChatChunk {
-      const choices = choicesOf(value);
-      const usage = usageOf(value);
-      for (const choice of choices) {
-        if (choice.finish === undefined) open.add(choice.index);
-        else open.delete(choice.index);
+    for await (const payload of payloads) {
+      const read = readOne(payload, tally, refuse);
+      if (read instanceof FailureError) {
+        fault = read;
+        break;
       }
-      const finish = choices.find((choice) => choice.finish !== undefined)?.finish;
-      const content = choices.some((choice) => choice.content);
-      if (finish === 'error') throw broken('gave up in the middle of its answer');
-      state.content ||= content;
-      if (finish !== undefined) state.finish = finish;
-      if (usage !== undefined) state.usage = usage;
-      return {
-        text: payload.text,
-        whole: payload.whole,
-        content,
-        ...(finish !== undefined && { finish }),
-        ...(usage !== undefined && { usage, ...(choices.length === 0 && { usageOnly: true as const }) }),
-      };
-    },
-    check(): void {
-      if (!complete()) throw broken('ended its answer before it was whole');
-      if (state.content) return;
-      if (state.finish === 'content_filter') throw new FailureError({ kind: 'policy', message: "the provider's content filter held the whole answer back" });
-      if (state.usage === undefined) throw broken('sent an empty answer');
-    },
-  };
+      yield read;
+    }
+  } catch (error) {
+    // A connection torn down after the last word takes nothing away from the answer.
+    if (!tally.complete()) throw error;
+  }
+  fault ??= tally.fault();
+  if (fault !== undefined) throw fault;
 }
 
-function broken(what: string): FailureError {
-  return new FailureError({ kind: 'broken-answer', message: `the provider ${what}` });
+/** A chunk, or what it says went wrong. */
+function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk | FailureError {
+  const value = parseJson(payload.text);
+  if (payload.event === 'error' || isComplaint(value)) return refuse(payload.text);
+  if (!isRecord(value)) return broken('sent something that is not JSON in the middle of its answer');
+  const choices = choicesOf(value);
+  const usage = usageOf(value);
+  const { finish, content } = tally.count(choices, usage);
+  if (finish === 'error') return broken('gave up in the middle of its answer');
+  return {
+    text: payload.text,
+    whole: payload.whole,
+    content,
+    ...(finish !== undefined && { finish }),
+    ...(usage !== undefined && { usage, ...(choices.length === 0 && { usageOnly: true }) }),
+  };
 }

@@ -4,6 +4,7 @@
  * What the first character says is believed, not the content type: providers answer streams with JSON and JSON with
  * streams, and edges in between answer with pages. No event stream begins with a brace, a bracket or an angle.
  */
+import { StringDecoder } from 'node:string_decoder';
 import { FailureError } from '../failure.ts';
 import type { Clock } from '../types.ts';
 import type { Payload } from './dialect.ts';
@@ -20,13 +21,13 @@ export interface PayloadSource {
 }
 
 export async function* readPayloads(source: PayloadSource): AsyncGenerator<Payload> {
-  const decoder = new TextDecoder();
+  const decoder = new StringDecoder('utf8');
   const reader = createSniffer(source);
   for await (const chunk of source.bytes) {
-    for (const payload of reader.feed(decoder.decode(chunk, { stream: true }))) yield payload;
+    for (const payload of reader.feed(decoder.write(chunk))) yield payload;
     if (reader.over()) return source.drain();
   }
-  for (const payload of reader.feed(decoder.decode())) yield payload;
+  for (const payload of reader.feed(decoder.end())) yield payload;
   for (const payload of reader.end()) yield payload;
 }
 
@@ -34,7 +35,7 @@ function createSniffer(source: PayloadSource): Reader {
   const state: { reader?: Reader } = {};
   return {
     feed(text) {
-      // Some providers pad with blanks while they think, before a body as before an event.
+      // Some providers pad with blanks while they think, before a body as before an event. A byte order mark is a blank, too.
       const start = state.reader === undefined ? text.trimStart() : text;
       if (start === '') return [];
       state.reader ??= choose(start, source);

@@ -11,15 +11,18 @@ export interface Moment {
   readonly theirs?: number;
 }
 
-const UNITS: readonly (readonly [RegExp, number])[] = [[/^(ms|milli)/i, 1], [/^(us|µs|ns)/i, 0], [/^s/i, SECOND], [/^m/i, MINUTE], [/^h/i, HOUR], [/^d/i, DAY]];
-const PART = /(\d+(?:\.\d+)?)\s*(milliseconds?|ms|µs|us|ns|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-z])/gi;
+const PART = /\s*(?:,|and\b)?\s*(\d+(?:\.\d+)?)\s*(milliseconds?|ms|µs|us|ns|seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)(?![a-zµ])/giy;
+const UNITS: readonly (readonly [string, number])[] = [['ms', 1], ['milli', 1], ['us', 0], ['µs', 0], ['ns', 0], ['s', SECOND], ['m', MINUTE], ['h', HOUR], ['d', DAY]];
 
 /** A length of time with its units, such as `1h46m33.599s` or `2 minutes`: milliseconds. Undefined for anything else. */
 export function durationMs(text: string): number | undefined {
-  const spaced = text.replaceAll(/([a-zµ])(?=\d)/gi, '$1 ');
-  const parts = [...spaced.matchAll(PART)];
-  if (parts.length === 0 || spaced.replaceAll(PART, '').replaceAll(/[\s,]|and/g, '') !== '') return undefined;
-  return Math.round(parts.reduce((sum, [, amount, unit = '']) => sum + Number(amount) * (UNITS.find(([name]) => name.test(unit))?.[1] ?? 0), 0));
+  let sum = 0;
+  let read = 0;
+  for (const [part, amount, unit = ''] of text.matchAll(PART)) {
+    sum += Number(amount) * (UNITS.find(([name]) => unit.toLowerCase().startsWith(name))?.[1] ?? 0);
+    read += part.length;
+  }
+  return read > 0 && read === text.length ? Math.round(sum) : undefined;
 }
 
 /** From here on a bare number is a date in seconds (2001), and from the second on in milliseconds (1973). */

@@ -3,7 +3,7 @@ import type { Clock } from '../types.ts';
 
 export interface Watch {
   /** Calls `check` again and again until the returned function is called. */
-  add(check: (now: number) => void): () => void;
+  add(check: (now: number) => void): () => unknown;
 }
 
 /** Deadlines are seconds long; a tenth of one is the most they fire late. */
@@ -15,17 +15,15 @@ export function createWatch(now: Clock): Watch {
   const tick = (): void => {
     const time = now();
     for (const check of checks) check(time);
+    if (checks.size > 0) return;
+    clearInterval(ticking.timer);
+    delete ticking.timer;
   };
   return {
     add(check) {
       checks.add(check);
       ticking.timer ??= setInterval(tick, TICK_MS).unref();
-      return () => {
-        checks.delete(check);
-        if (checks.size > 0) return;
-        clearInterval(ticking.timer);
-        delete ticking.timer;
-      };
+      return () => checks.delete(check);
     },
   };
 }
