@@ -81,6 +81,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
   const { providers } = await readCatalogue(context);
   const known = providers.get(name);
   if (known === undefined) throw new CommandError(unknownProvider(name, providers), { status: 2, hint: 'config/providers.yaml lists them; an entry there adds one' });
+  if (known.status === 'retired') note(context, `${known.title} no longer has a free tier, says the catalogue`);
   const provider = destined(known, baseUrl);
   const key = cleanKey(options.keyStdin === true ? await textOf(context.stdin) : await askKey(context, provider.title));
   const candidate: Candidate = { provider, key, ...(label !== undefined && { label }), ...(organization !== undefined && { organization }), ...(limit !== undefined && { limits: ownLimits(limit, provider) }) };
@@ -90,7 +91,7 @@ async function add(context: Context, name: string, options: AddOptions): Promise
 
   const vault = await openLocalOrCreate(context);
   refuseDuplicate(vault, candidate);
-  if (options.check) context.words.write(`${judged(await withChecker(context, (check) => check(candidate)), candidate)}\n`);
+  if (options.check) context.words.write(`${judged(await withChecker(context, (check) => check(candidate)), provider)}\n`);
   const account = await vault.add(newAccount(candidate));
   const scope = scopeNote(provider);
   if (scope !== undefined) note(context, scope);
@@ -140,8 +141,7 @@ async function check(context: Context, label: string | undefined, format: Format
         const about = { provider: account.provider, label: account.label };
         if (provider === undefined) return { ...about, result: 'unknown', detail: 'the catalogue no longer knows this provider' };
         if (new URL(provider.baseUrl).origin !== account.origin) return { ...about, result: 'refused', detail: `the key is sealed for ${account.origin}; add it again to use it at ${provider.baseUrl}` };
-        const answer = await checkOne({ provider, key: vault.credential(account, account.origin) });
-        return { ...about, result: answer.result, ...('reason' in answer && { detail: answer.reason }), ...('says' in answer && { detail: answer.says }) };
+        return { ...about, ...(await checkOne({ provider, key: vault.credential(account, account.origin) })) };
       }),
     ),
   );
@@ -183,7 +183,7 @@ export async function importAccounts(context: Context, file: string, { check, ou
       const answers = await Promise.all(candidates.map(checkOne));
       for (const [index, candidate] of candidates.entries()) {
         const answer = answers[index];
-        if (answer !== undefined) context.words.write(`${judged(answer, candidate)}\n`);
+        if (answer !== undefined) context.words.write(`${judged(answer, candidate.provider)}\n`);
       }
     });
   }

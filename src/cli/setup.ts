@@ -55,7 +55,7 @@ async function addOne(conversation: Conversation, vault: Vault): Promise<Account
     const candidate = await askKey(conversation);
     if (candidate === undefined) return undefined;
     refuseDuplicate(vault, candidate);
-    if (check) await withChecker(context, (ask) => terminal.busy(`asking ${candidate.provider.title} about the key`, async () => judged(await ask(candidate), candidate), (words) => words));
+    if (check) await withChecker(context, (ask) => terminal.busy(`asking ${candidate.provider.title} about the key`, async () => judged(await ask(candidate), candidate.provider), (words) => words));
     const account = await vault.add(newAccount({ ...candidate, ...(await askDetails(terminal, candidate.provider, vault.accounts())) }));
     terminal.say(`sealed as ${nameOf(account)}, for ${account.origin} only: ${gain(account, vault.accounts(), candidate.provider)}`);
     return account;

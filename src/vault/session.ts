@@ -128,6 +128,7 @@ export function createSession({ file, pid, now, notice, cost }: SessionOptions):
         verify(content, keyring);
         const seen = await epochs.read(keyring);
         notOlder(content, seen);
+        if (content.epoch < seen) notice('the last change to the vault is missing: its backup, or a copy one change older, is in its place');
         if (seen === 0 && content.epoch > 1) notice(`nothing remembers how new ${file} should be: an older copy could not be told`);
         if (seen < content.epoch) await orTell(store.exclusively(() => remember(keyring, content.epoch)), 'an older vault put in place of this one may go unnoticed');
         become({ at: 'unlocked', content, keyring, seen: Math.max(seen, content.epoch) });

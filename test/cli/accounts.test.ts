@@ -46,7 +46,7 @@ describe('a new vault', () => {
     const { status, out, words } = await run('accounts add groq --key-stdin --label work --organization acme --limit rpm=10 --limit concurrent=2', `"${GROQ}"\n`, { TOLLFREE_KEY_FILE: join(home, 'tollfree', 'vault.key') });
     expect({ status, out }).toEqual({ status: 0, out: 'added groq/work\n' });
     expect(words).toContain('made a new vault');
-    expect(words).toContain('GroqCloud accepts the key: free tier, 38 of 50 free requests left today');
+    expect(words).toContain('GroqCloud accepts the key: 50 free requests a day, 38 left (free tier)');
   });
 
   test('opens by the key file in its usual place from then on', async () => {
@@ -127,6 +127,16 @@ describe('accounts', () => {
     expect((await run(`accounts import ${file} --no-check`)).words).toContain('account 2 is in the list twice');
     expect(JSON.parse((await run('accounts list -o json')).out)).toHaveLength(4);
   });
+});
+
+test('an import that is put together wrongly quotes no key', async () => {
+  const wrong = ['- provider: gsk_canary_in_the_wrong_place', '- provider: groq\n  gsk_canary_in_the_wrong_place: key', '- provider: groq\n  key: &a x\n  label: *gsk_canary_in_the_wrong_place', '- provider: groq\n  key: gsk_canary: "x', '- gsk_canary_bare_as_it_is', 'gsk_canary_bare_as_it_is'];
+  for (const text of wrong) {
+    const { status, out, words } = await run('accounts import -', text);
+    expect(status).toBe(1);
+    expect(words).toMatch(/standard input:\d+:\d+/);
+    expect(out + words).not.toContain('canary');
+  }
 });
 
 describe('the vault', () => {

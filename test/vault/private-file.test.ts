@@ -11,6 +11,9 @@ import { createWorkplace, furnish, groq } from './workplace.ts';
 const dist = (name: string): string => JSON.stringify(new URL(`../../dist/vault/${name}.js`, import.meta.url).href);
 const run = (code: string, ...values: readonly string[]): readonly string[] => ['--input-type=module', '-e', code, ...values];
 
+/** Whether this machine lets us have mounts of our own. */
+const mountable = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs none /tmp']).status === 0;
+
 const listOf = (path: string): ReturnType<typeof createPrivateFile<readonly number[]>> =>
   createPrivateFile({ path, format: 'test-list', version: 1, maxBytes: 1e6, decode: (content) => content as readonly number[] });
 
@@ -32,7 +35,7 @@ describe('a bad file', () => {
     const vault = await workplace.open();
     await vault.unlock(key);
     expect(vault.accounts()).toHaveLength(1);
-    expect(workplace.notices).toEqual([expect.stringMatching(/vault\.json.*took its backup, which may lack the last change; the bad file is now .*vault\.json\.bad-2026-11-20T120000/)]);
+    expect(workplace.notices).toEqual([expect.stringMatching(/vault\.json.*took its backup, which may lack the last change; the bad file is now .*vault\.json\.bad-2026-11-20T120000/), expect.stringContaining('the last change to the vault is missing')]);
     const aside = (await readdir(workplace.directory)).find((name) => name.includes('.bad-'));
     expect(await readFile(join(workplace.directory, aside ?? ''))).toEqual(spoilt);
     // The backup stands in for it, and work goes on: with a number nobody used before.
@@ -108,6 +111,18 @@ describe('writing', () => {
     expect(await file.read()).toEqual({ value: [2] });
   });
 
+  (mountable ? test : test.skip)('over a mounted file says what to mount instead', async () => {
+    const { directory } = await createWorkplace();
+    const path = join(directory, 'list.json');
+    await listOf(path).write([1]);
+    const code = `
+      import { writeDurably } from ${dist('durable-write')};
+      await writeDurably(process.argv[1], 'text').catch((error) => console.log(error.kind, error.hint));`;
+    const out = execFileSync('unshare', ['-rm', 'sh', '-c', 'mount --bind "$0" "$0" && exec "$@"', path, process.execPath, ...run(code, path)], { encoding: 'utf8' });
+    expect(out).toBe('disk the file itself is a mount point: mount its directory instead\n');
+    expect(await listOf(path).read()).toEqual({ value: [1] });
+  });
+
   test('into a directory that refuses says so and changes nothing', async () => {
     const { directory } = await createWorkplace();
     // Even root may not write over a directory.
@@ -129,8 +144,6 @@ describe('a full disk', () => {
       const { value } = await file.read();
       console.log(JSON.stringify({ kind: error.kind, hint: error.hint, cause: error.cause?.code, kept: value.length, failed: length }));
     }`;
-  const mountable = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs none /tmp']).status === 0;
-
   (mountable ? test : test.skip)('leaves the old version whole', async () => {
     const { directory } = await createWorkplace();
     const script = 'mount -t tmpfs -o size=256k,mode=700 none "$0" && exec "$@"';

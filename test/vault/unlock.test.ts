@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { chmod, mkdir, symlink, rename } from 'node:fs/promises';
+import { chmod, chown, mkdir, symlink, rename } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DEFAULT_COST, MAX_COST, MIN_COST, type VaultContent } from '../../src/vault/format.ts';
 import { encodeEnvelope } from '../../src/vault/private-file.ts';
@@ -62,6 +63,13 @@ describe('what goes wrong at unlocking has a name', () => {
     const open = await createWorkplace();
     await chmod(open.directory, 0o755);
     await expect((await open.open()).create([newKey()])).rejects.toMatchObject({ kind: 'not-private', hint: expect.stringContaining('chmod 700') as unknown });
+  });
+
+  (userInfo().uid === 0 ? test : test.skip)('somebody else owns it', async () => {
+    const workplace = await createWorkplace();
+    await furnish(workplace);
+    await chown(workplace.file, 65_534, 65_534);
+    await expect(workplace.open()).rejects.toMatchObject({ kind: 'not-private', message: expect.stringContaining('belongs to another user') as unknown });
   });
 
   test('a directory in the file’s place', async () => {

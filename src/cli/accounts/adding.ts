@@ -1,5 +1,6 @@
 /** One account on its way into the vault: where its key may go, whether it is good, what it shares. */
-import { createHttp, type Http } from '../../providers/call.ts';
+import { createHttp } from '../../providers/call.ts';
+import { createInquiry } from '../../providers/inquire.ts';
 import type { Account, Limits, Provider } from '../../types.ts';
 import type { NewAccount } from '../../vault/accounts.ts';
 import { VaultError } from '../../vault/errors.ts';
@@ -54,25 +55,19 @@ export function refuseDuplicate(vault: Vault, { key, provider }: Candidate): voi
 
 export const nameOf = ({ provider, label }: Pick<Account, 'provider' | 'label'>): string => `${provider}/${label}`;
 
-/** Throws where the provider says no, or says nothing. Otherwise a sentence about it. */
-export function judged(check: KeyCheck, { provider }: Candidate): string {
-  switch (check.result) {
-    case 'good':
-      return `${provider.title} accepts the key${check.says === undefined ? '' : `: ${check.says}`}`;
-    case 'uncheckable':
-      return `${provider.title} has no free way to check a key; the first call will tell`;
-    case 'refused':
-      throw new CommandError(`${provider.title} refuses the key: ${check.reason}`, { hint: 'was all of it copied? `--no-check` adds it all the same' });
-    case 'unknown':
-      throw new CommandError(`${provider.title} could not be asked about the key: ${check.reason}`, { hint: 'try again later, or add it unchecked with `--no-check`' });
-  }
+/** Throws where the provider says no, or says nothing. Otherwise its words. */
+export function judged({ result, detail }: KeyCheck, { title }: Provider): string {
+  if (result === 'refused') throw new CommandError(`${title} refuses the key: ${detail}`, { hint: 'was all of it copied? `--no-check` adds it all the same' });
+  if (result === 'unknown') throw new CommandError(`${title} could not be asked about the key: ${detail}`, { hint: 'try again later, or add it unchecked with `--no-check`' });
+  return detail;
 }
 
 /** Runs with connections of its own and closes them. */
 export async function withChecker<T>({ now, stopped }: Context, use: (check: (candidate: Candidate) => Promise<KeyCheck>) => Promise<T>): Promise<T> {
-  const http: Http = createHttp({ now, userAgent: 'tollfree' });
+  const http = createHttp({ now, userAgent: 'tollfree' });
+  const inquiry = createInquiry({ http, now });
   try {
-    return await use(({ provider, key }) => checkKey({ http, provider, key, now, signal: stopped() }));
+    return await use((candidate) => checkKey(inquiry, candidate, stopped()));
   } finally {
     await http.close();
   }
