@@ -1,22 +1,23 @@
 /** The routes, and the one error handler. */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
 import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
 import { chatRoute } from './http/chat.ts';
+import type { Door } from './http/door.ts';
 import { adminGuard, hostGuard } from './http/guards.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import { listModels, showModel } from './http/models.ts';
 import type { LiveRequests } from './http/stream.ts';
+import { virtualKeyRoutes } from './http/virtual-keys.ts';
+import type { VirtualKeyOptions } from './http/virtual-keys.ts';
 import { tellOpenAi } from './surfaces/errors.ts';
-import type { Caller } from './types.ts';
 
-export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
-  readonly identify: (request: IncomingMessage) => Caller;
+export interface AppOptions extends AdminOptions, VirtualKeyOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
+  readonly door: Door;
   readonly adminToken: string;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
@@ -28,7 +29,7 @@ export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts'
 
 /** The whole HTTP face; it listens to nothing by itself, so that a test can drive it without a port. */
 export function createApp(options: AppOptions): Express {
-  const { gateway, accounts, identify, draining } = options;
+  const { gateway, accounts, door, draining } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -49,9 +50,10 @@ export function createApp(options: AppOptions): Express {
     throw new FailureError({ kind: 'method', message: `${request.method} is not possible here; send a POST` });
   });
   const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable };
-  app.get('/v1/models', known(identify), listModels(models));
-  app.get('/v1/models/*id', known(identify), showModel(models));
+  app.get('/v1/models', known(door), listModels(models));
+  app.get('/v1/models/*id', known(door), showModel(models));
   app.use('/admin', adminGuard(options.adminToken), adminRoutes(options));
+  app.use('/admin/virtual-keys', virtualKeyRoutes(options));
   app.use((request) => {
     throw new FailureError({ kind: 'not-found', message: `there is no ${request.method} ${request.path} here` });
   });
@@ -65,7 +67,7 @@ const nameRequest: RequestHandler = (_request, response, next) => {
   next();
 };
 
-function known(identify: AppOptions['identify']): RequestHandler {
+function known({ identify }: Door): RequestHandler {
   return (request, _response, next) => {
     identify(request);
     next();

@@ -152,7 +152,7 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
     end(lease, failure, state.usage);
     attempt.end(failure);
     if (failure === undefined) story.answered(lease, state.usage);
-    else story.failed(new FailureError(failure));
+    else story.failed(new FailureError(failure), { lease, usage: state.usage });
   };
   const left = (): void => close(whyLeft(signal).failure);
 

@@ -11,8 +11,13 @@ export interface Story {
   /** Opens an attempt; the returned function closes it, once. */
   readonly tried: (lease: Lease) => OpenAttempt;
   readonly answered: (lease: Lease, usage: Usage | undefined) => void;
-  /** The error to throw at the client: one failure that tells what all attempts came to. */
-  readonly failed: (error: unknown) => FailureError;
+  /** The error to throw at the client: one failure that tells what all attempts came to. `begun`: the answer that broke, and what it used. */
+  readonly failed: (error: unknown, begun?: Begun) => FailureError;
+}
+
+export interface Begun {
+  readonly lease: Lease;
+  readonly usage: Usage | undefined;
 }
 
 export interface OpenAttempt {
@@ -96,9 +101,9 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
     answered(lease, usage) {
       finish({ status: 200, lease, usage });
     },
-    failed(error) {
+    failed(error, begun) {
       const failure = verdict(failureOf(error), attempts);
-      finish({ status: consequences[failure.kind].status, failure: failure.kind });
+      finish({ status: consequences[failure.kind].status, failure: failure.kind, ...begun });
       return new FailureError(failure, { cause: error });
     },
   };

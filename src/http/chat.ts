@@ -9,12 +9,13 @@ import { parseChat } from '../surfaces/chat.ts';
 import type { Arrival } from '../surfaces/chat.ts';
 import type { Caller, ChatRequest } from '../types.ts';
 import { readJson } from './body.ts';
+import type { Door } from './door.ts';
 import { EVENT_STREAM_HEADERS, writeFrames } from './stream.ts';
 import type { LiveRequests } from './stream.ts';
 
 export interface ChatRouteOptions {
   readonly gateway: Gateway;
-  readonly identify: (request: IncomingMessage) => Caller;
+  readonly door: Door;
   readonly live: LiveRequests;
   readonly bodyLimit: number;
   /** What a caller who does not say will wait for the first content, milliseconds. */
@@ -22,14 +23,15 @@ export interface ChatRouteOptions {
 }
 
 export function chatRoute(options: ChatRouteOptions): RequestHandler {
-  const { gateway, identify, bodyLimit, live } = options;
+  const { gateway, door, bodyLimit, live } = options;
   return async (request, response) => {
     const receivedAt = gateway.now();
-    const caller = identify(request);
-    const arrival = { id: requestIdOf(response), caller, receivedAt, ...wishesOf(request, receivedAt, options.callerMs) };
+    const caller = door.identify(request);
+    const arrival = { id: requestIdOf(response), caller, receivedAt, ...wishesOf(request, { receivedAt, caller, usualMs: options.callerMs }) };
     const asked = parseChat(await readJson(request, bodyLimit), arrival);
+    const revoked = door.admit(asked);
     response.locals['asked'] = true;
-    const certain = await answer(gateway, asked, live.watch(response));
+    const certain = await answer(gateway, asked, live.watch(response, revoked));
     if (asked.stream) await sendStream(response, asked, certain, gateway);
     else await sendWhole(response, certain, gateway);
   };
@@ -87,10 +89,10 @@ const LONGEST_DEADLINE_MS = 600_000;
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
-function wishesOf({ headers }: IncomingMessage, receivedAt: number, usualMs: number): Pick<Arrival, 'deadline' | 'priority'> {
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'priority'> {
   const waitMs = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS) ?? usualMs;
   const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
-  return { deadline: receivedAt + waitMs, priority };
+  return { deadline: receivedAt + waitMs, priority: Math.max(priority, caller.priority ?? 0) };
 }
 
 function wholeNumber(value: string | string[] | undefined, name: string, least: number, most: number): number | undefined {

@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http';
 
 /** The requests being answered now. */
 export interface LiveRequests {
-  /** Aborts when the client closes the connection before the answer is whole, or when everything ends. */
-  readonly watch: (response: ServerResponse) => AbortSignal;
+  /** Aborts when the client closes the connection before the answer is whole, when its key is revoked, or when everything ends. */
+  readonly watch: (response: ServerResponse, revoked: AbortSignal) => AbortSignal;
   readonly count: () => number;
   /** Ends all of them with this reason. */
   readonly endAll: (reason: Error) => void;
@@ -14,11 +14,14 @@ export interface LiveRequests {
 export function createLiveRequests(): LiveRequests {
   const live = new Set<AbortController>();
   return {
-    watch(response) {
+    watch(response, revoked) {
       const controller = new AbortController();
+      const expel = (): void => controller.abort(revoked.reason);
       live.add(controller);
+      revoked.addEventListener('abort', expel, { once: true });
       response.once('close', () => {
         live.delete(controller);
+        revoked.removeEventListener('abort', expel);
         if (!response.writableFinished) controller.abort();
       });
       return controller.signal;

@@ -74,7 +74,7 @@ function write(logger: Logger, event: GatewayEvent): void {
 function requestFields(request: ChatRequest, summary: RequestSummary): Record<string, unknown> {
   return {
     request_id: request.id,
-    key: request.caller.key,
+    key: request.caller.id ?? request.caller.key,
     project: request.caller.project,
     surface: request.surface,
     stream: request.stream,

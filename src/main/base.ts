@@ -1,0 +1,63 @@
+/** What everything else stands on: the time, the settings, the data directory for ourselves alone, and somebody to tell. */
+import { readConfig } from '../config/reloading.ts';
+import { loadSettings } from '../config/settings.ts';
+import type { Settings } from '../config/settings.ts';
+import { createLog } from '../observe/log.ts';
+import type { LogOptions } from '../observe/log.ts';
+import type { Clock, Emit, GatewayEvent } from '../types.ts';
+import { lockDataDirectory } from '../vault/daemon-lock.ts';
+import type { Cleanup } from './cleanup.ts';
+import { createSteadyClock } from './clock.ts';
+import { placesOf } from './environment.ts';
+import type { Places } from './environment.ts';
+
+export interface BaseOptions {
+  readonly environment: NodeJS.ProcessEnv;
+  /** What relative paths start from. */
+  readonly directory: string;
+  /** Where log lines are shown besides the file. */
+  readonly stream?: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+export interface Base {
+  readonly now: Clock;
+  readonly places: Places;
+  readonly settings: Settings;
+  readonly emit: Emit;
+  readonly listen: (listener: (event: GatewayEvent) => void) => void;
+}
+
+/** Throws ConfigError, and VaultError where another daemon serves the directory. */
+export async function openBase(options: BaseOptions, cleanup: Cleanup): Promise<Base> {
+  const now = createSteadyClock();
+  const places = placesOf(options.environment, options.directory);
+  const settings = loadSettings(readConfig(places.settings), places.settings);
+  const lock = await lockDataDirectory({ directory: places.dataDirectory, pid: process.pid, now });
+  cleanup.add(() => lock.release());
+
+  const log = createLog(logOptions(settings, options, places.dataDirectory));
+  cleanup.add(() => log.close());
+  const listeners = [log.observe];
+  return {
+    now,
+    places,
+    settings,
+    emit: (event) => listeners.forEach((listener) => listener(event)),
+    listen: (listener) => void listeners.push(listener),
+  };
+}
+
+const LEVELS: ReadonlySet<string> = new Set(['error', 'warn', 'info', 'debug'] satisfies LogOptions['level'][]);
+
+function logOptions({ log }: Settings, { environment, stream }: BaseOptions, directory: string): LogOptions {
+  const style = log.format === 'auto' ? (stream?.isTTY === true ? 'pretty' : 'json') : log.format;
+  const level = environment['TOLLFREE_LOG_LEVEL'] ?? '';
+  return {
+    level: LEVELS.has(level) ? (level as LogOptions['level']) : log.level,
+    style,
+    ...(stream && { stream }),
+    ...(log.file && { directory }),
+    maxSizeBytes: log.maxSizeBytes,
+    maxFiles: log.maxFiles,
+  };
+}

@@ -1,0 +1,65 @@
+/** The catalogue and the rules, each in force as it was last saved and right. */
+import { join } from 'node:path';
+import { loadCatalogue } from '../config/catalogue.ts';
+import { createReloading } from '../config/reloading.ts';
+import { loadRules } from '../config/rules.ts';
+import type { Http } from '../providers/call.ts';
+import { dialects } from '../providers/dialects.ts';
+import { createInquiry } from '../providers/inquire.ts';
+import { compileRules } from '../routing/classify.ts';
+import type { RuleSet } from '../routing/classify.ts';
+import { checkPattern } from '../routing/pattern.ts';
+import type { Rules } from '../types.ts';
+import type { Base } from './base.ts';
+import type { Cleanup } from './cleanup.ts';
+import { baseUrlOverrides } from './environment.ts';
+import { createLiveCatalogue } from './live-catalogue.ts';
+import type { LiveCatalogue } from './live-catalogue.ts';
+import type { DaemonVault } from './open-vault.ts';
+
+export interface Knowledge {
+  readonly catalogue: LiveCatalogue;
+  readonly rules: () => Rules;
+  readonly compiledRules: () => RuleSet;
+}
+
+export interface KnowledgeOptions {
+  readonly base: Base;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly vault: DaemonVault;
+  readonly http: Http;
+}
+
+/** Throws ConfigError where a file is wrong from the start. */
+export async function followFiles({ base, environment, vault, http }: KnowledgeOptions, cleanup: Cleanup): Promise<Knowledge> {
+  const { now, places, settings, emit } = base;
+  const followed = (what: string): { onReload: () => void; onMistake: (error: Error) => void } => ({
+    onReload: () => emit({ type: 'notice', level: 'info', message: `the ${what} changed and is in force` }),
+    onMistake: (error) => emit({ type: 'notice', level: 'error', message: `${error.message}\nthe ${what} before stays in force` }),
+  });
+
+  const catalogue = await createLiveCatalogue({
+    ...followed('catalogue'),
+    file: places.providers,
+    load: (text) => loadCatalogue(text, places.providers, { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()] }),
+    cache: join(places.dataDirectory, 'models.json'),
+    inquiry: createInquiry({ http, now }),
+    accounts: vault.accounts,
+    credentialOf: vault.credential,
+    refreshMs: settings.catalogue.refreshMs,
+    now,
+    emit,
+  });
+  cleanup.add(() => catalogue.close());
+
+  const rules = await createReloading({
+    ...followed('set of rules'),
+    file: places.rules,
+    load: (text) => {
+      const read = loadRules(text, places.rules, { providers: [...catalogue.current().providers.keys()], checkPattern });
+      return { read, compiled: compileRules(read) };
+    },
+  });
+  cleanup.add(() => rules.close());
+  return { catalogue, rules: () => rules.current().read, compiledRules: () => rules.current().compiled };
+}
