@@ -74,6 +74,8 @@ const LEVELS = 10;
 /** Bottleneck takes about 3 ms to bring the next to the front: eight at the front keep up with a window that frees many at once. */
 const FRONT = 8;
 
+const queueLevel = (level: number): number => Math.min(LEVELS - 1, Math.max(0, level));
+
 /** Node's timers fire at once beyond 24.8 days; looking once a minute costs nothing. */
 const LONGEST_TIMER_MS = 60_000;
 
@@ -85,7 +87,8 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
   let cancelAgeing: (() => void) | undefined;
   let waking = false;
 
-  const levelOf = ({ level, since }: Waiter<T>): number => Math.max(0, level - Math.floor((scheduler.now() - since) / AGE_MS));
+  /** Falls for ever, so that those who waited long keep their order among each other. */
+  const levelOf = ({ level, since }: Waiter<T>): number => level - Math.floor((scheduler.now() - since) / AGE_MS);
   const ahead = (one: Waiter<T>, other: Waiter<T>): number => levelOf(one) - levelOf(other) || one.order - other.order;
 
   function laneOf({ lane, claims }: Place<T>): Lane<T> {
@@ -100,7 +103,7 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
 
   /** Takes a place in Bottleneck's queue; the job that gets its turn stands at the front until the waiter leaves it. */
   function queue(lane: Lane<T>, waiter: Waiter<T>, wanted: number): void {
-    const level = Math.min(LEVELS - 1, Math.max(0, wanted));
+    const level = queueLevel(wanted);
     waiter.queued = level;
     const turn = (): Promise<void> => {
       if (!lane.waiters.has(waiter) || waiter.queued !== level || waiter.leaveFront !== undefined) return Promise.resolve();
@@ -162,7 +165,7 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
     cancelAgeing = undefined;
     for (const lane of lanes.values()) {
       for (const waiter of lane.waiters) {
-        if (waiter.leaveFront === undefined && levelOf(waiter) < waiter.queued) queue(lane, waiter, levelOf(waiter));
+        if (waiter.leaveFront === undefined && queueLevel(levelOf(waiter)) < waiter.queued) queue(lane, waiter, levelOf(waiter));
       }
     }
     keepAgeing();
@@ -172,13 +175,17 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
     if (size > 0) cancelAgeing ??= scheduler.after(AGE_MS, age);
   }
 
-  /** A newcomer that outranks someone at a full front sends the last of them back, ahead of its own level. */
-  function makeRoom(lane: Lane<T>, newcomer: Waiter<T>): void {
-    if (lane.front.size < FRONT) return;
-    const last = [...lane.front].sort(ahead).at(-1);
-    if (last === undefined || levelOf(last) <= levelOf(newcomer)) return;
-    leaveFront(lane, last);
+  /** A newcomer that outranks someone at a full front takes over that place; the other goes back to the queue, ahead of its own level. */
+  function overtake(lane: Lane<T>, newcomer: Waiter<T>): boolean {
+    const last = lane.front.size < FRONT ? undefined : [...lane.front].sort(ahead).at(-1);
+    if (last === undefined || ahead(newcomer, last) > 0) return false;
+    newcomer.leaveFront = last.leaveFront;
+    last.leaveFront = undefined;
+    lane.front.delete(last);
+    lane.front.add(newcomer);
     queue(lane, last, levelOf(last) - 1);
+    serveFronts();
+    return true;
   }
 
   function waiterFor(place: Place<T>, settle: Waiter<T>['finish']): Waiter<T> {
@@ -204,8 +211,7 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
     const lane = laneOf(waiter.place);
     lane.waiters.add(waiter);
     size += 1;
-    makeRoom(lane, waiter);
-    queue(lane, waiter, levelOf(waiter));
+    if (!overtake(lane, waiter)) queue(lane, waiter, levelOf(waiter));
     keepAgeing();
   }
 

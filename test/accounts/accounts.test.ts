@@ -34,9 +34,9 @@ describe('whose turn it is', () => {
     for (let turn = 0; turn < 3; turn += 1) await house.ask();
     const waiting = house.ask({ request: { deadline: house.time.now() + 120_000 } });
     await house.time.advance(60_149);
-    expect(await state(waiting)).toBe('waiting');
+    expect(await state(waiting, house)).toBe('waiting');
     await house.time.advance(1);
-    expect(await state(waiting)).toBe('served');
+    expect(await state(waiting, house)).toBe('served');
     expect((await waiting).queuedMs).toBe(60_150);
   });
 });

@@ -1,55 +1,10 @@
 /** A house of accounts in virtual time, for every test of this folder. */
 import { createAccounts, type Accounts, type AccountsOptions, type Demand, type Lease } from '../../src/accounts/accounts.ts';
 import { type Failure, failureOf } from '../../src/failure.ts';
+import { START, type Time, createTime } from './time.ts';
 import type { Account, Catalogue, ChatRequest, GatewayEvent, Limits, Model, Provider, Target, WindowLimit } from '../../src/types.ts';
 
-/** Noon on a Tuesday, away from every turn of a day. */
-export const START = Date.UTC(2026, 2, 10, 12, 0, 0);
-
-export interface Time {
-  readonly now: () => number;
-  readonly after: (ms: number, call: () => void) => () => void;
-  /** Moves on, calling every timer due on the way, and lets promises and Bottleneck's own real timers settle between. */
-  advance(ms: number): Promise<void>;
-  /** Moves on without calling anyone. */
-  skip(ms: number): void;
-}
-
-/** Bottleneck passes a job on over several turns of the real event loop. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-export function createTime(start = START): Time {
-  const timers = new Map<number, { readonly at: number; readonly call: () => void }>();
-  let at = start;
-  let next = 0;
-  const due = (until: number): [number, { readonly at: number; readonly call: () => void }] | undefined =>
-    [...timers].filter(([, timer]) => timer.at <= until).sort(([one, a], [other, b]) => a.at - b.at || one - other)[0];
-  return {
-    now: () => at,
-    after(ms, call) {
-      next += 1;
-      const id = next;
-      timers.set(id, { at: at + ms, call });
-      return () => void timers.delete(id);
-    },
-    async advance(ms) {
-      const until = at + ms;
-      await settle();
-      for (let timer = due(until); timer !== undefined; timer = due(until)) {
-        timers.delete(timer[0]);
-        at = Math.max(at, timer[1].at);
-        timer[1].call();
-        await settle();
-      }
-      at = until;
-    },
-    skip(ms) {
-      at += ms;
-    },
-  };
-}
+export { START, createTime, type Time };
 
 export const window = (limit: number, seconds = 60, rest: Partial<WindowLimit> = {}): WindowLimit =>
   ({ unit: 'requests', limit, seconds, kind: 'rolling', ...rest });
@@ -107,9 +62,9 @@ export function createHouse(providers: readonly Provider[], accounts: readonly A
 }
 
 /** What happened to a promise so far. */
-export async function state(promise: Promise<unknown>): Promise<'waiting' | 'served' | 'refused'> {
+export async function state(promise: Promise<unknown>, { time }: House): Promise<'waiting' | 'served' | 'refused'> {
   let outcome: 'waiting' | 'served' | 'refused' = 'waiting';
   void promise.then(() => (outcome = 'served'), () => (outcome = 'refused'));
-  await settle();
+  await time.settle();
   return outcome;
 }
