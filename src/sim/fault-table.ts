@@ -8,7 +8,7 @@ import { PROVIDER_NAMES } from './types.ts';
  * When: once the request was read, once the headers were sent, or after so many content events. Content is text,
  * reasoning or a tool call: role-only frames, comments and usage do not count. In a JSON answer any number is its middle.
  */
-const after = z.union([z.enum(['request', 'headers']), z.int().min(0)]).default('request');
+const after = z.union([z.enum(['request', 'headers']), z.int().min(0)], { error: 'must be request, headers or a number of content events' }).default('request');
 export type Point = z.output<typeof after>;
 
 const ms = z.number().nonnegative();
@@ -20,7 +20,7 @@ const MEGABYTE = 1024 * 1024;
 
 export const SHAPES = ['own', 'openai', 'anthropic', 'openrouter', 'groq', 'cerebras'] as const;
 
-export const faultSchema = z.discriminatedUnion('kind', [
+const kinds = [
   // ── another answer ──
   /** Any status, headers and body: redirects, odd 4xx and 5xx, pages, anything recorded elsewhere. An object is sent as JSON. */
   z.strictObject({ kind: z.literal('answer'), status: z.int().min(200).max(599).default(200), headers, body: z.union([z.string(), z.record(z.string(), z.unknown()), z.array(z.unknown())]).default('') }),
@@ -68,7 +68,11 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('endless'), ms: ms.default(0) }),
   /** The good answer in pieces of so many bytes, so far apart; a large size puts everything into one segment. */
   z.strictObject({ kind: z.literal('framing'), bytes: bytes.default(1), ms: ms.default(0), newline: z.enum(['lf', 'crlf', 'cr']).default('lf'), bom: z.boolean().default(false) }),
-]);
+] as const;
+
+export const faultSchema = z.discriminatedUnion('kind', kinds, {
+  error: ({ code }) => (code === 'invalid_union' ? `no such fault; there are ${kinds.map(({ shape }) => shape.kind.value).join(', ')}` : undefined),
+});
 
 export type Fault = z.output<typeof faultSchema>;
 

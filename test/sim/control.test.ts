@@ -33,7 +33,8 @@ describe('the control port', () => {
     ['GET', '/nothing', undefined, 404, /no such control/],
     ['GET', '/calls?color=red', undefined, 400, /color/],
     ['POST', '/faults', { fault: { kind: 'refusal', name: 'nonsense' } }, 400, /openrouter has no refusal/],
-    ['POST', '/faults', { fault: { kind: 'silence', after: -1 } }, 400, /after/],
+    ['POST', '/faults', { fault: { kind: 'silence', after: 'soon' } }, 400, /must be request, headers or a number of content events/],
+    ['POST', '/faults', { fault: { kind: 'silance' } }, 400, /no such fault; there are answer, refusal, html/],
     ['PUT', '/limits', { groq: { windows: [] } }, 400, /windows/],
   ])('answers %s %s with what is wrong', (method, path, body, status, message) => withSimulators({}, async (simulators) => {
     const answer = await control(simulators, method, path, body);

@@ -1,5 +1,7 @@
 /** Each fault as it looks on a bare socket. */
 import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { faultSchema } from '../../src/sim/fault-table.ts';
 import type { FaultRuleInput } from '../../src/sim/fault-table.ts';
 import type { ProviderName } from '../../src/sim/types.ts';
@@ -234,8 +236,13 @@ describe('the stream', () => {
   }));
 });
 
-test('every kind is looked at', () => {
-  expect([...covered].sort()).toEqual(faultSchema.options.map(({ shape }) => shape.kind.value).sort());
+const kinds = faultSchema.options.map(({ shape }) => shape.kind.value).sort();
+
+test('every kind is looked at, and stands in the documents', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'simulators.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| `')).flatMap((line) => [...(line.split('|')[1] ?? '').matchAll(/`([a-z-]+)`/g)].map(([, kind = '']) => kind));
+  expect([...covered].sort()).toEqual(kinds);
+  expect(rows.sort()).toEqual(kinds);
 });
 
 const refusal = { kind: 'answer', status: 418 } as const;

@@ -83,7 +83,31 @@ describe('groq', () => {
     expect(headers.get('x-ratelimit-remaining-tokens')).toBe(String(8000 - used));
     expect(simulators.calls()[0]?.tokens).toBe(used);
   }));
+
+  test('charges a stream what was reserved until it is over, then what it used', () => withSimulators({ limits: groqLimits([{ tokens: 8000, seconds: 60, kind: 'refill' }]) }, async (simulators) => {
+    const stream = await ask(simulators, { body: { stream: true, max_tokens: 6000 } });
+    expect(Number(stream.headers.get('x-ratelimit-remaining-tokens'))).toBeLessThan(2000);
+    await stream.text();
+    const tokens = (await simulators.callsUntil({ outcome: 'finished' }))[0]?.tokens ?? 0;
+    expect(tokens).toBeLessThan(200);
+    const { headers, body } = await askJson(simulators);
+    expect(headers.get('x-ratelimit-remaining-tokens')).toBe(String(8000 - tokens - (body as { usage: { total_tokens: number } }).usage.total_tokens));
+  }));
+
+  test('has headers for the day’s requests and the minute’s tokens only', () => withSimulators({ limits: groqLimits([{ requests: 5, seconds: 10 }, { tokens: 5000, seconds: 3600 }]) }, async (simulators) => {
+    const { headers } = await askJson(simulators);
+    expect([...headers.keys()].filter((name) => name.startsWith('x-ratelimit'))).toEqual([]);
+  }));
 });
+
+test('openrouter counts free models, and lets who has credits use the others', () =>
+  withSimulators({ limits: { openrouter: { rate_limit: { requests_per_day: 1 }, accounts: [{ account: 'rich', credits: 20 }] } } }, async (simulators) => {
+    const status = async (model: string): Promise<number> => (await askJson(simulators, { provider: 'openrouter', account: 'rich', body: { model } })).status;
+    expect(await status('openai/gpt-4o')).toBe(200);
+    expect(await status('openai/gpt-4o')).toBe(200);
+    expect(await status('z-ai/glm-5.2:free')).toBe(200);
+    expect(await status('z-ai/glm-5.2:free')).toBe(429);
+  }));
 
 describe('refusals and counting', () => {
   test('a refused call costs nothing unless it is told to', async () => {

@@ -142,6 +142,14 @@ describe('a calendar window', () => {
     expect(dayAfter(Date.UTC(2026, 9, 31, 20))).toBe(25 * 3_600_000);
   });
 
+  test('a correction is nothing after the turn', () => {
+    const counter = createCounter({ unit: 'tokens', limit: 100, seconds: 60, kind: 'calendar' });
+    const correct = counter.add(START, 80);
+    expect(counter.used(START + 60_000)).toBe(0);
+    correct(90);
+    expect(counter.used(START + 60_001)).toBe(0);
+  });
+
   test('never holds more than its limit between two turns', () => {
     fc.assert(fc.property(steps, limits, (offered, limit) => {
       const admitted = offer({ unit: 'requests', limit, seconds: 60, kind: 'calendar' }, offered);

@@ -1,5 +1,9 @@
 /** Bodies, headers and frames as they were recorded. */
 import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { faultsSchema } from '../../src/sim/fault-table.ts';
 import { readLimits } from '../../src/sim/limits.ts';
 import { MIDNIGHT, ask, askJson, eventsOf, keyOf, rawAsk, withSimulators } from './support.ts';
 
@@ -224,4 +228,11 @@ test('every refusal of every provider can be played', () => withSimulators({ lim
 test('limits that are not understood are told', () => {
   expect(() => readLimits({ grok: {} })).toThrow(/grok/);
   expect(() => readLimits({ groq: { rate_limit: { windows: [{ requests: 5, tokens: 5, seconds: 10 }] } } })).toThrow(/either requests or tokens/);
+});
+
+test('the limits and faults in the documents are understood', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'simulators.md'), 'utf8');
+  const [limits = '', faults = ''] = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text);
+  expect(readLimits(parse(limits)).groq.accounts).toHaveLength(2);
+  expect(faultsSchema.parse(parse(faults)).faults).toHaveLength(3);
 });
