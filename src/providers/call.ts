@@ -3,11 +3,12 @@
  *
  * undici's `dispatch` with a small handler costs a sixth of `fetch`; what fetch would have done is the rest of this file.
  */
+import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import { FailureError } from '../failure.ts';
 import type { Clock } from '../types.ts';
 import { decoded } from './decoded.ts';
-import { checkUrl, lookup } from './destination.ts';
+import { checkedLookup, checkUrl } from './destination.ts';
 import type { HttpHeaders, HttpRequest } from './dialect.ts';
 import { exchange } from './exchange.ts';
 import type { Place } from './exchange.ts';
@@ -50,7 +51,7 @@ export function createHttp({ now, userAgent }: { readonly now: Clock; readonly u
 
   const poolOf = (origin: string): Pool => {
     // No pipelining: one slow answer must not hold back another. Silence is judged by the caller's deadlines.
-    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: CONNECT_MS, lookup }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: CONNECT_MS, lookup: checkedLookup(lookup) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
     pools.set(origin, pool);
     return pool;
   };
@@ -62,7 +63,7 @@ export function createHttp({ now, userAgent }: { readonly now: Clock; readonly u
     try {
       checkUrl(url);
     } catch (error) {
-      throw transportFailure(error, { host: url.host, begun: false });
+      throw transportFailure(error, { host: url.host, phase: 'connecting' });
     }
     const place = { host: url.host, origin: url.origin, path: url.pathname + url.search, pool: poolOf(url.origin) };
     places.set(address, place);

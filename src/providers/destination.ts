@@ -2,8 +2,7 @@
  * Where a call may go: https to a public address, or anything on this very machine.
  * Judged at the moment of sending, on the real URL and on the addresses actually connected to.
  */
-import { lookup as resolve } from 'node:dns';
-import type { LookupAddress, LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupAllOptions, LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
 /** A destination no credential may travel to. Its message says why, for the operator. */
@@ -53,18 +52,21 @@ function checkAddress(address: string, hostname: string): void {
 }
 
 type Found = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+type Resolve = (hostname: string, options: LookupAllOptions, found: (error: Error | null, addresses: LookupAddress[]) => void) => void;
 
 /** In place of `dns.lookup`: resolves once, and the socket connects to exactly the addresses that were judged. */
-export function lookup(hostname: string, options: LookupOptions, found: Found): void {
-  resolve(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error !== null) return found(error, []);
-    try {
-      for (const { address } of addresses) checkAddress(address, hostname);
-    } catch (refused) {
-      return found(refused as DestinationError, []);
-    }
-    const [first] = addresses;
-    if (options.all === true || first === undefined) return found(null, addresses);
-    return found(null, first.address, first.family);
-  });
+export function checkedLookup(resolve: Resolve): (hostname: string, options: LookupOptions, found: Found) => void {
+  return (hostname, options, found) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) return found(error, []);
+      try {
+        for (const { address } of addresses) checkAddress(address, hostname);
+      } catch (refused) {
+        return found(refused as DestinationError, []);
+      }
+      const [first] = addresses;
+      if (options.all === true || first === undefined) return found(null, addresses);
+      return found(null, first.address, first.family);
+    });
+  };
 }

@@ -8,6 +8,7 @@ import type { HttpRequest } from './dialect.ts';
 import { createInbox } from './inbox.ts';
 import type { Inbox } from './inbox.ts';
 import { transportFailure } from './transport-failure.ts';
+import type { Whereabouts } from './transport-failure.ts';
 import type { Watch } from './watch.ts';
 
 /** A destination that was judged. */
@@ -73,11 +74,16 @@ export function exchange(options: ExchangeOptions, signal: AbortSignal): Promise
         if ((state.inbox?.received() ?? 0) > options.mostBytes) cut(tooMuch(place.host, options.mostBytes));
       },
       onResponseEnd: () => finish(),
-      onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, begun: state.inbox !== undefined })),
+      onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state) })),
     };
     const headers = { ...request.headers, 'user-agent': userAgent, 'accept-encoding': 'identity' };
     place.pool.dispatch({ method: request.method, path: place.path, headers, body: request.body ?? null }, handler);
   });
+}
+
+function phaseOf({ controller, inbox }: { readonly controller?: unknown; readonly inbox?: unknown }): Whereabouts['phase'] {
+  if (inbox !== undefined) return 'answering';
+  return controller === undefined ? 'connecting' : 'sent';
 }
 
 /** Silence counts from the first byte on: before it, the caller's own deadlines do. What nobody reads is not silence. */

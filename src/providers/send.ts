@@ -23,8 +23,7 @@ export function createSend({ http, credentialOf, now }: SendOptions): Send {
     const { provider, model } = target;
     const dialect = dialectOf(provider.dialect);
     const { origin, host } = new URL(provider.baseUrl);
-    const credential = credentialOf(account, origin);
-    checkCredential(credential, account, origin);
+    const credential = credentialFor(account, origin, credentialOf);
 
     const answer = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
     const { status, headers } = answer;
@@ -47,8 +46,10 @@ function dialectOf(name: string): Dialect {
   return dialect;
 }
 
-function checkCredential(credential: string, { provider, label, origin: sealedFor }: Account, origin: string): void {
-  const about = `the key of ${provider}/${label}`;
-  if (sealedFor !== origin) throw new FailureError({ kind: 'credential', message: `${about} was sealed for ${sealedFor} and does not go to ${origin}; add the account again` });
+function credentialFor(account: Account, origin: string, credentialOf: SendOptions['credentialOf']): string {
+  const about = `the key of ${account.provider}/${account.label}`;
+  if (account.origin !== origin) throw new FailureError({ kind: 'credential', message: `${about} was sealed for ${account.origin} and does not go to ${origin}; add the account again` });
+  const credential = credentialOf(account, origin);
   if (!/^[\x21-\x7e]+$/.test(credential)) throw new FailureError({ kind: 'credential', message: `${about} holds characters no key has; add the account again` });
+  return credential;
 }

@@ -4,8 +4,8 @@ import type { UpstreamFailure } from '../failure.ts';
 
 export interface Whereabouts {
   readonly host: string;
-  /** The answer's headers had come. */
-  readonly begun: boolean;
+  /** How far the call had come when it failed. */
+  readonly phase: 'connecting' | 'sent' | 'answering';
 }
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
@@ -25,20 +25,22 @@ const NO_HTTP = /^(HPE_|HTTPParserError|UND_ERR_HEADERS_OVERFLOW)/;
 /** OpenSSL's and Node's names for certificates and handshakes that do not hold. */
 const TLS = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO)/;
 
-/** Faults of the connection concern everybody at this provider; faults inside an answer, this model. */
-export function transportFailure(error: unknown, { host, begun }: Whereabouts): FailureError {
+/** Faults of connecting concern everybody at this provider; faults of one exchange, this model. */
+export function transportFailure(error: unknown, { host, phase }: Whereabouts): FailureError {
   if (error instanceof FailureError) return error;
   const code = codeOf(error);
-  return new FailureError(failure(code, error, host, begun), { cause: error });
+  return new FailureError(failureAt({ host, phase }, code, error), { cause: error });
 }
 
-function failure(code: string, error: unknown, host: string, begun: boolean): UpstreamFailure {
-  if (begun) return { kind: 'broken-answer', message: `${host} broke its answer off (${code || 'no reason given'})` };
+function failureAt({ host, phase }: Whereabouts, code: string, error: unknown): UpstreamFailure {
+  if (phase === 'answering') return { kind: 'broken-answer', message: `${host} broke its answer off (${code || 'no reason given'})` };
   if (code === 'ERR_DESTINATION') return { kind: 'overloaded', scope: 'provider', message: (error as Error).message };
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'silent', phase: 'connect', scope: 'provider', message: `${host} did not take the connection in time` };
   if (TLS.test(code)) return { kind: 'overloaded', scope: 'provider', message: `${host} has no TLS that can be trusted (${code}); check base_url and the system's certificates` };
   if (NO_HTTP.test(code)) return { kind: 'broken-answer', message: `${host} answered with something that is not HTTP (${code})` };
-  return { kind: 'overloaded', scope: 'provider', message: `${host} ${UNREACHABLE[code] ?? `could not be called (${code || 'no reason given'})`}` };
+  // A connection that was there and broke may have been an old one, closed just as it was used: no reason to rest everybody.
+  const everybody = phase === 'connecting' ? { scope: 'provider' as const } : {};
+  return { kind: 'overloaded', ...everybody, message: `${host} ${UNREACHABLE[code] ?? `could not be called (${code || 'no reason given'})`}` };
 }
 
 /** Happy eyeballs fail with a list of reasons: the first is as good as any. */

@@ -2,8 +2,8 @@
 
 const LONGEST = 300;
 
-/** Keys as providers write them, and anything that follows "Bearer". */
-const SECRETS = /\b(?:sk|gsk|csk|pk|rk|hf|xai|pplx|nvapi|ghp|gho|github_pat|r8|tgp|fw|key)[-_][\w*.-]{8,}|\bAIza[\w-]{20,}|\bBearer\s+\S+/gi;
+/** Keys as providers write them, also half hidden, and anything that follows "Bearer". */
+const SECRETS = /\b(?:sk-|gsk_|csk-|hf_|xai-|pplx-|nvapi-|gh[pousr]_|github_pat_|r8_|tgp_|AIza)[\w*.-]{4,}|\bBearer\s+\S+/g;
 
 export function fit(text: string): string {
   const line = text.replaceAll(SECRETS, '[key]').replaceAll(/\s+/g, ' ').trim();
