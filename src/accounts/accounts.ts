@@ -118,9 +118,14 @@ export interface AccountsOptions {
   readonly random?: () => number;
 }
 
+export interface KeptAccounts extends Accounts {
+  /** Writes all there is to know into the journal, for a clean stop. */
+  save(): void;
+}
+
 const NOTHING_CLAIMED: ReadonlySet<string> = new Set();
 
-export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound, journal, random = Math.random }: AccountsOptions): Accounts & { /** Writes all there is to know into the journal, for a clean stop. */ save(): void } {
+export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound, journal, random = Math.random }: AccountsOptions): KeptAccounts {
   const { now } = scheduler;
   const pools = createPools();
   const rests = createRests({

@@ -32,7 +32,7 @@ export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effec
 
   function suspend(option: Option, sentAt: number, now: number): void {
     const known = rests.of('account', option);
-    const confirmed = known?.reason === 'credential' && sentAt >= known.since;
+    const confirmed = known?.reason === 'credential' && sentAt > known.since;
     if (known?.reason === 'suspended' || (known?.reason === 'credential' && !confirmed)) return;
     const rest = { scope: 'account', timed: false, soft: false } as const;
     begin(option, confirmed ? { ...rest, reason: 'suspended', until: Number.POSITIVE_INFINITY } : { ...rest, reason: 'credential', until: now + CONFIRM_MS }, now);
@@ -42,7 +42,7 @@ export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effec
     const scope = failure.scope ?? consequences[failure.kind].scope ?? 'target';
     const known = rests.of(scope, option);
     // Calls that were out when the breaker opened say nothing new.
-    if (known?.soft === true && sentAt < known.since) return;
+    if (known?.soft === true && sentAt <= known.since) return;
     const restMs = breaker.failed(keyOf(scope, option), now, failure.unsent === true);
     if (failure.retryAt !== undefined) begin(option, { scope, reason: failure.kind, until: failure.retryAt, timed: true, soft: true }, now);
     else if (restMs !== undefined) begin(option, { scope, reason: failure.kind, until: now + restMs, timed: false, soft: true }, now);

@@ -110,7 +110,7 @@ export function createRests(changes: RestChanges): Rests {
       for (const rest of covering(candidate)) if (!rest.timed && rest.until <= now) rests.set(rest.key, { ...rest, probing: true });
     },
     answered(candidate, sentAt) {
-      return end(covering(candidate).filter(({ since, until }) => since <= sentAt && Number.isFinite(until)));
+      return end(covering(candidate).filter(({ since, until }) => since < sentAt && Number.isFinite(until)));
     },
     undecided(candidate) {
       for (const rest of covering(candidate)) if (rest.probing) rests.set(rest.key, { ...rest, probing: false });

@@ -1,5 +1,5 @@
 /** A house of accounts in virtual time, for every test of this folder. */
-import { createAccounts, type Accounts, type AccountsOptions, type Demand, type Lease } from '../../src/accounts/accounts.ts';
+import { createAccounts, type AccountsOptions, type Demand, type KeptAccounts, type Lease } from '../../src/accounts/accounts.ts';
 import { type Failure, failureOf } from '../../src/failure.ts';
 import { START, type Time, createTime } from './time.ts';
 import type { Account, Catalogue, ChatRequest, GatewayEvent, Limits, Model, Provider, Target, WindowLimit } from '../../src/types.ts';
@@ -24,7 +24,7 @@ export const targetsOf = (...providers: readonly Provider[]): Target[] =>
   providers.flatMap((one) => one.models.map((other) => ({ provider: one, model: other })));
 
 export interface House {
-  readonly accounts: Accounts;
+  readonly accounts: KeptAccounts;
   readonly time: Time;
   readonly events: GatewayEvent[];
   readonly providers: readonly Provider[];
