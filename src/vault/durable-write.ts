@@ -6,8 +6,8 @@
  */
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
+import { geteuid } from 'node:process';
 import { systemCode, VaultError } from './errors.ts';
 
 /** What `.bak` holds afterwards: the version before this one, this one too where the old must not be opened again, or what it held. */
@@ -37,7 +37,8 @@ export async function preparePrivateDirectory(directory: string): Promise<void> 
     throw diskError(directory, error);
   }
   const { uid, mode } = await stat(directory);
-  if (uid !== userInfo().uid) throw new VaultError('not-private', `${directory} belongs to another user`, { hint: `chown it to the user that runs tollfree, or set TOLLFREE_DATA_DIR to a directory of your own` });
+  // Not os.userInfo(): in a container the user often has no name, and it throws.
+  if (uid !== geteuid?.()) throw new VaultError('not-private', `${directory} belongs to another user`, { hint: 'chown it to the user that runs tollfree, or set TOLLFREE_DATA_DIR to a directory of your own' });
   if ((mode & 0o077) !== 0) throw new VaultError('not-private', `${directory} is open to others (mode ${(mode & 0o777).toString(8)})`, { hint: `chmod 700 ${directory}` });
 }
 

@@ -1,7 +1,7 @@
 /** Where the passphrase or key comes from, in the order the interface promises. */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { geteuid } from 'node:process';
 import { diskError } from './durable-write.ts';
 import { systemCode, VaultError } from './errors.ts';
 import { assertClosed, readBounded, readPrivate } from './private-file.ts';
@@ -58,7 +58,7 @@ export async function fromEnvironment(environment: Environment): Promise<FoundSe
  * Where setup puts a key file: away from the data directory, so that a copy of that directory, in a backup or an image,
  * does not bring along the key that opens it.
  */
-export const defaultKeyFile = (environment: Environment): string => join(given(environment, 'XDG_CONFIG_HOME') ?? join(homedir(), '.config'), 'tollfree', 'vault.key');
+export const defaultKeyFile = (environment: Environment): string => join(given(environment, 'XDG_CONFIG_HOME') ?? join(given(environment, 'HOME') ?? '/', '.config'), 'tollfree', 'vault.key');
 
 async function fromDefaultKeyFile(environment: Environment): Promise<FoundSecret | undefined> {
   const path = defaultKeyFile(environment);
@@ -103,7 +103,7 @@ const readSecret = (path: string): Promise<string | undefined> =>
     maxBytes: MAX_BYTES,
     follow: true,
     inspect: (path, found) => {
-      if (found.uid === userInfo().uid) assertClosed(path, found);
+      if (found.uid === geteuid?.()) assertClosed(path, found);
     },
   });
 

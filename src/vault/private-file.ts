@@ -6,8 +6,8 @@
  */
 import { constants, type Stats } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
-import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
+import { geteuid } from 'node:process';
 import { backupOf, diskError, preparePrivateDirectory, writeDurably, type Backup } from './durable-write.ts';
 import { systemCode, VaultError } from './errors.ts';
 import { hash } from './primitives.ts';
@@ -121,7 +121,7 @@ export async function readBounded(path: string, { maxBytes, follow, inspect }: B
 }
 
 function assertPrivate(path: string, found: Stats): void {
-  if (found.uid !== userInfo().uid) throw new VaultError('not-private', `${path} belongs to another user`, { hint: 'chown it to the user that runs tollfree' });
+  if (found.uid !== geteuid?.()) throw new VaultError('not-private', `${path} belongs to another user`, { hint: 'chown it to the user that runs tollfree' });
   assertClosed(path, found);
 }
 

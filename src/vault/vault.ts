@@ -92,7 +92,7 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
   const addAll: Vault['addAll'] = async (wanted) => {
     let added: readonly StoredAccount[] = [];
     await session.change(({ content, keyring }) => {
-      const accounts = withNew(content.accounts, wanted, keyring, options.now());
+      const accounts = withNew(content.accounts, wanted, keyring, Math.floor(options.now()));
       added = accounts.slice(content.accounts.length);
       return { draft: { ...content, accounts } };
     });

@@ -2,8 +2,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chown, copyFile, mkdir, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { geteuid } from 'node:process';
 import { writeDurably } from '../../src/vault/durable-write.ts';
 import { createPrivateFile } from '../../src/vault/private-file.ts';
 import { createWorkplace, furnish, groq } from './workplace.ts';
@@ -121,6 +122,18 @@ describe('writing', () => {
     const out = execFileSync('unshare', ['-rm', 'sh', '-c', 'mount --bind "$0" "$0" && exec "$@"', path, process.execPath, ...run(code, path)], { encoding: 'utf8' });
     expect(out).toBe('disk the file itself is a mount point: mount its directory instead\n');
     expect(await listOf(path).read()).toEqual({ value: [1] });
+  });
+
+  (geteuid?.() === 0 ? test : test.skip)('works for a user without a name or a home, as in containers', async () => {
+    const { directory } = await createWorkplace();
+    await chown(directory, 54_321, 54_321);
+    const code = `
+      import { openVault } from ${dist('vault')};
+      import { findUnlock, makeKeyFile } from ${dist('find-unlock')};
+      const vault = await openVault({ file: process.argv[1], pid: process.pid, now: Date.now });
+      await vault.create([await makeKeyFile(process.argv[1] + '.key')]);
+      console.log(vault.status().state, await findUnlock({ environment: {}, unlocks: ['key'] }));`;
+    expect(execFileSync(process.execPath, run(code, join(directory, 'vault.json')), { encoding: 'utf8', uid: 54_321, gid: 54_321, env: {} })).toBe('unlocked undefined\n');
   });
 
   test('into a directory that refuses says so and changes nothing', async () => {

@@ -17,7 +17,7 @@ const holder = `
   console.log('held');
   setInterval(() => {}, 1000);`;
 
-const lockOf = (directory: string, waitMs = 0): ReturnType<typeof acquireLock> => acquireLock({ directory, name: 'test', pid: process.pid, now: () => NOW, waitMs });
+const lockOf = (directory: string, waitMs = 0): ReturnType<typeof acquireLock> => acquireLock({ directory, name: 'test', pid: process.pid, now: () => NOW + 0.25, waitMs });
 
 describe('one daemon a data directory', () => {
   test('the second is told who is first; after kill -9 it takes over at once', async () => {

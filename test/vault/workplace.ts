@@ -52,7 +52,7 @@ export async function createWorkplace(): Promise<Workplace> {
     text,
     put,
     content,
-    open: (cost = MIN_COST) => openVault({ file, pid: process.pid, now: () => NOW, notice: (message) => notices.push(message), cost }),
+    open: (cost = MIN_COST) => openVault({ file, pid: process.pid, now: () => NOW + 0.25, notice: (message) => notices.push(message), cost }),
     edit: async (change) => put(encodeEnvelope(change(await content()), { format: 'tollfree-vault', version: 1 })),
   };
 }
