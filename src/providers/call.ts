@@ -9,6 +9,7 @@ import { FailureError } from '../failure.ts';
 import type { Clock } from '../types.ts';
 import { decoded } from './decoded.ts';
 import { checkedLookup, checkUrl } from './destination.ts';
+import type { Resolve } from './destination.ts';
 import type { HttpHeaders, HttpRequest } from './dialect.ts';
 import { exchange } from './exchange.ts';
 import type { Place } from './exchange.ts';
@@ -43,15 +44,15 @@ const CONNECT_MS = 5000;
 /** 128k answer tokens at 300 bytes an event are 38 MB: what is longer is no answer. Counted on the wire and after decompression. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** `userAgent`: Cloudflare turns away clients without a normal one (403, `error code: 1010`). */
-export function createHttp({ now, userAgent }: { readonly now: Clock; readonly userAgent: string }): Http {
+/** `userAgent`: Cloudflare turns away clients without a normal one (403, `error code: 1010`). `resolve`: in place of `dns.lookup`. */
+export function createHttp({ now, userAgent, resolve = lookup }: { readonly now: Clock; readonly userAgent: string; readonly resolve?: Resolve }): Http {
   const places = new Map<string, Place>();
   const pools = new Map<string, Pool>();
   const watch = createWatch(now);
 
   const poolOf = (origin: string): Pool => {
     // No pipelining: one slow answer must not hold back another. Silence is judged by the caller's deadlines.
-    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: CONNECT_MS, lookup: checkedLookup(lookup) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: CONNECT_MS, lookup: checkedLookup(resolve) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
     pools.set(origin, pool);
     return pool;
   };

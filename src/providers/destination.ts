@@ -52,7 +52,7 @@ function checkAddress(address: string, hostname: string): void {
 }
 
 type Found = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
-type Resolve = (hostname: string, options: LookupAllOptions, found: (error: Error | null, addresses: LookupAddress[]) => void) => void;
+export type Resolve = (hostname: string, options: LookupAllOptions, found: (error: Error | null, addresses: LookupAddress[]) => void) => void;
 
 /** In place of `dns.lookup`: resolves once, and the socket connects to exactly the addresses that were judged. */
 export function checkedLookup(resolve: Resolve): (hostname: string, options: LookupOptions, found: Found) => void {

@@ -55,4 +55,9 @@ describe('the words of a refusal', () => {
     expect(message).not.toMatch(/[<>]html|\n|sk-thisi|xai-ab/);
     expect(message.length).toBeLessThan(450);
   });
+
+  test('what the provider behind OpenRouter said is said, out of its own envelope', () => {
+    const relayed = recorded.find(({ name }) => name === "429 somebody else's pool, with a hint");
+    expect(relayed && read(relayed).message).toBe('openrouter answered 429: Provider returned error: slow down');
+  });
 });

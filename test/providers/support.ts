@@ -5,8 +5,9 @@ import { createServer as createSocketServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
+import type { Resolve } from '../../src/providers/destination.ts';
 import { createSend } from '../../src/providers/send.ts';
-import type { Account, ChatChunk, ChatRequest, Clock, Model, Outgoing, Provider, Send } from '../../src/types.ts';
+import type { Account, ChatChunk, ChatRequest, Model, Outgoing, Provider, Send } from '../../src/types.ts';
 
 export const model = (changes: Partial<Model> = {}): Model => ({
   name: 'vendor/model', aliases: [], capabilities: ['text_generation'], limits: { windows: [] }, price: { input: 0, output: 0 }, ...changes,
@@ -35,9 +36,9 @@ export interface Harness {
   readonly close: () => Promise<void>;
 }
 
-export function harness(now: Clock = Date.now): Harness {
-  const http = createHttp({ now, userAgent: 'tollfree/0.0.0' });
-  return { http, send: createSend({ http, credentialOf: () => KEY, now }), close: () => http.close() };
+export function harness({ key = KEY, resolve }: { readonly key?: string; readonly resolve?: Resolve } = {}): Harness {
+  const http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0', ...(resolve !== undefined && { resolve }) });
+  return { http, send: createSend({ http, credentialOf: () => key, now: Date.now }), close: () => http.close() };
 }
 
 /** One call to a server on this machine. */

@@ -143,6 +143,19 @@ describe('an end that is no end', () => {
     expect(await failureOf(outgoing(origin, { stream: true }))).toMatchObject({ kind: 'broken-answer' });
   });
 
+  test('a choice that never finished, though another did', async () => {
+    const second = `data: ${JSON.stringify({ choices: [{ index: 1, delta: { content: 'b' }, finish_reason: null }] })}\n\n`;
+    const origin = await startBytes(`${STREAM}${event('a')}${second}${event('', 'stop')}data: [DONE]\n\n`, (socket) => socket.end());
+    expect(await failureOf(outgoing(origin, { stream: true }))).toMatchObject({ kind: 'broken-answer' });
+  });
+
+  test('a content filter that held everything back is policy; after content it is an end', async () => {
+    const filtered = await startBytes(`${STREAM}${event('', 'content_filter')}data: [DONE]\n\n`, (socket) => socket.end());
+    expect(await failureOf(outgoing(filtered, { stream: true }))).toMatchObject({ kind: 'policy' });
+    const stopped = await startBytes(`${STREAM}${event('a')}${event('', 'content_filter')}data: [DONE]\n\n`, (socket) => socket.end());
+    expect((await run(outgoing(stopped, { stream: true }))).failure).toBeUndefined();
+  });
+
   test.each([
     ['no [DONE], finish reason seen', `${STREAM}${event('a')}${event('', 'stop')}`],
     ['no empty line at the end', `${STREAM}${event('a')}${event('', 'stop').trimEnd()}`],
@@ -198,7 +211,6 @@ describe('compressed though nobody asked', () => {
     ['cut short', gzipSync(Buffer.from(WHOLE)).subarray(0, 40), 'gzip'],
     ['garbage', Buffer.from('not gzip at all'), 'gzip'],
     ['an encoding nobody knows', Buffer.from(WHOLE), 'zzz'],
-    ['a bomb', gzipSync(Buffer.alloc(65 * 1024 * 1024, ' '), { level: 1 }), 'gzip'],
   ])('%s is a broken answer', async (_name, bytes, encoding) => {
     const origin = await start((_request, response) => response.writeHead(200, { 'content-encoding': encoding }).end(bytes));
     expect(await failureOf(outgoing(origin))).toMatchObject({ kind: 'broken-answer' });
@@ -206,6 +218,12 @@ describe('compressed though nobody asked', () => {
 });
 
 describe('too much', () => {
+  test('a bomb, even of blanks', async () => {
+    const bomb = gzipSync(Buffer.alloc(65 * 1024 * 1024, ' '), { level: 1 });
+    const origin = await start((_request, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb));
+    expect(await failureOf(outgoing(origin))).toMatchObject({ kind: 'broken-answer', message: expect.stringContaining('64 MiB') as unknown });
+  });
+
   test('an event of 10 MB without a line end', async () => {
     const origin = await start((_request, response) => {
       response.write(`${event('a')}data: `);
@@ -318,6 +336,28 @@ describe('leaving', () => {
     expect((await run(outgoing(origin), controller.signal)).failure).toMatchObject({ kind: 'cancelled' });
   });
 
+  test('abort while connecting: nothing is ever sent', async () => {
+    const seen: string[] = [];
+    const origin = await start(({ url = '' }, response) => {
+      seen.push(url);
+      response.end(WHOLE);
+    });
+    const controller = new AbortController();
+    const call = run(outgoing(origin), controller.signal);
+    controller.abort();
+    expect((await call).failure).toMatchObject({ kind: 'cancelled' });
+    // The connection is there now: a call that was not aborted goes through, alone.
+    await run(outgoing(origin));
+    expect(seen).toEqual(['/v1/chat/completions']);
+  });
+
+  test('a stream that said [DONE] and does not end is whole, and soon cut off', async () => {
+    const closed = withResolvers<string>();
+    const origin = await startBytes(`${STREAM}${event('a')}${event('', 'stop')}data: [DONE]\n\n`, (socket) => socket.once('close', () => closed.resolve('closed')));
+    expect((await run(outgoing(origin, { stream: true }))).failure).toBeUndefined();
+    expect(await closed.promise).toBe('closed');
+  });
+
   test('a whole stream gives its connection back', async () => {
     const sockets = new Set<unknown>();
     const origin = await start(({ socket }, response) => {
@@ -345,9 +385,29 @@ describe('a key goes only where it was sealed for', () => {
     }
   });
 
-  test('a refusal that quotes the key does not pass it on', async () => {
-    const origin = await start((_request, response) => response.writeHead(401).end(JSON.stringify({ error: { message: `Invalid key ${KEY}.` } })));
-    expect(await failureOf(outgoing(origin))).toMatchObject({ kind: 'credential', message: expect.not.stringContaining(KEY) as unknown });
+  test('a request for another origin than the key was opened for is not sent', async () => {
+    const origin = await start((_request, response) => response.end(WHOLE));
+    const call = state.harness.http.call({ method: 'GET', url: `${origin}/v1/models`, headers: {} }, { origin: 'https://api.groq.com', stallMs: 1000 }, never);
+    await expect(call).rejects.toMatchObject({ failure: { kind: 'credential' } });
+  });
+
+  test('a name that turns out to be inside is not connected to', async () => {
+    await state.harness.close();
+    state.harness = harness({ resolve: (_hostname, _options, found) => found(null, [{ address: '169.254.169.254', family: 4 }]) });
+    expect(await failureAt('https://api.groq.com/v1', 'https://api.groq.com')).toMatchObject({ kind: 'overloaded', scope: 'provider', message: expect.stringContaining('169.254.169.254') as unknown });
+  });
+
+  test.each([KEY, 'canary-0123456789'])('a refusal that quotes the key %s does not pass it on', async (key) => {
+    await state.harness.close();
+    state.harness = harness({ key });
+    const origin = await start((_request, response) => response.writeHead(401).end(JSON.stringify({ error: { message: `Invalid key ${key}.` } })));
+    expect(await failureOf(outgoing(origin))).toMatchObject({ kind: 'credential', message: expect.not.stringContaining(key) as unknown });
+  });
+
+  test.each(['', 'two lines\n', 'gsk_ä'])('%j is no key', async (key) => {
+    await state.harness.close();
+    state.harness = harness({ key });
+    expect(await failureOf(outgoing('http://127.0.0.1:1'))).toMatchObject({ kind: 'credential', message: expect.stringContaining('add the account again') as unknown });
   });
 });
 
