@@ -29,7 +29,7 @@ export function openDatabase(path: string): Database {
   try {
     // In WAL mode `normal` loses no consistency, and at a power cut no more than the last lines, which the spool still has.
     database.exec('pragma journal_mode = wal; pragma synchronous = normal');
-    const version = numberIn(database.prepare('pragma user_version').get(), 'user_version');
+    const version = numberIn(rowFrom(database.prepare('pragma user_version').get()), 'user_version');
     if (version > VERSION) throw new Error(`${path} was written by a newer tollfree; update tollfree`);
     if (version === 0) transaction(database, () => database.exec(SHAPE));
     return database;
@@ -56,8 +56,14 @@ export function transaction<T>(database: Database, run: () => T): T {
 /** SQLITE_CORRUPT and SQLITE_NOTADB: trying again will not help. */
 export const isDamage = (error: unknown): boolean => error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26);
 
-/** A number of a row the library types as anything. */
-export function numberIn(row: unknown, name: string): number {
-  const value: unknown = typeof row === 'object' && row !== null ? Object.entries(row).find(([column]) => column === name)?.[1] : undefined;
+/** What a query answered; the library types it as anything. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export function rowFrom(answered: unknown): Row {
+  return typeof answered === 'object' && answered !== null ? (answered as Row) : {};
+}
+
+export function numberIn(row: Row, name: string): number {
+  const value = row[name];
   return typeof value === 'number' ? value : 0;
 }

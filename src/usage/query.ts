@@ -1,6 +1,6 @@
 /** Statistics, read from the days' sums alone: what it costs grows with days and combinations, not with requests. */
-import type { Database } from './database.ts';
-import { numberIn } from './database.ts';
+import type { Database, Row } from './database.ts';
+import { numberIn, rowFrom } from './database.ts';
 import { percentile } from './latency.ts';
 import { latencyColumns, SUMS } from './rollup.ts';
 import type { Group, Stats, StatsQuery, StatsRow, Sums } from './stats.ts';
@@ -24,7 +24,7 @@ export function readStats(database: Database, query: StatsQuery): Stats {
   const { by, limit, offset } = query;
   const { where, values } = conditions(query);
   const sums = SUMS.map((name) => `sum(${name}) as ${name}`).join(', ');
-  const total: unknown = database.prepare(`select ${sums} from days where ${where}`).get(...values);
+  const total = rowFrom(database.prepare(`select ${sums} from days where ${where}`).get(...values));
   if (by.length === 0) return { rows: [], more: false, total: sumsOf(total) };
 
   const told = by.map((group) => `${groups[group].told} as told_${group}`).join(', ');
@@ -33,7 +33,7 @@ export function readStats(database: Database, query: StatsQuery): Stats {
   const rows: readonly unknown[] = database
     .prepare(`select ${told}, max(day), ${sums} from days where ${where} group by ${grouped} order by ${order} limit ? offset ?`)
     .all(...values, limit + 1, offset);
-  return { rows: rows.slice(0, limit).map((row) => rowOf(by, row)), more: rows.length > limit, total: sumsOf(total) };
+  return { rows: rows.slice(0, limit).map((row) => rowOf(by, rowFrom(row))), more: rows.length > limit, total: sumsOf(total) };
 }
 
 function conditions({ from, to, only }: StatsQuery): { readonly where: string; readonly values: readonly string[] } {
@@ -43,18 +43,18 @@ function conditions({ from, to, only }: StatsQuery): { readonly where: string; r
   return { where: parts.map(({ sql }) => sql).join(' and '), values: parts.map(({ value }) => value) };
 }
 
-function rowOf(by: readonly Group[], row: unknown): StatsRow {
+function rowOf(by: readonly Group[], row: Row): StatsRow {
   return { group: Object.fromEntries(by.map((group) => [group, textIn(row, `told_${group}`)])), ...sumsOf(row) };
 }
 
-function textIn(row: unknown, name: string): string {
-  const value: unknown = typeof row === 'object' && row !== null ? Object.entries(row).find(([column]) => column === name)?.[1] : undefined;
+function textIn(row: Row, name: string): string {
+  const value = row[name];
   return typeof value === 'string' ? value : '';
 }
 
 const NANO = 1e9;
 
-function sumsOf(row: unknown): Sums {
+function sumsOf(row: Row): Sums {
   const of = (name: string): number => numberIn(row, name);
   const answered = of('requests') - of('failures');
   const latencies = latencyColumns.map(of);

@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import type { Clock, Emit, GatewayEvent } from '../types.ts';
-import { entryOf } from './entry.ts';
+import { entryOf, lineOf } from './entry.ts';
 import { createRecorder } from './recorder.ts';
 import { createSpool } from './spool.ts';
 import type { Stats, StatsQuery } from './stats.ts';
@@ -95,7 +95,7 @@ export function createRecord({ dataDirectory, retention, now, emit }: RecordOpti
   return {
     observe(event) {
       if (event.type !== 'request-finished') return;
-      spool.append(JSON.stringify(entryOf(event.request, event.summary)));
+      spool.append(lineOf(entryOf(event.request, event.summary)));
       wakeSoon();
     },
     stats: recorder.stats,

@@ -1,12 +1,12 @@
 /** What one entry adds to its day: the sums that every statistic is read from. */
-import type { Entry, RequestRow } from './entry.ts';
+import { attemptAt, requestAt } from './entry.ts';
+import type { Cells, Entry } from './entry.ts';
 import { bucketOf, BUCKETS } from './latency.ts';
 
 /** What sums are kept apart by. Empty where it does not apply: nobody answered, or the door was open and there was no key. */
 export const DIMENSIONS = ['day', 'key_id', 'key', 'project', 'provider', 'model', 'account'] as const;
-type Dimension = (typeof DIMENSIONS)[number];
-type Dimensions = Readonly<Record<Dimension, string>>;
 
+/** How many whole answers fell into each bucket of {@link bucketOf}. */
 export const latencyColumns = Array.from({ length: BUCKETS }, (_, index) => `latency_${String(index).padStart(2, '0')}`);
 
 /**
@@ -18,50 +18,91 @@ const PLAIN_SUMS = [
   'total_ms', 'queue_ms', 'first_content_ms', 'first_contents',
 ] as const;
 export const SUMS: readonly string[] = [...PLAIN_SUMS, ...latencyColumns];
+const FIRST_LATENCY = PLAIN_SUMS.length;
 
+/** One row of `days`: the dimensions' values and the sums, each in its order. */
 export interface DayTotal {
-  readonly dimensions: Dimensions;
-  readonly sums: Record<string, number>;
+  readonly dimensions: readonly string[];
+  readonly sums: readonly number[];
 }
+
+const DAY_MS = 86_400_000;
 
 /** UTC, so that a day is the same day wherever the daemon runs next. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
-/** The entries' sums, one a combination of dimensions: a batch of a thousand requests touches a handful. */
+/** The entries' sums, one a combination of dimensions: a batch of hundreds of requests touches a handful. */
 export function totalsOf(entries: readonly Entry[]): DayTotal[] {
-  const totals = new Map<string, DayTotal>();
+  const totals = new Map<string, { readonly dimensions: readonly string[]; readonly sums: number[] }>();
+  const days = new Map<number, string>();
 
-  function add(dimensions: Dimensions, sums: Readonly<Record<string, number>>): void {
-    const name = DIMENSIONS.map((dimension) => dimensions[dimension]).join('\u0000');
-    const total = totals.get(name) ?? { dimensions, sums: {} };
-    totals.set(name, total);
-    for (const [column, amount] of Object.entries(sums)) total.sums[column] = (total.sums[column] ?? 0) + amount;
+  function sumsFor(dimensions: readonly string[]): number[] {
+    const name = dimensions.join('\u0000');
+    const known = totals.get(name);
+    if (known !== undefined) return known.sums;
+    const sums = SUMS.map(() => 0);
+    totals.set(name, { dimensions, sums });
+    return sums;
+  }
+
+  function dayAt(at: number): string {
+    const number = Math.floor(at / DAY_MS);
+    const day = days.get(number) ?? dayOf(at);
+    days.set(number, day);
+    return day;
   }
 
   for (const { request, attempts } of entries) {
-    const asked = { day: dayOf(request.received_at ?? 0), key_id: request.key_id ?? '', key: request.key ?? '', project: request.project ?? '' };
-    add({ ...asked, ...answeredBy(request) }, requestSums(request));
-    for (const attempt of attempts) add({ ...asked, ...answeredBy(attempt) }, { attempts: 1, failed_attempts: Number(attempt.outcome !== 'ok') });
+    const text = (place: number): string => textAt(request, place);
+    const asked = [dayAt(numberAt(request, requestAt.received_at)), text(requestAt.key_id), text(requestAt.key), text(requestAt.project)];
+    addRequest(sumsFor([...asked, text(requestAt.provider), text(requestAt.model), text(requestAt.account)]), request);
+    for (const attempt of attempts) {
+      const sums = sumsFor([...asked, textAt(attempt, attemptAt.provider), textAt(attempt, attemptAt.model), textAt(attempt, attemptAt.account)]);
+      add(sums, 'attempts', 1);
+      if (attempt[attemptAt.outcome] !== 'ok') add(sums, 'failed_attempts', 1);
+    }
   }
   return [...totals.values()];
 }
 
-const answeredBy = ({ provider = '', model = '', account = '' }: Pick<RequestRow, 'provider' | 'model' | 'account'>): Pick<Dimensions, 'provider' | 'model' | 'account'> => ({ provider, model, account });
+const placeOf: ReadonlyMap<string, number> = new Map(SUMS.map((name, place) => [name, place]));
 
-function requestSums(request: RequestRow): Partial<Record<(typeof SUMS)[number], number>> & Record<string, number> {
-  const answered = request.failure === undefined;
-  return {
-    requests: 1,
-    failures: Number(!answered),
-    tokens_in: request.tokens_in ?? 0,
-    tokens_out: request.tokens_out ?? 0,
-    estimated: request.estimated ?? 0,
-    cost_nano_usd: request.cost_nano_usd ?? 0,
-    unpriced: Number(answered && request.cost_nano_usd === undefined),
-    saved_nano_usd: request.saved_nano_usd ?? 0,
-    unvalued: Number(answered && request.saved_nano_usd === undefined),
-    queue_ms: request.queue_ms ?? 0,
-    ...(request.first_content_ms !== undefined && { first_content_ms: request.first_content_ms, first_contents: 1 }),
-    ...(answered && { total_ms: request.total_ms ?? 0, [latencyColumns[bucketOf(request.total_ms ?? 0)] ?? '']: 1 }),
-  };
+function add(sums: number[], name: (typeof PLAIN_SUMS)[number], amount: number): void {
+  const place = placeOf.get(name) ?? 0;
+  sums[place] = (sums[place] ?? 0) + amount;
+}
+
+function addRequest(sums: number[], request: Cells): void {
+  const number = (place: number): number => numberAt(request, place);
+  const known = (place: number): boolean => request[place] !== null;
+  add(sums, 'requests', 1);
+  add(sums, 'tokens_in', number(requestAt.tokens_in));
+  add(sums, 'tokens_out', number(requestAt.tokens_out));
+  add(sums, 'estimated', number(requestAt.estimated));
+  add(sums, 'cost_nano_usd', number(requestAt.cost_nano_usd));
+  add(sums, 'saved_nano_usd', number(requestAt.saved_nano_usd));
+  add(sums, 'queue_ms', number(requestAt.queue_ms));
+  if (known(requestAt.first_content_ms)) {
+    add(sums, 'first_content_ms', number(requestAt.first_content_ms));
+    add(sums, 'first_contents', 1);
+  }
+  if (known(requestAt.failure)) {
+    add(sums, 'failures', 1);
+    return;
+  }
+  if (!known(requestAt.cost_nano_usd)) add(sums, 'unpriced', 1);
+  if (!known(requestAt.saved_nano_usd)) add(sums, 'unvalued', 1);
+  add(sums, 'total_ms', number(requestAt.total_ms));
+  const latency = FIRST_LATENCY + bucketOf(number(requestAt.total_ms));
+  sums[latency] = (sums[latency] ?? 0) + 1;
+}
+
+function textAt(cells: Cells, place: number): string {
+  const cell = cells[place];
+  return typeof cell === 'string' ? cell : '';
+}
+
+function numberAt(cells: Cells, place: number): number {
+  const cell = cells[place];
+  return typeof cell === 'number' ? cell : 0;
 }

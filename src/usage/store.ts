@@ -1,6 +1,6 @@
 /** What is written into the database, and when it is taken out again. Synchronous: it lives in a thread of its own. */
 import type { Database } from './database.ts';
-import { numberIn, transaction } from './database.ts';
+import { numberIn, rowFrom, transaction } from './database.ts';
 import { attemptColumns, requestColumns } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { dayOf, DIMENSIONS, SUMS, totalsOf } from './rollup.ts';
@@ -26,9 +26,9 @@ const PRUNED_AT_ONCE = 2_000;
 
 export function createStore(database: Database): Store {
   const requestNames = Object.keys(requestColumns);
-  const attemptNames = Object.keys(attemptColumns);
+  const attemptNames = ['request', 'number', ...Object.keys(attemptColumns)];
   const insertRequest = database.prepare(`insert into requests (${requestNames.join(', ')}) values (${marks(requestNames.length)})`);
-  const insertAttempt = database.prepare(`insert into attempts values (${marks(attemptNames.length + 2)})`);
+  const insertAttempt = database.prepare(`insert into attempts (${attemptNames.join(', ')}) values (${marks(attemptNames.length)})`);
   const addTotal = database.prepare(
     `insert into days (${[...DIMENSIONS, ...SUMS].join(', ')}) values (${marks(DIMENSIONS.length + SUMS.length)})
      on conflict do update set ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`,
@@ -37,19 +37,19 @@ export function createStore(database: Database): Store {
   const where = database.prepare('select segment, offset from position');
 
   function insert({ request, attempts }: Entry): void {
-    const { lastInsertRowid } = insertRequest.run(...cells(requestNames, request));
-    for (const [number, attempt] of attempts.entries()) insertAttempt.run(lastInsertRowid, number, ...cells(attemptNames, attempt));
+    const { lastInsertRowid } = insertRequest.run(...request);
+    for (const [number, attempt] of attempts.entries()) insertAttempt.run(lastInsertRowid, number, ...attempt);
   }
 
   return {
     position() {
-      const row: unknown = where.get();
+      const row = rowFrom(where.get());
       return { segment: numberIn(row, 'segment'), offset: numberIn(row, 'offset') };
     },
     apply(entries, { segment, offset }) {
       transaction(database, () => {
         for (const entry of entries) insert(entry);
-        for (const { dimensions, sums } of totalsOf(entries)) addTotal.run(...DIMENSIONS.map((name) => dimensions[name]), ...SUMS.map((name) => sums[name] ?? 0));
+        for (const { dimensions, sums } of totalsOf(entries)) addTotal.run(...dimensions, ...sums);
         move.run(segment, offset);
       });
     },
@@ -57,11 +57,11 @@ export function createStore(database: Database): Store {
       return transaction(database, () => {
         // Rows come in the order requests ended: the oldest ids are the oldest requests.
         database.prepare('delete from days where day < ?').run(dayOf(now - totalsMs));
-        const newest = numberIn(database.prepare('select max(id) as id from requests').get(), 'id');
+        const newest = numberIn(rowFrom(database.prepare('select max(id) as id from requests').get()), 'id');
         const { changes } = database
           .prepare('delete from requests where id in (select id from requests order by id limit ?) and (received_at < ? or id <= ?)')
           .run(PRUNED_AT_ONCE, Math.floor(now - requestsMs), newest - mostRequests);
-        const oldest = numberIn(database.prepare('select min(id) as id from requests').get(), 'id');
+        const oldest = numberIn(rowFrom(database.prepare('select min(id) as id from requests').get()), 'id');
         database.prepare('delete from attempts where request < ?').run(oldest === 0 ? newest + 1 : oldest);
         return changes === PRUNED_AT_ONCE;
       });
@@ -70,5 +70,3 @@ export function createStore(database: Database): Store {
 }
 
 const marks = (count: number): string => Array.from({ length: count }, () => '?').join(', ');
-
-const cells = (names: readonly string[], row: Readonly<Record<string, string | number | undefined>>): (string | number | null)[] => names.map((name) => row[name] ?? null);

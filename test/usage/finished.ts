@@ -7,7 +7,7 @@ export interface Told extends Partial<RequestSummary> {
   readonly id?: string;
   readonly at?: number;
   readonly key?: string;
-  readonly keyId?: string;
+  readonly keyId?: string | undefined;
   readonly project?: string;
 }
 

@@ -1,0 +1,116 @@
+/** `tollfree stats`: what was used, what it cost, and what it saved. */
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { GROUPS } from '../usage/stats.ts';
+import { createAdminClient, type AdminClient } from './admin-client.ts';
+import type { Context } from './context.ts';
+import { count, duration, roughly, usd } from './numbers.ts';
+import { outputOption } from './options.ts';
+import { printJson, printRows, type Format } from './output.ts';
+import type { Column } from './table.ts';
+
+interface Options {
+  readonly by: string;
+  readonly since: string;
+  readonly until?: string;
+  readonly output: Format;
+}
+
+const money = z.number().nullable();
+const milliseconds = z.number().nullable();
+
+const sumsShape = z.object({
+  requests: z.number(),
+  failures: z.number(),
+  attempts: z.number(),
+  failed_attempts: z.number(),
+  tokens_in: z.number(),
+  tokens_out: z.number(),
+  estimated_requests: z.number(),
+  cost_usd: money,
+  unpriced_requests: z.number(),
+  saved_usd: money,
+  unvalued_requests: z.number(),
+  mean_ms: milliseconds,
+  p50_ms: milliseconds,
+  p95_ms: milliseconds,
+  first_content_ms: milliseconds,
+});
+
+const rowShape = z.object({ ...Object.fromEntries(GROUPS.map((group) => [group, z.string().optional()])), ...sumsShape.shape });
+type Row = z.infer<typeof sumsShape> & Readonly<Record<string, string | number | null | undefined>>;
+
+const statsShape = z.object({
+  by: z.array(z.string()),
+  since: z.string(),
+  until: z.string().nullable(),
+  rows: z.array(rowShape),
+  next: z.number().optional(),
+  total: sumsShape,
+});
+type Answer = Omit<z.infer<typeof statsShape>, 'rows' | 'next'> & { readonly rows: readonly Row[] };
+
+export function registerStats(program: Command, context: Context): void {
+  program
+    .command('stats')
+    .description('usage, cost and savings against list price')
+    .addOption(new Option('--by <groups>', `${GROUPS.join(', ')}; or up to three of them with commas`).default('provider'))
+    .option('--since <when>', '7d, 4w, 2026-08-01 or 2026-08; days are UTC', '7d')
+    .option('--until <when>', 'the first day no longer counted')
+    .addOption(outputOption())
+    .action(async (options: Options) => show(context, await ask(await createAdminClient(context), options), options.output));
+}
+
+/** Every page of it. */
+async function ask(client: AdminClient, { by, since, until }: Options): Promise<Answer> {
+  const rows: Row[] = [];
+  for (let after = 0; ;) {
+    const parameters = new URLSearchParams({ by, since, ...(until !== undefined && { until }), after: String(after), limit: '500' });
+    const { next, ...page } = await client.ask(`/admin/usage-stats?${parameters.toString()}`, statsShape);
+    rows.push(...page.rows);
+    if (next === undefined) return { ...page, rows };
+    after = next;
+  }
+}
+
+function show(context: Context, answer: Answer, format: Format): void {
+  const { by, since, until, rows, total } = answer;
+  if (format === 'json') {
+    printJson(context, answer);
+    return;
+  }
+  if (format === 'csv') {
+    printRows(context, { format, rows, columns: csvColumns(by), empty: '' });
+    return;
+  }
+  const period = `from ${since}${until === null ? '' : ` until ${until}`} (UTC)`;
+  if (rows.length > 0) context.words.write(`${period}\n`);
+  printRows(context, { format, rows: rows.length === 0 ? [] : [...rows, { ...total, [by[0] ?? '']: 'total' }], columns: columnsFor(by), empty: `nothing was asked ${period}` });
+}
+
+/** What a request without an answer has instead of a provider. */
+const NOBODY = '–';
+
+const columnsFor = (by: readonly string[]): Column<Row>[] => [
+  ...by.map((group): Column<Row> => ({ title: group, cell: (row) => row[group] ?? undefined, show: (row) => String(row[group] ?? '') || NOBODY })),
+  { title: 'requests', cell: ({ requests }) => requests, show: ({ requests }) => count(requests), align: 'right' },
+  { title: 'failed', cell: ({ failures }) => failures, show: ({ failures }) => count(failures), align: 'right', style: ({ failures }) => (failures > 0 ? 'yellow' : undefined) },
+  { title: 'tokens in', cell: ({ tokens_in }) => tokens_in, show: ({ tokens_in }) => roughly(tokens_in), align: 'right' },
+  { title: 'out', cell: ({ tokens_out }) => tokens_out, show: ({ tokens_out }) => roughly(tokens_out), align: 'right' },
+  { title: 'cost', cell: ({ cost_usd }) => cost_usd ?? undefined, show: ({ cost_usd, unpriced_requests }) => amount(cost_usd, unpriced_requests), align: 'right' },
+  { title: 'saved', cell: ({ saved_usd }) => saved_usd ?? undefined, show: ({ saved_usd, unvalued_requests }) => amount(saved_usd, unvalued_requests), align: 'right', style: () => 'green' },
+  { title: 'median', cell: ({ p50_ms }) => p50_ms ?? undefined, show: ({ p50_ms }) => time(p50_ms), align: 'right' },
+  { title: '95 %', cell: ({ p95_ms }) => p95_ms ?? undefined, show: ({ p95_ms }) => time(p95_ms), align: 'right' },
+];
+
+/** Unknown is said, never taken for nothing. */
+function amount(value: number | null, unknown: number): string {
+  if (value === null) return 'unknown';
+  return unknown === 0 ? usd(value) : `${usd(value)} + ${count(unknown)} unknown`;
+}
+
+const time = (value: number | null): string => (value === null ? '' : duration(value));
+
+/** Everything there is, under the names of the JSON. */
+const csvColumns = (by: readonly string[]): Column<Row>[] =>
+  [...by, ...Object.keys(sumsShape.shape)].map((title) => ({ title, cell: (row) => row[title] ?? (title.endsWith('_usd') ? 'unknown' : undefined) }));
