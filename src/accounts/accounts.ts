@@ -12,7 +12,7 @@ import { callerLeft, earliest, lineFull, nobody } from './exhausted.ts';
 import { createLease } from './lease.ts';
 import { restore, snapshot } from './history.ts';
 import type { Entry, Journal } from './journal.ts';
-import { createLedger, meterName } from './ledger.ts';
+import { type Place, createLedger, meterName } from './ledger.ts';
 import { type Scheduler, createLine } from './line.ts';
 import { createMerits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
@@ -119,6 +119,8 @@ export interface AccountsOptions {
 }
 
 export interface KeptAccounts extends Accounts {
+  /** What a provider says of an account without being called for an answer, e.g. its key endpoint. A limit it raised ends the rests of the old one. */
+  learn(accountId: string, facts: readonly Fact[]): void;
   /** Writes all there is to know into the journal, for a clean stop. */
   save(): void;
 }
@@ -216,6 +218,14 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     return ahead === 0 ? alone : choice.rule(demand, now(), ahead);
   }
 
+  /** Where an account's own quota is kept: any model of its provider leads to its pool. */
+  function placeOf(accountId: string): Place | undefined {
+    const account = everyone().find(({ id }) => id === accountId);
+    const provider = account && catalogue().providers.get(account.provider);
+    const model = provider?.models[0];
+    return account && provider && model && { target: { provider, model }, pool: poolOf(account, provider), accountId };
+  }
+
   update(accounts);
 
   return {
@@ -229,10 +239,15 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     outlook: (candidates, request) => choice.outlook(candidates, request, now()),
     view,
     update,
+    learn(accountId, facts) {
+      const place = placeOf(accountId);
+      if (place === undefined) return;
+      const raised = ledger.learnOf(now(), place, facts).filter(({ raised }) => raised);
+      if (raised.length > 0) effects.ended(rests.clearRates(place.pool), everyone());
+      line.wake();
+    },
     clearRests(accountId) {
-      const account = everyone().find(({ id }) => id === accountId);
-      const provider = account && catalogue().providers.get(account.provider);
-      const ended = rests.clear(accountId, account && provider && poolOf(account, provider));
+      const ended = rests.clear(accountId, accountId === undefined ? undefined : placeOf(accountId)?.pool);
       effects.ended(ended, everyone());
       line.wake();
       return ended.length;

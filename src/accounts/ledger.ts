@@ -48,6 +48,8 @@ export interface Ledger {
   /** When a request like this fits, after so many others. */
   freeAt(now: number, place: Place, estimate: Estimate, others: number): Blocked;
   learn(now: number, hold: Hold, facts: readonly Fact[]): readonly Learned[];
+  /** What upstream says of a pool without having been called, e.g. by a key endpoint. */
+  learnOf(now: number, place: Place, facts: readonly Fact[]): readonly Learned[];
   /** What the call turned out to have used. */
   adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
   /** The call is over. */
@@ -80,22 +82,29 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
   }
 
-  function learnOne(now: number, hold: Hold, fact: Fact): Learned | undefined {
-    for (const index of metersOf(fact, hold)) {
-      const meter = hold.meters[index];
-      const window = meter.windowFor(now, fact);
+  /** `unseen`: what upstream may not have counted when it spoke. */
+  function learnOne(now: number, place: Place, fact: Fact, unseen: (meter: Meter, index: 0 | 1) => number): Learned | undefined {
+    const [pool, model] = pools.covering(place.pool, place.target);
+    const meters = [pool.meter, model.meter] as const;
+    for (const index of metersOf(fact, meters)) {
+      const window = meters[index].windowFor(now, fact);
       if (window === undefined) continue;
-      // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
-      const own = fact.unit === 'requests' ? hold.cost.requests : 0;
-      const unseen = Math.max(0, meter.taken[fact.unit] - hold.seenBefore[index][fact.unit] - own);
-      const correction = correct(window, now, fact, unseen);
+      const missed = unseen(meters[index], index);
+      const correction = correct(window, now, fact, missed);
       if (correction.changed) {
-        record({ type: 'fact', at: now, provider: hold.target.provider.name, pool: hold.pool, model: hold.target.model.name, meter: index, fact, unseen });
+        record({ type: 'fact', at: now, provider: place.target.provider.name, pool: place.pool, model: place.target.model.name, meter: index, fact, unseen: missed });
       }
-      if (fact.unit === 'tokens' && explainsAllowed(hold, correction.foreign)) hold.model.chargesAllowed = true;
       return { window, ...correction };
     }
     return undefined;
+  }
+
+  function learn(now: number, hold: Hold, fact: Fact): Learned | undefined {
+    // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
+    const own = fact.unit === 'requests' ? hold.cost.requests : 0;
+    const learned = learnOne(now, hold, fact, (meter, index) => Math.max(0, meter.taken[fact.unit] - hold.seenBefore[index][fact.unit] - own));
+    if (learned !== undefined && fact.unit === 'tokens' && explainsAllowed(hold, learned.foreign)) hold.model.chargesAllowed = true;
+    return learned;
   }
 
   return {
@@ -130,10 +139,12 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       return { ...own, at: unprovenUntil(pool, model, now) };
     },
     learn(now, hold, facts) {
-      const learned = facts.flatMap((fact) => learnOne(now, hold, fact) ?? []);
+      const learned = facts.flatMap((fact) => learn(now, hold, fact) ?? []);
       markAnswered(now, hold);
       return learned;
     },
+    learnOf: (now, place, facts) =>
+      facts.flatMap((fact) => learnOne(now, place, fact, ({ taken, answered }) => Math.max(0, taken[fact.unit] - answered[fact.unit])) ?? []),
     adjust(now, hold, unit, actual) {
       const difference = actual - hold.cost[unit];
       if (difference === 0) return;
@@ -181,7 +192,7 @@ function costOf(pool: Pool, model: PoolModel, { input, output, allowed }: Estima
 }
 
 /** Which meters to ask, best first: where upstream did not say, the one that keeps such a window already, and else where limits are kept. */
-function metersOf(fact: Fact, { meters: [pool, model] }: Hold): readonly (0 | 1)[] {
+function metersOf(fact: Fact, [pool, model]: readonly [Meter, Meter]): readonly (0 | 1)[] {
   if (fact.scope === 'pool') return [0];
   if (fact.scope === 'model') return [1];
   if (keeps(model, fact)) return [1];

@@ -43,6 +43,8 @@ export interface Rests {
   undecided(candidate: Candidate): void;
   of(scope: Scope, candidate: Candidate): Rest | undefined;
   clear(accountId?: string, pool?: string): readonly Rest[];
+  /** Ends what a pool's old limits brought about. */
+  clearRates(pool: string): readonly Rest[];
   all(now: number): readonly Rest[];
   /** A rest from before a restart; nobody is out probing it any more. */
   restore(rest: Rest): void;
@@ -119,6 +121,7 @@ export function createRests(changes: RestChanges): Rests {
     clear(accountId, pool) {
       return end([...rests.values()].filter((rest) => accountId === undefined || rest.accountId === accountId || (pool !== undefined && rest.pool === pool)));
     },
+    clearRates: (pool) => end([...rests.values()].filter((rest) => rest.pool === pool && rest.reason.startsWith('rate-'))),
     all: (now) => [...rests.values()].filter((rest) => !over(rest, now)),
     restore(rest) {
       rests.set(rest.key, { ...rest, probing: false });

@@ -97,6 +97,8 @@ export function emptyAt(window: Window, now: number): number | undefined {
 /** What a fact changed: `foreign` units were used by somebody else. */
 export interface Correction {
   readonly changed: boolean;
+  /** The limit is higher than we knew. */
+  readonly raised: boolean;
   readonly foreign: number;
 }
 
@@ -107,16 +109,18 @@ export interface Correction {
  */
 export function correct(window: Window, now: number, fact: Fact, unseen: number): Correction {
   const before = window.counter.used(now);
+  const limit = window.limit;
   const changed = fact.limit === undefined ? infer(window, now, fact, before) : limitTo(window, fact.limit, fact.source);
   const told = fact.limit ?? window.limit;
-  if (fact.remaining === undefined || !Number.isFinite(told)) return { changed, foreign: 0 };
+  const raised = window.limit > limit;
+  if (fact.remaining === undefined || !Number.isFinite(told)) return { changed, raised, foreign: 0 };
   const seen = Math.max(0, told - fact.remaining);
   const most = seen + unseen;
   // A fading level is told rounded to whole units; a counter behind an endpoint may lag, so it is only a lower bound.
   const tooLow = before < seen - (window.kind === 'refill' ? 1 : 0);
   const tooHigh = before > most && fact.source !== 'endpoint';
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
-  return { changed: changed || tooLow || tooHigh, foreign: tooLow ? seen - before : 0 };
+  return { changed: changed || tooLow || tooHigh, raised, foreign: tooLow ? seen - before : 0 };
 }
 
 /** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */

@@ -163,6 +163,16 @@ describe('limits', () => {
     expect(house.accounts.view()[0]?.windows).toEqual([{ unit: 'requests', seconds: 86_400, limit: 50, used: 1, resetsAt: Date.UTC(2026, 2, 11) + 1000, source: 'header' }]);
   });
 
+  test('a key endpoint that names a higher limit ends the rest of the old one', async () => {
+    const house = createHouse([provider('p', [model('m')], { limits: { windows: [day(50)] } })], [account('p', 'a')]);
+    (await house.ask()).fail({ kind: 'rate-day', message: 'enough', scope: 'pool', retryAt: START + 10 * 3_600_000, facts: [{ unit: 'requests', seconds: 86_400, scope: 'pool', limit: 50, remaining: 0, source: 'refusal' }] });
+    expect(await house.refusal()).toMatchObject({ kind: 'exhausted' });
+    house.accounts.learn('p-a', [{ unit: 'requests', seconds: 86_400, scope: 'pool', limit: 50, remaining: 3, source: 'endpoint' }]);
+    expect(await house.refusal()).toMatchObject({ kind: 'exhausted' });
+    house.accounts.learn('p-a', [{ unit: 'requests', seconds: 86_400, scope: 'pool', limit: 1000, remaining: 950, source: 'endpoint' }]);
+    expect(await served(house, 1)).toEqual(['p/a']);
+  });
+
   test('a refusal without a number shows one; it is forgotten after an hour', async () => {
     const house = createHouse([provider('p', [model('m')])], [account('p', 'a')]);
     await served(house, 4);
