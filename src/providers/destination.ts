@@ -42,7 +42,9 @@ export function isLoopbackHost(hostname: string): boolean {
 export function checkUrl(url: URL): void {
   if (url.username !== '' || url.password !== '') throw new DestinationError(`the address of ${url.host} carries a user name or password; remove it from base_url`);
   const local = isLoopbackHost(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) throw new DestinationError(`${url.host} would be called over ${url.protocol.slice(0, -1)}; base_url must be https unless it is on this machine`);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) {
+    throw new DestinationError(`${url.host} would be called over ${url.protocol.slice(0, -1)}; base_url must be https unless it is on this machine`);
+  }
   if (isIP(bare(url.hostname)) !== 0) checkAddress(bare(url.hostname), url.hostname);
 }
 

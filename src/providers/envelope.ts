@@ -26,6 +26,9 @@ export function isComplaint(value: unknown): boolean {
   return value['object'] === 'error' || value['success'] === false || 'detail' in value || typeof value['message'] === 'string';
 }
 
+/** In characters. The longest recorded refusal has 400; what is longer quotes something, and need not be searched. */
+const LONGEST = 2000;
+
 /** Undefined where the body is not JSON, or JSON that says nothing. */
 export function readComplaint(body: string): Complaint | undefined {
   const parsed = parseJson(body);
@@ -36,7 +39,7 @@ export function readComplaint(body: string): Complaint | undefined {
   const message = sentence(outer, inner);
   const relayed = relayedBy(metadata);
   return {
-    message: relayed === undefined ? message : `${message}: ${relayed}`,
+    message: (relayed === undefined ? message : `${message}: ${relayed}`).slice(0, LONGEST),
     names: namesOf(outer, inner, metadata),
     ...given('code', textAt(inner, 'code')),
     ...given('param', textAt(inner, 'param') ?? pathOf(listAt(outer, 'detail')[0]?.['loc'])),
@@ -68,12 +71,14 @@ function relayedBy(metadata: Json): string | undefined {
 }
 
 function namesOf(outer: Json, inner: Json, metadata: Json): readonly string[] {
+  const own = ['type', 'code', 'status'].flatMap((name) => [inner[name], outer[name]]);
+  const openrouter = ['error_type', 'limit_source', 'reason', 'failed_routing_step'].map((name) => metadata[name]);
   const google = listAt(inner, 'details').map((entry) => entry['reason']);
-  const found = [inner['type'], inner['code'], inner['status'], outer['type'], outer['code'], metadata['error_type'], metadata['limit_source'], metadata['reason'], metadata['failed_routing_step'], ...google];
-  return found.filter((name) => typeof name === 'string' || typeof name === 'number').map((name) => String(name).toLowerCase());
+  const found = [...own, ...openrouter, ...google].filter((name) => typeof name === 'string' || typeof name === 'number');
+  return [...new Set(found.map((name) => String(name).toLowerCase()))];
 }
 
 function statusOf(outer: Json, inner: Json): number | undefined {
-  const candidates = [numberAt(inner, 'code'), numberAt(inner, 'status'), numberAt(outer, 'status_code'), numberAt(inner, 'raw_status_code'), numberAt(outer, 'status')];
-  return candidates.find((number) => number !== undefined && number >= 400 && number <= 599);
+  const places = [[inner, 'code'], [inner, 'status'], [outer, 'status_code'], [inner, 'raw_status_code'], [outer, 'status']] as const;
+  return places.map(([place, name]) => numberAt(place, name)).find((number) => number !== undefined && number >= 400 && number <= 599);
 }

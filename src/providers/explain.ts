@@ -3,12 +3,12 @@
  * stands before rates (`insufficient_quota` is a 429), and a bad key before the caller's mistakes (xAI says 400).
  */
 import type { UpstreamFailure } from '../failure.ts';
+import type { Case } from './case.ts';
 import type { HttpFailure } from './dialect.ts';
 import { readComplaint } from './envelope.ts';
 import { given } from './json.ts';
 import { readRefusal } from './refusal.ts';
 import { rules } from './rules.ts';
-import type { Case } from './rules.ts';
 import { fit } from './wording.ts';
 
 /** Only these end by waiting: Groq sends `retry-after` with a 413, too. */
@@ -17,7 +17,7 @@ const WAITING: ReadonlySet<UpstreamFailure['kind']> = new Set(['rate-minute', 'r
 export function explain(failure: HttpFailure, now: number): UpstreamFailure {
   const complaint = readComplaint(failure.body);
   const status = failure.status >= 200 && failure.status < 300 ? (complaint?.status ?? failure.status) : failure.status;
-  const refusal = readRefusal(failure, complaint, now);
+  const refusal = readRefusal({ ...failure, status }, complaint, now);
   const told: Case = { status, complaint, text: complaint?.message.toLowerCase() ?? '', refusal, failure, now };
   const rule = rules.find(({ when }) => when(told));
   // Nothing but a 200 gets past the rules: an answer that is neither one thing nor the other.

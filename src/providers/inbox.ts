@@ -25,9 +25,20 @@ export interface InboxOptions {
 const HIGH_WATER = 64 * 1024;
 const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined };
 
+interface State {
+  /** Bytes. */
+  held: number;
+  received: number;
+  lastByteAt?: number;
+  end?: { readonly failure: Error | undefined };
+  discarding: boolean;
+  /** The one reader, where it waits. */
+  wake?: (() => void) | undefined;
+}
+
 export function createInbox({ pause, resume, leave }: InboxOptions): Inbox {
   const chunks: Uint8Array[] = [];
-  const state: { held: number; received: number; lastByteAt?: number; end?: { failure: Error | undefined }; discarding: boolean; wake?: (() => void) | undefined } = { held: 0, received: 0, discarding: false };
+  const state: State = { held: 0, received: 0, discarding: false };
   const wake = (): void => {
     state.wake?.();
     state.wake = undefined;

@@ -73,9 +73,10 @@ function accepted(provider: Provider, key: Json | undefined, facts: readonly Fac
   const remaining = numberAt(daily, 'remaining');
   const tier = typeof key?.['is_free_tier'] === 'boolean' ? (key['is_free_tier'] ? 'free tier' : 'has bought credits') : undefined;
   if (limit === undefined) return { ok: true, ...given('tier', tier), facts, message: `${provider.title} accepts the key` };
-  const left = remaining === undefined ? '' : `, ${Math.max(0, remaining)} left`;
-  const today: Fact = { unit: 'requests', seconds: DAY_SECONDS, scope: 'pool', limit, ...given('remaining', remaining === undefined ? undefined : Math.max(0, remaining)), resetAt: nextMidnight(now, 'UTC'), source: 'endpoint' };
-  return { ok: true, ...given('tier', tier), facts: [...facts, today], message: `${provider.title} accepts the key: ${limit} free requests a day${left}` };
+  const left = remaining === undefined ? undefined : Math.max(0, remaining);
+  const today: Fact = { unit: 'requests', seconds: DAY_SECONDS, scope: 'pool', limit, ...given('remaining', left), resetAt: nextMidnight(now, 'UTC'), source: 'endpoint' };
+  const message = `${provider.title} accepts the key: ${limit} free requests a day${left === undefined ? '' : `, ${left} left`}`;
+  return { ok: true, ...given('tier', tier), facts: [...facts, today], message };
 }
 
 async function wholeText(answer: HttpAnswer): Promise<string> {

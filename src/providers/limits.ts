@@ -10,7 +10,17 @@ export const DAY_SECONDS = 24 * HOUR_SECONDS;
 /** A month is a calendar's; thirty days is its name as a length, here as in the configuration. */
 export const MONTH_SECONDS = 30 * DAY_SECONDS;
 
-export const SECONDS: Readonly<Record<string, number>> = { minute: MINUTE_SECONDS, min: MINUTE_SECONDS, hour: HOUR_SECONDS, day: DAY_SECONDS, month: MONTH_SECONDS, monthly: MONTH_SECONDS };
+/** By every word for them. */
+export const SECONDS: Readonly<Record<string, number>> = {
+  minute: MINUTE_SECONDS,
+  min: MINUTE_SECONDS,
+  hour: HOUR_SECONDS,
+  hourly: HOUR_SECONDS,
+  day: DAY_SECONDS,
+  daily: DAY_SECONDS,
+  month: MONTH_SECONDS,
+  monthly: MONTH_SECONDS,
+};
 
 interface Spoken {
   /** The window a bare `-requests` or `-tokens` counts. */

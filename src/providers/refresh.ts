@@ -73,7 +73,15 @@ function priceOf(pricing: Json | undefined): Pick<Listed, 'price' | 'charged'> {
   return extra ? { charged: false } : { price: { input: input * scale, output: output * scale }, charged: perToken };
 }
 
-const FEATURES: Readonly<Record<string, Capability>> = { tools: 'tools', response_format: 'json', json_mode: 'json', structured_outputs: 'json_schema', reasoning: 'reasoning', include_reasoning: 'reasoning' };
+/** OpenRouter's parameters and Groq's features. */
+const FEATURES: Readonly<Record<string, Capability>> = {
+  tools: 'tools',
+  response_format: 'json',
+  json_mode: 'json',
+  structured_outputs: 'json_schema',
+  reasoning: 'reasoning',
+  include_reasoning: 'reasoning',
+};
 
 function capabilitiesOf(entry: Json): readonly Capability[] {
   const architecture = recordAt(entry, 'architecture');

@@ -1,41 +1,14 @@
-/** The rules of {@link explain}, in the order they are read. Texts are recorded ones, in lower case. */
-import type { UpstreamFailure } from '../failure.ts';
-import type { HttpFailure } from './dialect.ts';
-import type { Complaint } from './envelope.ts';
+/**
+ * What refusals mean, in the order to be read: what one is most surely about comes first. Texts are recorded ones in lower
+ * case, and those that could harm a key or a model are read only where a sentence begins, because a client's own words may
+ * be quoted further on.
+ */
+import { all, any, named, says, spoken, status, statusFrom, unspoken } from './case.ts';
+import type { Case, Outcome, Rule } from './case.ts';
 import { given, textAt } from './json.ts';
-import { DAY_SECONDS } from './limits.ts';
-import type { Refusal } from './refusal.ts';
+import { DAY_SECONDS, HOUR_SECONDS } from './limits.ts';
 
-/** One refusal, laid out for the rules. */
-export interface Case {
-  readonly status: number;
-  /** Absent: not JSON, or JSON that says nothing. Then it is not the provider who speaks, but something in between. */
-  readonly complaint: Complaint | undefined;
-  /** The complaint's sentence in lower case. */
-  readonly text: string;
-  readonly refusal: Refusal;
-  readonly failure: HttpFailure;
-  readonly now: number;
-}
-
-type Outcome = UpstreamFailure extends infer Failure ? (Failure extends UpstreamFailure ? Omit<Failure, 'message' | 'retryAt'> & { readonly retryAt?: number } : never) : never;
-
-export interface Rule {
-  readonly when: (told: Case) => boolean;
-  readonly means: Outcome | ((told: Case) => Outcome);
-  /** Added where the provider's own words do not help. */
-  readonly say?: string;
-}
-
-const named = (...names: readonly string[]) => ({ complaint }: Case): boolean => names.some((name) => complaint?.names.includes(name));
-const says = (pattern: RegExp) => ({ text }: Case): boolean => pattern.test(text);
-const status = (...codes: readonly number[]) => ({ status }: Case): boolean => codes.includes(status);
-const not = (when: Rule['when']) => (told: Case): boolean => !when(told);
-const all = (...whens: readonly Rule['when'][]) => (told: Case): boolean => whens.every((when) => when(told));
-const any = (...whens: readonly Rule['when'][]) => (told: Case): boolean => whens.some((when) => when(told));
-/** Not the provider, but something between it and us: a filter, a portal, a proxy. Says nothing about key or model. */
-const unspoken = ({ complaint }: Case): boolean => complaint === undefined;
-
+/** Money hides in a 400, a 403 and a 429 as well as in a 402, and waiting for it is no use. */
 const money: readonly Rule[] = [
   { when: named('in_flight_budget_exhausted', 'openrouter_in_flight_budget'), means: { kind: 'rate-minute', scope: 'pool' } },
   { when: named('weight_exceeds_budget'), means: { kind: 'caller', param: 'max_tokens', capability: true } },
@@ -46,7 +19,7 @@ const money: readonly Rule[] = [
     when: any(
       status(402),
       named('insufficient_quota', 'billing_error', 'payment_required', 'payment_required_error', 'openrouter_credits', '1113'),
-      all(status(400, 403, 429), says(/used all available credits|credit balance is too low|insufficient (?:credits|balance)/)),
+      all(status(400, 403, 429), says(/^your team .* used all available credits|^your credit balance is too low|^insufficient (?:credits|balance)/)),
     ),
     means: { kind: 'balance' },
   },
@@ -57,64 +30,88 @@ function budget({ complaint }: Case): Outcome {
   return { kind: 'balance', ...(!Number.isNaN(at) && { retryAt: at }) };
 }
 
+const BAD_KEY = [
+  /^(?:your )?api key (?:not valid|expired|was reported as leaked)/,
+  /^incorrect api key/,
+  /^invalid (?:x-)?api[- ]key/,
+  /^authorization failed/,
+  /^not authenticated/,
+];
+
 const credentials: readonly Rule[] = [
   { when: status(401), means: { kind: 'credential' } },
-  {
-    when: any(
-      named('invalid_api_key', 'wrong_api_key', 'api_key_invalid', 'authentication_error', 'authentication'),
-      all(status(400, 403), says(/^(?:your )?api key (?:not valid|expired|was reported as leaked)|^incorrect api key|^invalid (?:x-)?api[- ]key|^authorization failed|^not authenticated/)),
-    ),
-    means: { kind: 'credential' },
-  },
+  { when: named('invalid_api_key', 'wrong_api_key', 'api_key_invalid', 'authentication_error', 'authentication'), means: { kind: 'credential' } },
+  { when: all(status(400, 403), any(...BAD_KEY.map(says))), means: { kind: 'credential' } },
 ];
 
 const edges: readonly Rule[] = [
-  { when: ({ status }) => status >= 300 && status < 400, means: { kind: 'overloaded', scope: 'provider' }, say: 'a redirect, which is never followed; check base_url' },
-  { when: all(unspoken, status(400, 403, 405, 406, 407, 421, 451)), means: { kind: 'overloaded', scope: 'provider' }, say: 'turned away by something in front of the provider' },
+  { when: statusFrom(300, 399), means: { kind: 'overloaded', scope: 'provider' }, say: 'a redirect, which is never followed; check base_url' },
   {
-    when: any(all(unspoken, status(404)), named('unknown_url'), all(status(404, 405), says(/unknown request url|no route matched|^invalid url|^not found$|method not allowed/))),
+    when: all(unspoken, status(400, 403, 405, 406, 407, 421, 451)),
+    means: { kind: 'overloaded', scope: 'provider' },
+    say: 'turned away by something in front of the provider',
+  },
+  {
+    when: any(
+      all(unspoken, status(404)),
+      named('unknown_url'),
+      all(status(404, 405), says(/^unknown request url|^no route matched|^invalid url|^not found$|^method not allowed/)),
+    ),
     means: { kind: 'overloaded', scope: 'provider' },
     say: 'no such address there; check base_url',
   },
 ];
 
-/** What a model cannot do, or not here: another might. */
-const CANNOT = /not support|unsupported|no endpoints found|cannot be combined|not (available|enabled|allowed)|only supports/;
-const SKILL = /\btools?\b|tool[ -]?(call|use|choice)|function[ -]?call|image|vision|audio|video|\bfiles?\b|json|response_format|structured|modalit|requested parameters/;
-
-const models: readonly Rule[] = [
-  {
-    when: any(named('context_length_exceeded', 'token_limit_exceeded', 'string_too_long', 'exceed_context_size_error', 'payload_too_large', 'request_too_large', '1261'), status(413), says(/maximum context length|reduce the length of the messages|prompt is too long|input token count .* exceeds|maximum prompt length|exceeds the available context size|prompt tokens limit exceeded/)),
-    means: { kind: 'too-long' },
-  },
-  { when: all(named('filter by parameters', 'filter by image support', 'filter by tool compatibility'), status(404)), means: { kind: 'caller', capability: true } },
-  { when: all(status(404), says(/no endpoints found that/)), means: { kind: 'caller', capability: true } },
-  { when: any(named('content_filter', 'content_policy_violation', 'refusal', 'responsibleaipolicyviolation'), all(status(400, 403), says(/prompt injection|flagged|content (management )?policy|moderation/))), means: { kind: 'policy' } },
-  { when: all(status(404, 403), says(/no endpoints found|not found for account|data policy/)), means: { kind: 'model-access' } },
-  {
-    when: any(
-      status(410),
-      named('model_not_found', 'model_decommissioned', 'model_archived', 'model_archived_error', 'github_models_retirement_brownout', '1214'),
-      says(/is not a valid model id|has been decommissioned|paid version is available now|no longer available|model .*(does not exist|not found)|^invalid model/),
-      all(status(404), not(unspoken)),
-    ),
-    means: { kind: 'model-gone' },
-  },
-  { when: says(/not supported by any provider you have enabled|user location is not supported|requires a subscription/), means: { kind: 'model-access' } },
-  { when: notInPlan, means: { kind: 'model-access' } },
-  { when: status(403), means: { kind: 'model-access' } },
+const TOO_LONG = [
+  /maximum (?:context|prompt) length/,
+  /reduce the length of the messages/,
+  /prompt is too long/,
+  /input token count .* exceeds/,
+  /exceeds the available context size/,
+  /prompt tokens limit exceeded/,
 ];
 
-/** A limit of none is a model outside the plan: Mistral says so in a header, Google in its sentence. Waiting is no use. */
-function notInPlan({ status, text, complaint, failure, refusal }: Case): boolean {
-  if (status !== 429) return false;
-  if (complaint?.names.includes('1300') === true) return failure.headers['x-ratelimit-limit-req-minute'] === '0' || failure.headers['x-ratelimit-limit-tokens-minute'] === '0';
+const sizes: readonly Rule[] = [
+  { when: any(status(413), ...TOO_LONG.map(says)), means: { kind: 'too-long' } },
+  { when: named('context_length_exceeded', 'token_limit_exceeded', 'string_too_long', 'exceed_context_size_error', '1261'), means: { kind: 'too-long' } },
+  { when: named('payload_too_large', 'request_too_large'), means: { kind: 'too-long' } },
+];
+
+const policies: readonly Rule[] = [
+  { when: named('content_filter', 'content_policy_violation', 'refusal', 'responsibleaipolicyviolation'), means: { kind: 'policy' } },
+  { when: all(status(400, 403), says(/prompt injection|flagged|content (?:management )?policy|moderation/)), means: { kind: 'policy' } },
+];
+
+const GONE = [
+  /^\S+ is not a valid model id/,
+  /^the model \S+ (?:has been decommissioned|does not exist|was not found)/,
+  /^model \S+ (?:does not exist|not found)/,
+  /^this model \S+ is no longer available/,
+  /^invalid model/,
+];
+
+const models: readonly Rule[] = [
+  { when: all(status(404), any(named('filter by parameters', 'filter by image support', 'filter by tool compatibility'), says(/^no endpoints found that/))), means: { kind: 'caller', capability: true } },
+  { when: all(status(404), says(/^no endpoints found|not found for account/)), means: { kind: 'model-access' } },
+  { when: named('model_not_found', 'model_decommissioned', 'model_archived', 'model_archived_error', '1214'), means: { kind: 'model-gone' } },
+  { when: any(status(410), all(status(400), any(...GONE.map(says))), all(spoken, status(404))), means: { kind: 'model-gone' } },
+  {
+    when: any(status(403), notInPlan, all(status(400), says(/not supported by any provider you have enabled|^user location is not supported/))),
+    means: { kind: 'model-access' },
+  },
+];
+
+/** A limit of none is a model outside the plan: Mistral says so in a header, Google in a sentence. Waiting is no use. */
+function notInPlan({ status: code, text, complaint, failure: { headers }, refusal }: Case): boolean {
+  if (code !== 429) return false;
+  if (complaint?.names.includes('1300') === true) return headers['x-ratelimit-limit-req-minute'] === '0' || headers['x-ratelimit-limit-tokens-minute'] === '0';
   return refusal.window?.limit === 0 || /\blimit: 0\b/.test(text);
 }
 
 const rates: readonly Rule[] = [
   // Somebody else's pool is full, or the machines are busy: no quota of ours is spent.
-  { when: any(named('upstream_provider_shared_pool', 'queue_exceeded', '3040', '1305'), all(status(429), says(/^provider returned error|high traffic|temporarily rate-limited upstream|capacity temporarily/))), means: { kind: 'overloaded', scope: 'target' } },
+  { when: named('upstream_provider_shared_pool', 'queue_exceeded', '3040', '1305'), means: { kind: 'overloaded', scope: 'target' } },
+  { when: all(status(429), says(/^provider returned error|high traffic|capacity temporarily/)), means: { kind: 'overloaded', scope: 'target' } },
   {
     when: any(status(429), named('rate_limit_exceeded', 'rate_limit_error', 'rate_limited', 'resource_exhausted')),
     means: (told) => ({ kind: lasts(told) ? 'rate-day' : 'rate-minute', ...given('scope', rateScope(told)) }),
@@ -122,31 +119,34 @@ const rates: readonly Rule[] = [
 ];
 
 /** A window of a day or more by name; without a name, a reset further off than any short window's. */
-function lasts({ refusal, now }: Case): boolean {
-  const { window, retryAt } = refusal;
+function lasts({ refusal: { window, retryAt }, now }: Case): boolean {
   if (window?.seconds !== undefined) return window.seconds >= DAY_SECONDS;
-  return retryAt !== undefined && retryAt - now > 3_600_000;
+  return retryAt !== undefined && retryAt - now > HOUR_SECONDS * 1000;
 }
 
-function rateScope({ refusal, complaint, text }: Case): 'pool' | 'target' | undefined {
-  if (complaint?.names.includes('openrouter_shared_capacity') === true || /limit_rp[md]\//.test(text)) return 'target';
-  if (refusal.window?.scope === 'pool' || complaint?.names.includes('3036') === true || /daily free allocation/.test(text)) return 'pool';
-  return undefined;
+/** A model's own window is what the table takes a rate for anyway. */
+function rateScope({ refusal: { window } }: Case): 'pool' | 'target' | undefined {
+  return window?.scope === 'model' ? undefined : window?.scope;
 }
+
+const TROUBLE = ['server_error', 'api_error', 'internal_error', 'internal_server_error', 'server', 'timeout', 'timeout_error', 'unavailable'];
+const BUSY = ['overloaded_error', 'provider_overloaded', 'provider_unavailable', 'engine_overloaded'];
 
 const rest: readonly Rule[] = [
-  // The model's failure to follow its own format, or a sick deployment: told as the caller's mistake, and not one.
-  { when: any(named('tool_use_failed', 'json_validate_failed')), means: { kind: 'broken-answer' } },
-  { when: all(status(400), says(/degraded function|loading model/)), means: { kind: 'overloaded' } },
-  { when: any(status(408, 409, 424, 425, 498, 499), ({ status }) => status >= 500), means: { kind: 'overloaded' } },
-  { when: any(named('server_error', 'api_error', 'internal_error', 'internal_server_error', 'server', 'timeout', 'timeout_error', 'unavailable', 'overloaded_error', 'provider_overloaded', 'provider_unavailable', 'engine_overloaded')), means: { kind: 'overloaded' } },
-  { when: any(({ status }) => status >= 400, named('invalid_request_error', 'invalid_request', 'invalid_argument')), means: caller },
+  // The model failed to follow its own format: told as the caller's mistake, and not one.
+  { when: named('tool_use_failed', 'json_validate_failed'), means: { kind: 'broken-answer' } },
+  { when: all(status(400), says(/degraded function/)), means: { kind: 'overloaded' } },
+  { when: any(statusFrom(500, 599), status(408, 409, 424, 425, 498, 499), named(...TROUBLE, ...BUSY)), means: { kind: 'overloaded' } },
+  { when: any(statusFrom(400, 499), named('invalid_request_error', 'invalid_request', 'invalid_argument')), means: caller },
 ];
 
-function caller(told: Case): Outcome {
-  const { complaint, text } = told;
+/** What a model cannot do, or not here: another might. */
+const CANNOT = /not support|unsupported|cannot be combined|not (?:available|enabled|allowed)|only supports/;
+const SKILL = /\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|video|\bfiles?\b|json|response_format|structured|modalit/;
+
+function caller({ complaint, text }: Case): Outcome {
   const param = complaint?.param ?? /^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/.exec(text)?.groups?.['name'];
   return { kind: 'caller', ...given('param', param), ...given('code', complaint?.code), ...(CANNOT.test(text) && SKILL.test(text) && { capability: true }) };
 }
 
-export const rules: readonly Rule[] = [...money, ...credentials, ...edges, ...models, ...rates, ...rest];
+export const rules: readonly Rule[] = [...money, ...credentials, ...edges, ...sizes, ...policies, ...models, ...rates, ...rest];

@@ -47,9 +47,10 @@ function dialectOf(name: string): Dialect {
 }
 
 function credentialFor(account: Account, origin: string, credentialOf: SendOptions['credentialOf']): string {
-  const about = `the key of ${account.provider}/${account.label}`;
-  if (account.origin !== origin) throw new FailureError({ kind: 'credential', message: `${about} was sealed for ${account.origin} and does not go to ${origin}; add the account again` });
+  const unfit = (why: string): FailureError =>
+    new FailureError({ kind: 'credential', message: `the key of ${account.provider}/${account.label} ${why}; add the account again` });
+  if (account.origin !== origin) throw unfit(`was sealed for ${account.origin} and does not go to ${origin}`);
   const credential = credentialOf(account, origin);
-  if (!/^[\x21-\x7e]+$/.test(credential)) throw new FailureError({ kind: 'credential', message: `${about} holds characters no key has; add the account again` });
+  if (!/^[\x21-\x7e]+$/.test(credential)) throw unfit('holds characters no key has');
   return credential;
 }
