@@ -1,4 +1,5 @@
 /** How a command fails: what was wrong, and what to do next. */
+import { isNativeError } from 'node:util/types';
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { FailureError } from '../failure.ts';
@@ -19,7 +20,7 @@ export class CommandError extends Error {
   }
 }
 
-const isSystemError = (error: unknown): error is NodeJS.ErrnoException => error instanceof Error && 'code' in error && 'syscall' in error;
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException => isNativeError(error) && 'code' in error && 'syscall' in error;
 
 /** What the common codes mean to somebody who never read errno(3). */
 const reasons: Readonly<Record<string, string>> = {
@@ -40,7 +41,7 @@ export function describe(error: unknown): { readonly message: string; readonly h
     const reason = reasons[error.code ?? ''] ?? error.message;
     return { message: error.path === undefined ? reason : `${error.path}: ${reason}` };
   }
-  return { message: error instanceof Error ? error.message : String(error) };
+  return { message: isNativeError(error) ? error.message : String(error) };
 }
 
 /** Says what went wrong, and what to do next. */

@@ -27,8 +27,8 @@ export const cast: Readonly<Record<string, readonly string[]>> = {
 /** Small enough to be reached in a minute of watching, and less than the catalogue promises: a refusal nobody could foresee. */
 const limits = { groq: { rate_limit: { requests_per_minute: 3, requests_per_day: 1000, tokens_per_minute: 8000, tokens_per_day: 200_000 } } };
 
-/** Fast for a model, slow enough to be seen. */
-const TOKEN_MS = 12;
+/** Milliseconds between two tokens: fast for a model, slow enough to be seen. Where nobody looks, they just come. */
+const TOKEN_MS = { watched: 12, unwatched: 1 };
 
 const settings = 'log: { format: pretty, file: false }\n';
 
@@ -53,7 +53,7 @@ export async function setStage(context: Context, done: (what: string, where: str
     await Promise.all([writeFile(join(directory, 'limits.yaml'), JSON.stringify(limits)), writeFile(join(directory, 'tollfree.yaml'), settings)]);
     const outside = withoutOurs(context.environment);
 
-    const { says } = start(['sim', '--port', '0', '--token-ms', String(TOKEN_MS), '--limits', join(directory, 'limits.yaml')], outside);
+    const { says } = start(['sim', '--port', '0', '--token-ms', String(context.out.terminal ? TOKEN_MS.watched : TOKEN_MS.unwatched), '--limits', join(directory, 'limits.yaml')], outside);
     const baseUrls = await Promise.all(Object.keys(cast).map(async (provider) => [provider, (await says(new RegExp(`^TOLLFREE_BASE_URL_${provider.toUpperCase()}=(.+)$`)))[1] ?? ''] as const));
     done('simulated OpenRouter, Groq and Cerebras', new URL(baseUrls[0]?.[1] ?? '').host);
 
