@@ -38,7 +38,7 @@ export interface Http {
   close(): Promise<void>;
 }
 
-/** faults.md's figure: a provider's edge that cannot be reached in 5 s will not answer in time either. */
+/** openai-python's figure, too: an edge that takes no connection in 5 s will not answer in time either. */
 const CONNECT_MS = 5000;
 
 /** 128k answer tokens at 300 bytes an event are 38 MB: what is longer is no answer. Counted on the wire and after decompression. */
