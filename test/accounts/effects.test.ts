@@ -2,8 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import type { UpstreamFailure } from '../../src/failure.ts';
 import { account, createHouse, type House, model, provider, state, targetsOf, window } from './harness.ts';
 
-const one = provider('one', [model('m'), model('n')]);
-const two = provider('two', [model('m')]);
+/** Known and ample, so that nothing but the refusals decides. */
+const ample = { windows: [window(1000)] };
+const one = provider('one', [model('m', ample), model('n', ample)]);
+const two = provider('two', [model('m', ample)]);
 
 const houseOf = (...labels: string[]): House => createHouse([one, two], [...labels.map((label) => account('one', label)), account('two', 'z')]);
 
@@ -137,6 +139,14 @@ describe('what is broken', () => {
     house.time.skip(1);
     (await house.ask()).settle(undefined);
     expect([await next(house), await next(house)]).toEqual(['one/a m', 'one/a m']);
+  });
+
+  test('calls that were out when it broke say nothing new', async () => {
+    const house = houseOf('a');
+    const leases = await Promise.all(Array.from({ length: 8 }, () => house.ask()));
+    for (const lease of leases) lease.fail(failing('overloaded'));
+    house.time.skip(5000);
+    expect(await next(house)).toBe('one/a m');
   });
 
   test('is asked all the same when nobody else is left', async () => {

@@ -111,8 +111,24 @@ describe('the line', () => {
     await house.ask(only);
     const waiting = house.ask({ ...only, request: { deadline: house.time.now() + PATIENT } });
     await house.time.settle();
-    expect((await house.ask()).account.provider).toBe('other');
+    const served = house.ask();
+    // At once: nobody passes through the queue who could go.
+    expect(await Promise.race([served, new Promise((resolve) => void setImmediate(resolve, 'queued'))])).toMatchObject({ account: { provider: 'other' } });
     expect(await state(waiting, house)).toBe('waiting');
+  });
+
+  test('a small request of another lane leaves a large one the room it waits for', async () => {
+    const tokens = [provider('t', [model('m', { windows: [window(100), window(1000, 60, { unit: 'tokens' })] })]), provider('u', [model('m', { windows: [window(1, 600)] })])];
+    const house = createHouse(tokens, [account('t', 'a'), account('u', 'b')]);
+    await house.ask({ candidates: targetsOf(...tokens).slice(1) });
+    await house.ask({ request: { promptTokens: 500, maxOutput: 1 } });
+    const patient = { deadline: house.time.now() + PATIENT };
+    const large = house.ask({ request: { promptTokens: 800, maxOutput: 1, ...patient } });
+    await house.time.settle();
+    const small = house.ask({ request: { promptTokens: 100, maxOutput: 1, ...patient }, candidates: targetsOf(...tokens).slice(0, 1) });
+    expect(await state(small, house)).toBe('waiting');
+    await house.time.advance(60_150);
+    expect([await state(large, house), await state(small, house)]).toEqual(['served', 'served']);
   });
 
   test('another lane never takes what a waiter of this one waits for', async () => {

@@ -145,6 +145,14 @@ describe('a calendar window', () => {
     expect(dayEnd(timeZone, Date.parse(now))).toBe(expected);
   });
 
+  test('counts a call sent just before the turn in both periods: upstream may see it after', () => {
+    const minute = createWindow(window(2, 60, { kind: 'calendar' }), 'configured');
+    minute.counter.take(START + 30_000, 1);
+    minute.counter.take(START + MINUTE - 50, 1);
+    expect(minute.counter.used(START + MINUTE + GUARD_MS)).toBe(1);
+    expect(fits(minute, START + MINUTE + GUARD_MS, 2)).toBe(false);
+  });
+
   test('of a month ends with the month', () => {
     const month = createWindow(window(1, 30 * 86_400, { kind: 'calendar' }), 'configured');
     const now = Date.parse('2026-02-03T00:00:00Z');
