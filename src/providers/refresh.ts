@@ -2,7 +2,7 @@
  * A provider's own list of its models, merged into what we know: known models keep our data, new ones appear when
  * their price is known to be zero, vanished ones leave. Pure; fetching and caching are the callers'.
  */
-import type { Capability, Model, Price, Provider } from '../types.ts';
+import type { Capability, Limits, Model, Price, Provider } from '../types.ts';
 import { given, isRecord, listAt, numberAt, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 
@@ -25,7 +25,7 @@ export function mergeModelList(provider: Provider, list: unknown, now: number): 
   if (listed.size === 0 || (known.length === 0 && provider.models.length > 0)) return provider;
   const kept = provider.models.filter((model) => listed.has(model.name) || !isChat(model)).map((model) => completed(model, listed.get(model.name)));
   const names = new Set(provider.models.map(({ name }) => name));
-  const found = [...listed.values()].filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map(modelOf);
+  const found = [...listed.values()].filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map((entry) => modelOf(entry, provider.modelLimits));
   return { ...provider, models: [...kept, ...found] };
 }
 
@@ -110,6 +110,7 @@ function completed(model: Model, listed: Listed | undefined): Model {
   };
 }
 
-function modelOf({ name, context, maxOutput, price, capabilities }: Listed): Model {
-  return { name, aliases: [], ...given('context', context), ...given('maxOutput', maxOutput), capabilities, limits: { windows: [] }, price: price ?? {} };
+/** A model nobody knew before is limited as the provider limits each. */
+function modelOf({ name, context, maxOutput, price, capabilities }: Listed, limits: Limits = { windows: [] }): Model {
+  return { name, aliases: [], ...given('context', context), ...given('maxOutput', maxOutput), capabilities, limits, price: price ?? {} };
 }
