@@ -87,7 +87,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     emit,
     policy: policyOf(base),
   };
-  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: accounts.view, waiting: accounts.waiting, vaultUnlocked: vault.unlocked });
+  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
   base.listen(metrics.observe);
 
   const state = { draining: false };
@@ -137,9 +137,10 @@ function openAccounts({ now, places, settings, emit }: Base, { catalogue }: Know
   return accounts;
 }
 
+const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));
+
 /** Follows the vault from now on: whoever has an account there can be used. */
 function usableBy(vault: DaemonVault, refresh: () => void, accounts: Accounts): Gateway['usable'] {
-  const providersOf = (all: readonly Account[]): ReadonlySet<string> => new Set(all.filter(({ enabled }) => enabled).map(({ provider }) => provider));
   const known = { providers: providersOf(vault.accounts()) };
   vault.follow(() => {
     accounts.update(vault.accounts());

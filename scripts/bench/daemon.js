@@ -1,8 +1,9 @@
 /** A real daemon on a directory of its own, with everything on and limits too high to reach. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeKeyFile } from '../../dist/vault/find-unlock.js';
+import { openVault } from '../../dist/vault/vault.js';
 import { start } from './processes.js';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'index.js');
@@ -24,7 +25,11 @@ export async function startDaemon(upstream, { accounts = 10, rules = RULES } = {
   mistral: *bench
 `,
   );
-  writeFileSync(at('accounts.yaml'), Array.from({ length: accounts }, (_, index) => `- { provider: groq, label: bench-${index}, key: gsk_bench${index} }\n`).join(''));
+  mkdirSync(at('data'), { mode: 0o700 });
+  const vault = await openVault({ file: at('data/vault.json'), pid: process.pid, now: Date.now });
+  await vault.create([await makeKeyFile(at('vault.key'))]);
+  await vault.addAll(Array.from({ length: accounts }, (_, index) => ({ provider: 'groq', label: `bench-${index}`, origin: upstream, key: `bench-key-${index}` })));
+  vault.lock();
   writeFileSync(at('tollfree.yaml'), 'log: { format: json }\n');
   const environment = {
     ...process.env,
@@ -36,11 +41,11 @@ export async function startDaemon(upstream, { accounts = 10, rules = RULES } = {
     TOLLFREE_PORT: '0',
     TOLLFREE_HOST: '127.0.0.1',
   };
-  execFileSync(process.execPath, [cli, 'accounts', 'import', at('accounts.yaml'), '--no-check'], { env: environment, stdio: 'ignore' });
-  const daemon = await start([cli, 'serve'], { env: environment, stdio: ['ignore', 'pipe', 'ignore'] });
+  // Its log goes to the file, as behind a service manager; where it listens is said on standard error.
+  const daemon = await start([cli, 'serve'], { env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
   return {
     ...daemon,
-    origin: /https?:\/\/\S+/.exec(daemon.line)[0],
+    origin: new URL(/http:\/\/\S+/.exec(daemon.line)[0]).origin,
     stop() {
       daemon.stop();
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });

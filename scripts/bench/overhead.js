@@ -62,5 +62,5 @@ try {
   }
   console.log(`\nmemory after the load: bare ${memoryMb(bare.pid).toFixed(0)} MB, tollfree ${memoryMb(tollfree.pid).toFixed(0)} MB`);
 } finally {
-  for (const { stop } of [tollfree, bare, upstream]) stop();
+  for (const process of [tollfree, bare, upstream]) process.stop();
 }

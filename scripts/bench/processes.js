@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline';
 /** The kernel counts processor time in hundredths of a second on every Linux in use. */
 const TICK_MS = 10;
 
-/** Starts a script and resolves with its first line of output. */
+/** Starts a script and resolves with its first line on the one stream that is piped. */
 export async function start(command, options = {}) {
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
-  const lines = createInterface({ input: child.stdout });
+  const lines = createInterface({ input: child.stdout ?? child.stderr });
   const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${command.join(' ')} ended with ${code}`)));
   const [line] = await Promise.race([once(lines, 'line'), exited]);
   exited.catch(() => undefined);

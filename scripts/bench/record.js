@@ -31,7 +31,7 @@ function finished(number) {
   const model = `maker/model-${(dice >>> 3) % 5}`;
   const account = `account-${(dice >>> 6) % 2}`;
   const key = (dice >>> 7) % 20;
-  const attempts = [...(number % 10 === 0 ? ['rate-minute', 'ok'] : ['ok'])].map((outcome) => ({ provider, account, model, outcome, sent: true, startedAt: at, firstContentAt: at + 200, endedAt: at + 900 }));
+  const attempts = (number % 10 === 0 ? ['rate-minute', 'ok'] : ['ok']).map((outcome) => ({ provider, account, model, outcome, sent: true, startedAt: at, firstContentAt: at + 200, endedAt: at + 900 }));
   const request = { id: `req_${number.toString(16).padStart(32, '0')}`, surface: 'chat', model: 'auto', stream: number % 2 === 0, caller: { id: `vk_${key}`, key: `key-${key}`, project: `project-${key % 5}` }, receivedAt: at };
   const summary = { status: 200, rule: 'general', words: [], attempts, provider, account, model, usage: { input: 800, output: 300 }, costUsd: 0, savedUsd: 0.0003, queueMs: 0, firstContentMs: 200, totalMs: 100 + (number % 3000), overheadMs: 1 };
   return { type: 'request-finished', request, summary };

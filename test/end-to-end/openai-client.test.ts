@@ -1,6 +1,7 @@
 /** The official client, unmodified, against the daemon: one changed URL. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import OpenAI, { APIError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
+import { APIError, BadRequestError, NotFoundError, RateLimitError } from 'openai';
+import type OpenAI from 'openai';
 import { startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
 
@@ -70,7 +71,8 @@ describe('the official client', () => {
 
   test('fields nobody here knows reach upstream untouched', async () => {
     state.system.simulators.clearCalls();
-    await state.system.client.chat.completions.create({ model: 'cerebras/gpt-oss-120b', messages: ask('hi'), ...{ brand_new_field: { deep: [1, 'two'] }, api_key: 'sk-stolen', base_url: 'https://evil.example' } });
+    const unknown = { brand_new_field: { deep: [1, 'two'] }, api_key: 'sk-stolen', base_url: 'https://evil.example' };
+    await state.system.client.chat.completions.create({ model: 'cerebras/gpt-oss-120b', messages: ask('hi'), ...unknown });
     const [call] = state.system.simulators.calls({ provider: 'cerebras' });
     expect(call?.body).toMatchObject({ model: 'gpt-oss-120b', brand_new_field: { deep: [1, 'two'] } });
     expect(call?.body).not.toHaveProperty('api_key');

@@ -25,8 +25,8 @@ describe('health', () => {
     const http = supertest(state.system.url);
     await http.get('/health/live').expect(200, { status: 'ok' });
     await http.get('/health/ready').expect(200, { status: 'ok' });
-    const { body } = await http.get('/health').expect(200);
-    expect(body).toMatchObject({ status: 'ok', vault: 'unlocked', accounts: { total: 3, active: 3 }, waiting: 0 });
+    const health = await http.get('/health').expect(200);
+    expect(health.body).toMatchObject({ status: 'ok', vault: 'unlocked', accounts: { total: 3, active: 3 }, waiting: 0 });
   });
 
   test('a locked vault: not ready, every call 503 vault_locked, and unlocked again by its passphrase or not at all', async () => {
@@ -88,6 +88,13 @@ describe('files that change', () => {
   });
 });
 
+function statusOf(headers: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest({ host: '127.0.0.1', port: state.system.daemon.port, path: '/health', headers: [...headers], setHost: false }, (answer) => resolve(answer.resume().statusCode ?? 0));
+    asked.on('error', reject).end();
+  });
+}
+
 describe('doors', () => {
   test('every admin route wants the token', async () => {
     for (const [method, path] of [['GET', '/accounts'], ['GET', '/providers'], ['GET', '/rules'], ['POST', '/explain'], ['GET', '/cooldowns'], ['DELETE', '/cooldowns'], ['POST', '/vault/lock'], ['POST', '/vault/unlock'], ['GET', '/nothing']] as const) {
@@ -98,16 +105,11 @@ describe('doors', () => {
   });
 
   test('a foreign host name, two of them, or a foreign page are turned away before anything is read', async () => {
-    const raw = (headers: readonly string[]): Promise<number> =>
-      new Promise((resolve, reject) => {
-        const asked = httpRequest({ host: '127.0.0.1', port: state.system.daemon.port, path: '/health', headers: [...headers], setHost: false }, (answer) => resolve(answer.resume().statusCode ?? 0));
-        asked.on('error', reject).end();
-      });
-    expect(await raw(['host', 'evil.example'])).toBe(421);
-    expect(await raw(['host', 'localhost:1'])).toBe(200);
-    expect(await raw(['host', 'localhost', 'origin', 'https://evil.example'])).toBe(403);
-    expect(await raw(['host', 'localhost', 'origin', 'null'])).toBe(403);
-    expect(await raw(['host', 'localhost', 'origin', 'http://localhost:3000'])).toBe(200);
+    expect(await statusOf(['host', 'evil.example'])).toBe(421);
+    expect(await statusOf(['host', 'localhost:1'])).toBe(200);
+    expect(await statusOf(['host', 'localhost', 'origin', 'https://evil.example'])).toBe(403);
+    expect(await statusOf(['host', 'localhost', 'origin', 'null'])).toBe(403);
+    expect(await statusOf(['host', 'localhost', 'origin', 'http://localhost:3000'])).toBe(200);
   });
 
   test.each<[string, Record<string, string>, string, number, RegExp]>([

@@ -83,12 +83,13 @@ export interface StageOptions {
   readonly scripts: Readonly<Record<string, readonly Script[]>>;
 }
 
+const nameOf = (target: Target, account: Account): string => `${target.provider.name}/${account.label}`;
+
 /** A gateway whose accounts have all the quota in the world, and whose upstream does as it is told. */
 export function stage({ rules = [rule()], providers = [provider('a', [model('m')]), provider('b', [model('m')])], accounts = { a: ['one'], b: ['one'] }, scripts }: StageOptions): Stage {
   const told: Stage = { gateway: undefined as never, calls: [], endings: [], events: [], left: [] };
   const catalogue: Catalogue = { providers: new Map(providers.map((entry) => [entry.name, entry])) };
   const compiled = compileRules({ rules, defaultRule: rules[0]?.name ?? 'general' });
-  const nameOf = (target: Target, account: Account): string => `${target.provider.name}/${account.label}`;
   const members = new Map(Object.entries(accounts).map(([name, labels]) => [name, labels.map((label): Account => ({ id: `${name}-${label}`, provider: name, label, enabled: true, origin: `https://${name}.test` }))]));
 
   const lease = (target: Target, account: Account): Lease => {

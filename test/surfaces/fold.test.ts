@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { foldChunks, unfoldCompletion } from '../../src/surfaces/fold.ts';
 
 const chunk = (delta: unknown, more: object = {}): string => JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...more });
+const piece = (index: number, content: string): string => JSON.stringify({ choices: [{ index, delta: { content }, finish_reason: null }] });
 const folded = (...texts: string[]): Record<string, unknown> => JSON.parse(foldChunks(texts)) as Record<string, unknown>;
 
 describe('fold', () => {
@@ -31,7 +32,6 @@ describe('fold', () => {
   });
 
   test('several choices stay apart and in order', () => {
-    const piece = (index: number, content: string): string => JSON.stringify({ choices: [{ index, delta: { content }, finish_reason: null }] });
     const answer = folded(piece(1, 'b'), piece(0, 'a'), piece(1, 'B'));
     expect(answer['choices']).toMatchObject([{ index: 0, message: { content: 'a' } }, { index: 1, message: { content: 'bB' } }]);
   });
