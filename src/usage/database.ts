@@ -39,6 +39,21 @@ export function openDatabase(path: string): Database {
   }
 }
 
+/** Leaves everything in the one file: closing alone does so only once the last statement was collected as garbage. */
+export function closeDatabase(database: Database): void {
+  try {
+    checkpoint(database);
+  } catch {
+    // Then it stays in the log, where the next start finds it.
+  }
+  database.close();
+}
+
+/** Forces what the log holds into the file and both to the disk. */
+export function checkpoint(database: Database): void {
+  database.exec('pragma wal_checkpoint(truncate)');
+}
+
 /** All of it or nothing. */
 export function transaction<T>(database: Database, run: () => T): T {
   database.exec('begin immediate');
@@ -54,7 +69,7 @@ export function transaction<T>(database: Database, run: () => T): T {
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB: trying again will not help. */
-export const isDamage = (error: unknown): boolean => error instanceof Error && 'errcode' in error && (error.errcode === 11 || error.errcode === 26);
+export const isDamage = (error: unknown): boolean => typeof error === 'object' && error !== null && 'errcode' in error && (error.errcode === 11 || error.errcode === 26);
 
 /** What a query answered; the library types it as anything. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -1,7 +1,7 @@
 /** Carries what the spool holds into the database, and answers from there. Whatever fails is tried again on a fresh connection. */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { isDamage, openDatabase } from './database.ts';
+import { checkpoint, closeDatabase, isDamage, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import { readEntry } from './entry.ts';
 import { readStats } from './query.ts';
@@ -21,7 +21,7 @@ export interface KeeperOptions {
 export interface Keeper {
   /** Takes in the next lines, or removes some of what is too old. True: there is more to do. Throws where the disk refuses. */
   readonly step: (now: number) => boolean;
-  readonly stats: (query: StatsQuery) => Stats;
+  readonly stats: (query: StatsQuery, now: number) => Stats;
   readonly close: () => void;
 }
 
@@ -32,24 +32,30 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
   const path = join(directory, 'record.db');
   const state: { open: { readonly database: Database; readonly store: Store } | undefined; prunedAt: number } = { open: undefined, prunedAt: Number.NEGATIVE_INFINITY };
 
-  function opened(now: number): NonNullable<typeof state.open> {
+  function opened(): NonNullable<typeof state.open> {
     if (state.open !== undefined) return state.open;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const database = openOrPutAside(now);
+    const database = openDatabase(path);
     return (state.open = { database, store: createStore(database) });
   }
 
-  function openOrPutAside(now: number): Database {
+  /** After any failure the next try begins anew; where the file is damaged, with a new one. */
+  function guarded<T>(now: number, run: () => T): T {
     try {
-      return openDatabase(path);
+      return run();
     } catch (error) {
-      if (!isDamage(error)) throw error;
-      const aside = `${path}.bad-${new Date(now).toISOString().replaceAll(':', '')}`;
-      renameSync(path, aside);
-      for (const companion of ['-wal', '-shm']) rmSync(`${path}${companion}`, { force: true });
-      tell(`record.db is damaged: it was put aside as ${aside}, and a new one begun`);
-      return openDatabase(path);
+      state.open?.database.close();
+      state.open = undefined;
+      if (isDamage(error)) putAside(now);
+      throw error;
     }
+  }
+
+  function putAside(now: number): void {
+    const aside = `${path}.bad-${new Date(now).toISOString().replaceAll(':', '')}`;
+    renameSync(path, aside);
+    for (const companion of ['-wal', '-shm']) rmSync(`${path}${companion}`, { force: true });
+    tell(`record.db is damaged: it was put aside as ${aside}, and a new one begun`);
   }
 
   /** Takes in the next lines. True: there were some, or a segment was done with. */
@@ -69,7 +75,7 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
     if (later === undefined) return false;
     store.apply([], { segment: later, offset: 0 });
     // What the database has only promised to the disk, a power cut may take back: then the segment is still needed.
-    database.exec('pragma wal_checkpoint(truncate)');
+    checkpoint(database);
     for (const number of listSegments(directory)) if (number < later) removeSegment(directory, number);
     return true;
   }
@@ -81,26 +87,12 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
     return more;
   }
 
-  function fresh<T>(run: () => T): T {
-    try {
-      return run();
-    } catch (error) {
-      close();
-      throw error;
-    }
-  }
-
-  function close(): void {
-    state.open?.database.close();
-    state.open = undefined;
-  }
-
   return {
-    step: (now) => fresh(() => {
-      const open = opened(now);
-      return ingest(open) || prune(open, now);
-    }),
-    stats: (query) => fresh(() => readStats(opened(Date.parse(query.from)).database, query)),
-    close,
+    step: (now) => guarded(now, () => ingest(opened()) || prune(opened(), now)),
+    stats: (query, now) => guarded(now, () => readStats(opened().database, query)),
+    close() {
+      if (state.open !== undefined) closeDatabase(state.open.database);
+      state.open = undefined;
+    },
   };
 }

@@ -34,11 +34,9 @@ export interface Read {
   readonly lines: readonly string[];
   /** Where the next line begins. */
   readonly offset: number;
-  /** Nothing whole is left after `offset`. */
-  readonly end: boolean;
 }
 
-/** The next whole lines. */
+/** The next whole lines; none at the end. */
 export function readLines(directory: string, { segment, offset }: Position): Read {
   const file = openSync(segmentPath(directory, segment), 'r');
   try {
@@ -48,7 +46,7 @@ export function readLines(directory: string, { segment, offset }: Position): Rea
       const got = bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
       const whole = got.lastIndexOf(0x0a) + 1;
       if (whole === 0 && length < left) continue;
-      return { lines: got.toString('utf8', 0, whole).split('\n').slice(0, -1), offset: offset + whole, end: length >= left };
+      return { lines: got.toString('utf8', 0, whole).split('\n').slice(0, -1), offset: offset + whole };
     }
   } finally {
     closeSync(file);

@@ -49,7 +49,7 @@ function keep({ directory, retention }: WorkerData, port: NonNullable<typeof par
       case 'stats':
         everything();
         try {
-          say({ type: 'stats', id: message.id, stats: keeper.stats(message.query) });
+          say({ type: 'stats', id: message.id, stats: keeper.stats(message.query, message.now) });
         } catch (error) {
           say({ type: 'no-stats', id: message.id, problem: wordsOf(error) });
         }
