@@ -22,7 +22,7 @@ export function registerChat(program: Command, context: Context): void {
     .addOption(modelOption())
     .action(async ({ message, model }: Options) => {
       const door = { address: daemonAddress(context), key: context.environment['TOLLFREE_API_KEY'] };
-      if (message === undefined && context.stdin.isTTY === true) {
+      if (message === undefined && context.stdin.isTTY === true && context.out.terminal) {
         await converse(context, { ...door, model });
         return;
       }

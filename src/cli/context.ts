@@ -33,8 +33,11 @@ export interface Context {
   readonly words: Sink;
   /** Epoch milliseconds. */
   readonly now: () => number;
-  /** From the first call on, Ctrl-C and SIGTERM abort the signal instead of ending the process. A second one ends it. */
-  readonly stopped: () => AbortSignal;
+  /**
+   * From the first call on, Ctrl-C, SIGTERM and a reader that left abort the signal instead of ending the process; a second
+   * one ends it.
+   */
+  readonly stopped: (...also: readonly NodeJS.Signals[]) => AbortSignal;
 }
 
 /** A stream that may be a terminal. */
@@ -65,11 +68,9 @@ export function createSink(stream: Stream, environment: NodeJS.ProcessEnv): Sink
 
 export function processContext(): Context {
   const { env: environment, stdin, stdout, stderr } = process;
+  const stop = createStop();
   // A reader that left (`tollfree models | head`) is no failure of ours.
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+  stdout.on('error', stop.readerLeft);
   return {
     environment,
     directory: process.cwd(),
@@ -77,23 +78,35 @@ export function processContext(): Context {
     out: createSink(stdout, environment),
     words: createSink(stderr, environment),
     now: Date.now,
-    stopped: onceStopped(),
+    stopped: stop.listen,
   };
 }
 
-function onceStopped(): () => AbortSignal {
+interface Stop {
+  readonly listen: Context['stopped'];
+  readonly readerLeft: (error: NodeJS.ErrnoException) => void;
+}
+
+function createStop(): Stop {
   const controller = new AbortController();
-  const listen = (): AbortSignal => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) {
-      if (process.listeners(name).includes(stop)) continue;
-      process.once(name, stop);
-    }
-    return controller.signal;
-  };
+  const listening = new Set<NodeJS.Signals>();
   const stop = (): void => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const name of listening) process.off(name, stop);
     controller.abort();
   };
-  return listen;
+  return {
+    listen: (...also) => {
+      for (const name of ['SIGINT', 'SIGTERM', ...also] as const) {
+        if (!listening.has(name)) process.once(name, stop);
+        listening.add(name);
+      }
+      return controller.signal;
+    },
+    // EIO: the terminal itself is gone.
+    readerLeft: (error) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      if (listening.size === 0) process.exit(0);
+      stop();
+    },
+  };
 }

@@ -64,10 +64,13 @@ const columns: readonly Column<{ readonly account: StatusPicture['accounts'][num
 ];
 
 function show(context: Context, { picture }: Look, { output, all }: Options): void {
-  if (output === 'json') printJson(context, picture);
+  if (output === 'json') printJson(context, tell(picture));
   else if (output === 'csv') printRows(context, { format: output, rows: picture.accounts.flatMap((account) => account.windows.map((window) => ({ account, window }))), columns, empty: '' });
   else printLines(context, draw(context, picture, all === true));
 }
+
+/** In the daemon's own words, and what was counted beside them. */
+const tell = ({ traffic, ...picture }: StatusPicture): unknown => ({ ...picture, ...(traffic !== undefined && { requests: traffic.requests, requests_per_second: traffic.perSecond }) });
 
 const draw = ({ out, now }: Context, picture: StatusPicture, all: boolean): string[] => renderStatus(picture, { width: out.width(), paint: out.paint, now: now(), all });
 

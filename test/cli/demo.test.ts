@@ -73,6 +73,14 @@ describe('demo', () => {
     expect(await Promise.all(portsIn(heard).map((port) => answers(port)))).not.toContain(true);
   }, 60_000);
 
+  test('a reader that left takes everything down too', async () => {
+    const child = start(['--once']);
+    await says(child, 'The words choose');
+    child.stdout.destroy();
+    await once(child, 'exit');
+    expect(await readdir(place.temporary)).toEqual([]);
+  }, 60_000);
+
   test('after the tour the system is there to play with, its log follows, and Ctrl-C ends it', async () => {
     const child = start([]);
     const heard = await says(child, 'Ctrl-C ends everything');

@@ -30,7 +30,8 @@ describe('against the daemon', () => {
     expect(shown.out).toMatch(/3 of 3 accounts ready · 1 request · \d/);
     expect(shown.out).toMatch(/^ {2}grace +active/m);
     expect(shown.out).toContain('█');
-    const { accounts } = json(await ask(['status', '--output', 'json'])) as { accounts: { windows: { used: number }[] }[] };
+    const { accounts, requests } = json(await ask(['status', '--output', 'json'])) as { requests: number; accounts: { windows: { used: number }[] }[] };
+    expect(requests).toBe(1);
     expect(accounts.flatMap(({ windows }) => windows).some(({ used }) => used === 1)).toBe(true);
     expect((await ask(['status', '-o', 'csv'])).out.split('\n')[0]).toBe('provider,account,state,model,unit,seconds,used,limit,resets_at');
   });

@@ -18,7 +18,8 @@ export function registerDemo(program: Command, context: Context): void {
 
 async function demo(context: Context, ends: boolean): Promise<void> {
   const { out } = context;
-  const signal = context.stopped();
+  // A window that is closed must leave nothing behind either.
+  const signal = context.stopped('SIGHUP');
   out.write(`\n  ${out.paint(['bold', 'cyan'], 'tollfree')}  every free LLM tier you hold, behind one OpenAI-compatible endpoint\n\n`);
   try {
     await withStage(context, async (stage) => {
@@ -56,20 +57,24 @@ async function tour(theatre: Theatre): Promise<void> {
   }
 }
 
-/** What to type next. */
+/** What to type next: whole lines, ready to be copied. */
 function invite({ out }: Context, { environment }: Stage, address: string): void {
   const { paint } = out;
-  const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`).join(' ');
-  const lines = [
-    ['from any shell', `curl http://${address}/v1/chat/completions -H 'content-type: application/json' \\`],
-    ['', `  -d '{"model": "auto", "messages": [{"role": "user", "content": "Write a haiku about queues"}]}'`],
-    ['any OpenAI SDK', `export OPENAI_BASE_URL=http://${address}/v1 OPENAI_API_KEY=any`],
-    ['the command', `export ${settings}`],
-    ['', 'npx tollfree status --watch'],
-    ['', 'npx tollfree chat'],
-    ['', 'npx tollfree explain "translate this poem"'],
+  const { TOLLFREE_DATA_DIR, ...where } = environment;
+  const body = JSON.stringify({ model: 'auto', messages: [{ role: 'user', content: 'Write a haiku about queues' }] });
+  const paragraphs = [
+    ['from any shell', `curl http://${address}/v1/chat/completions -H 'content-type: application/json' \\`, `  -d '${body}'`],
+    ['with any OpenAI client', `export OPENAI_BASE_URL=http://${address}/v1 OPENAI_API_KEY=any`],
+    [
+      'with the command, in this directory',
+      `export ${Object.entries(where).map(([name, value]) => `${name}=${value}`).join(' ')}`,
+      `export TOLLFREE_DATA_DIR=${TOLLFREE_DATA_DIR}`,
+      'npx tollfree status --watch',
+      'npx tollfree chat',
+      'npx tollfree explain "translate this poem"',
+    ],
   ];
-  out.write(`\n  ${paint(['bold', 'cyan'], 'Yours to play with')}\n\n`);
-  for (const [name = '', line = ''] of lines) out.write(`  ${paint('dim', name.padEnd(16))}${line}\n`);
+  out.write(`\n  ${paint(['bold', 'cyan'], 'Yours to play with')}\n`);
+  for (const [title = '', ...lines] of paragraphs) out.write(`\n  ${paint('dim', `# ${title}`)}\n${lines.map((line) => `  ${line}\n`).join('')}`);
   out.write(`\n  ${paint('dim', 'Its log follows. Ctrl-C ends everything and removes it.')}\n\n`);
 }
