@@ -1,13 +1,10 @@
 /**
- * One automaton for all keywords (Aho and Corasick, 1975) over words and characters as {@link spell} gives them: every
- * keyword is found in one pass, and a token costs a bounded number of steps on average, whatever the text and however
- * many keywords begin alike.
- *
- * Transitions lie in a double array (Aoe, 1989): two loads a step, no hashing, a few bytes a state.
+ * One automaton for all keywords (Aho and Corasick, 1975) over the tokens that `spell` gives: every keyword is found
+ * in one pass, and a token costs a bounded number of steps on average, whatever the text and however many keywords begin alike.
  */
 export interface Automaton {
-  readonly base: Int32Array;
-  readonly check: Int32Array;
+  /** Open addressing from (state, token) to the next state. */
+  readonly transitions: Transitions;
   /** By state: the longest of its proper suffixes that begins a keyword. */
   readonly fail: Int32Array;
   /** By state: the nearest state, itself first, where a keyword ends; 0 for none. */
@@ -18,76 +15,80 @@ export interface Automaton {
   readonly keyword: Int32Array;
 }
 
+interface Transitions {
+  readonly from: Int32Array;
+  readonly token: Int32Array;
+  /** 0: the slot is free, for no transition leads back to the root. */
+  readonly to: Int32Array;
+}
+
 /** Nothing of any keyword has been read. */
 export const ROOT = 0;
 
 /** The state after one more token; 0 stands for tokens of no keyword. */
-export function step({ base, check, fail }: Automaton, from: number, token: number): number {
+export function step({ transitions, fail }: Automaton, from: number, token: number): number {
   if (token === 0) return ROOT;
   let state = from;
   for (;;) {
-    const slot = (base[state] ?? 0) + token;
-    if (check[slot] === state) return slot;
-    if (state === ROOT) return ROOT;
+    const next = transitions.to[slotOf(transitions, state, token)] ?? ROOT;
+    if (next !== ROOT || state === ROOT) return next;
     state = fail[state] ?? ROOT;
   }
 }
 
-interface Node {
-  readonly children: Map<number, Node>;
-  keyword: number;
-  slot: number;
+/** Where a transition is, or would be. */
+function slotOf({ from, token: tokens, to }: Transitions, state: number, token: number): number {
+  const hash = Math.imul(Math.imul(state, 0x9e3779b1) ^ token, 0x85ebca6b);
+  let slot = (hash ^ (hash >>> 15)) & (to.length - 1);
+  while (to[slot] !== ROOT && (from[slot] !== state || tokens[slot] !== token)) slot = (slot + 1) & (to.length - 1);
+  return slot;
 }
-
-const node = (): Node => ({ children: new Map(), keyword: -1, slot: ROOT });
 
 /** @param spellings each keyword's tokens as numbers above 0; no two alike, none empty */
 export function buildAutomaton(spellings: readonly (readonly number[])[]): Automaton {
-  const root = node();
-  spellings.forEach((tokens, keyword) => {
-    let at = root;
-    for (const token of tokens) {
-      const next = at.children.get(token) ?? node();
-      at.children.set(token, next);
-      at = next;
-    }
-    at.keyword = keyword;
-  });
-  const { order, base, check } = layOut(root);
-  const column = (): Int32Array => new Int32Array(base.length);
-  const automaton: Automaton = { base, check, fail: column(), ending: column(), shorter: column(), keyword: column().fill(-1) };
-  // Breadth first: a state's suffix is shorter, so it is complete before the state itself.
-  for (const parent of order) {
-    for (const [token, { slot, keyword }] of parent.children) {
-      const suffix = parent === root ? ROOT : step(automaton, automaton.fail[parent.slot] ?? ROOT, token);
-      automaton.fail[slot] = suffix;
-      automaton.keyword[slot] = keyword;
-      automaton.shorter[slot] = automaton.ending[suffix] ?? 0;
-      automaton.ending[slot] = keyword >= 0 ? slot : automaton.ending[suffix] ?? 0;
-    }
+  const most = spellings.reduce((sum, { length }) => sum + length, 1);
+  // A quarter full at most, so that a miss is told by one or two loads.
+  const size = 2 ** Math.ceil(Math.log2(4 * most));
+  const transitions: Transitions = { from: new Int32Array(size), token: new Int32Array(size), to: new Int32Array(size) };
+  const automaton: Automaton = { transitions, fail: new Int32Array(most), ending: new Int32Array(most), shorter: new Int32Array(most), keyword: new Int32Array(most).fill(-1) };
+  for (const { slot, state, ends } of growTrie(transitions, spellings)) {
+    const parent = transitions.from[slot] ?? ROOT;
+    const suffix = parent === ROOT ? ROOT : step(automaton, automaton.fail[parent] ?? ROOT, transitions.token[slot] ?? 0);
+    automaton.fail[state] = suffix;
+    automaton.keyword[state] = ends;
+    automaton.shorter[state] = automaton.ending[suffix] ?? 0;
+    automaton.ending[state] = ends >= 0 ? state : automaton.ending[suffix] ?? 0;
   }
   return automaton;
 }
 
-/** Gives every node a slot such that its children lie at its base plus their token, and no two share one. Nodes come breadth first. */
-function layOut(root: Node): { order: readonly Node[]; base: Int32Array; check: Int32Array } {
-  const order: Node[] = [root];
-  const base: number[] = [];
-  const owner: number[] = [ROOT];
-  let free = 1;
-  for (const parent of order) {
-    const tokens = [...parent.children.keys()];
-    while (owner[free] !== undefined) free += 1;
-    let offset = Math.max(1, free - Math.min(...tokens));
-    while (tokens.some((token) => owner[offset + token] !== undefined)) offset += 1;
-    base[parent.slot] = offset;
-    for (const [token, child] of parent.children) {
-      child.slot = offset + token;
-      owner[child.slot] = parent.slot;
-      order.push(child);
-    }
-  }
-  // Room for any token past the last slot, so that no step reads outside; holes belong to nobody.
-  const length = owner.length + Math.max(0, ...order.flatMap(({ children }) => [...children.keys()]));
-  return { order, base: Int32Array.from({ length }, (_, slot) => base[slot] ?? 0), check: Int32Array.from({ length }, (_, slot) => owner[slot] ?? -1) };
+interface Branch {
+  readonly state: number;
+  readonly slot: number;
+  /** The keyword that ends here, or -1. */
+  ends: number;
+}
+
+/** Its branches by depth: what a state's suffixes are is known before the state itself is come to. */
+function growTrie(transitions: Transitions, spellings: readonly (readonly number[])[]): Branch[] {
+  const byDepth: Branch[][] = [];
+  const branches: Branch[] = [{ state: ROOT, slot: 0, ends: -1 }];
+  spellings.forEach((tokens, keyword) => {
+    let state = ROOT;
+    tokens.forEach((token, depth) => {
+      const slot = slotOf(transitions, state, token);
+      if (transitions.to[slot] === ROOT) {
+        const branch: Branch = { state: branches.length, slot, ends: -1 };
+        branches.push(branch);
+        (byDepth[depth] ??= []).push(branch);
+        transitions.from[slot] = state;
+        transitions.token[slot] = token;
+        transitions.to[slot] = branch.state;
+      }
+      state = transitions.to[slot] ?? ROOT;
+    });
+    const last = branches[state];
+    if (last !== undefined) last.ends = keyword;
+  });
+  return byDepth.flat();
 }

@@ -37,8 +37,9 @@ export function tally({ terms }: CompiledRule, found: Uint8Array): Tally {
   let context = 0;
   let saidByUser = false;
   for (const { index, weight } of terms) {
-    const place = placeOf(found[index] ?? 0);
-    if (place === undefined) continue;
+    const number = found[index] ?? 0;
+    if (number === 0) continue;
+    const place = placeOf(number);
     if (place.where === 'now') now += weight;
     else context += weight * place.scale;
     saidByUser ||= place.where !== 'system';
@@ -58,9 +59,9 @@ const PATTERN_EDGE = 4_096;
 
 /** A rule's patterns are alternatives: one that matches is enough. */
 export function ruledOutByPatterns({ patterns }: CompiledRule, { text: { last } }: ChatRequest): Condition | undefined {
-  if (patterns.length === 0) return undefined;
+  if (patterns === undefined) return undefined;
   const parts = last.length <= 2 * PATTERN_EDGE ? [last] : [last.slice(0, PATTERN_EDGE), last.slice(-PATTERN_EDGE)];
-  return patterns.some(({ test }) => parts.some(test)) ? undefined : 'content_regex';
+  return parts.some(patterns) ? undefined : 'content_regex';
 }
 
 /** A keyword found, and what it adds to the score. */
@@ -75,9 +76,10 @@ export interface FoundWord {
 /** The rule's words that were found, those that count most first. */
 export function wordsOf({ terms }: CompiledRule, found: Uint8Array): FoundWord[] {
   return terms
-    .flatMap(({ word, weight, index }) => {
-      const place = placeOf(found[index] ?? 0);
-      return place === undefined ? [] : [{ word, weight: weight * place.scale, where: place.where }];
+    .filter(({ index }) => (found[index] ?? 0) > 0)
+    .map(({ word, weight, index }) => {
+      const { where, scale } = placeOf(found[index] ?? 0);
+      return { word, weight: weight * scale, where };
     })
     .sort((a, b) => b.weight - a.weight);
 }

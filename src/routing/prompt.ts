@@ -19,8 +19,17 @@ import type { Scanner, Span } from './scanner.ts';
 
 export type Where = 'now' | 'document' | 'earlier' | 'system';
 
+interface Place {
+  readonly where: Where;
+  /** The share of its weight that a keyword found here has. */
+  readonly scale: number;
+}
+
+const NOWHERE: Place = { where: 'system', scale: 0 };
+
 /** By place as the scanner notes it, in the order in which one outweighs the next. */
-const PLACES: readonly { readonly where: Where; readonly scale: number }[] = [
+const PLACES: readonly Place[] = [
+  NOWHERE,
   { where: 'now', scale: 1 },
   { where: 'document', scale: 1 / 2 },
   { where: 'earlier', scale: 1 / 2 },
@@ -86,10 +95,8 @@ function scanEdges(scanner: Scanner, text: string, place: number, found: Uint8Ar
   scan(scanner, text, [{ from: length - EDGE, to: length, place }], found);
 }
 
-/** What a place is called, and what share of its weight a keyword found there has. */
-export function placeOf(place: number): { readonly where: Where; readonly scale: number } | undefined {
-  return PLACES[place - 1];
-}
+/** What a place above 0 is worth. */
+export const placeOf = (place: number): Place => PLACES[place] ?? NOWHERE;
 
 /** Whether the user says it in the last turn, anywhere. */
 export const saidNow = (place: number): boolean => place === NOW || place === DOCUMENT;

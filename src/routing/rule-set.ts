@@ -3,8 +3,8 @@ import type { Rule, Rules } from '../types.ts';
 import { compileGlobs } from './glob.ts';
 import type { Glob } from './glob.ts';
 import { spell } from './keyword.ts';
-import { compilePattern } from './pattern.ts';
-import type { Pattern } from './pattern.ts';
+import { compilePatterns } from './pattern.ts';
+import type { AnyPattern } from './pattern.ts';
 import { createScanner } from './scanner.ts';
 import type { Scanner } from './scanner.ts';
 
@@ -22,8 +22,8 @@ export interface CompiledRule {
   readonly isDefault: boolean;
   readonly terms: readonly Term[];
   readonly excluded: readonly Term[];
-  readonly patterns: readonly Pattern[];
   readonly models: Glob;
+  readonly patterns?: AnyPattern;
   readonly virtualKeys?: Glob;
 }
 
@@ -57,8 +57,8 @@ export function compileRules({ rules, defaultRule }: Rules): RuleSet {
       isDefault: rule.name === defaultRule,
       terms: termsOf(keywords),
       excluded: termsOf(keywordsNone.map((word) => ({ word, weight: 1 }))),
-      patterns: patterns.map(compilePattern),
       models: compileGlobs(models),
+      ...(patterns.length > 0 && { patterns: compilePatterns(patterns) }),
       ...(virtualKeys && { virtualKeys: compileGlobs(virtualKeys) }),
     };
   });
