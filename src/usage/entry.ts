@@ -42,7 +42,7 @@ export function entryOf(request: ChatRequest, summary: RequestSummary): Entry {
   return {
     request: cellsOf(requestColumns, {
       request_id: request.id,
-      received_at: Math.round(request.receivedAt),
+      received_at: whole(request.receivedAt),
       key_id: caller.id,
       key: caller.key,
       project: caller.project,
@@ -55,26 +55,26 @@ export function entryOf(request: ChatRequest, summary: RequestSummary): Entry {
       account: summary.account,
       status: summary.status,
       failure: summary.failure,
-      tokens_in: usage?.input,
-      tokens_out: usage?.output,
-      cached_in: usage?.cachedInput,
-      reasoning: usage?.reasoning,
+      tokens_in: whole(usage?.input),
+      tokens_out: whole(usage?.output),
+      cached_in: whole(usage?.cachedInput),
+      reasoning: whole(usage?.reasoning),
       estimated: usage && Number(usage.estimated === true),
-      cost_nano_usd: nano(summary.costUsd),
-      saved_nano_usd: nano(summary.savedUsd),
-      queue_ms: Math.round(summary.queueMs),
+      cost_nano_usd: nanoUsd(summary.costUsd),
+      saved_nano_usd: nanoUsd(summary.savedUsd),
+      queue_ms: whole(summary.queueMs),
       first_content_ms: whole(summary.firstContentMs),
-      total_ms: Math.round(summary.totalMs),
-      overhead_ms: Math.round(summary.overheadMs),
+      total_ms: whole(summary.totalMs),
+      overhead_ms: whole(summary.overheadMs),
     }),
     attempts: summary.attempts.filter(({ sent }) => sent).map(({ provider, model, account, outcome, startedAt, firstContentAt, endedAt, retryAt }) => cellsOf(attemptColumns, {
       provider,
       model,
       account,
       outcome,
-      started_at: Math.round(startedAt),
-      first_content_ms: firstContentAt && Math.round(firstContentAt - startedAt),
-      total_ms: Math.round(endedAt - startedAt),
+      started_at: whole(startedAt),
+      first_content_ms: firstContentAt && whole(firstContentAt - startedAt),
+      total_ms: whole(endedAt - startedAt),
       retry_at: whole(retryAt),
     })),
   };
@@ -115,9 +115,14 @@ function parsed(line: string): unknown {
   }
 }
 
-const NANO = 1e9;
-const nano = (usd: number | undefined): number | undefined => (usd === undefined ? undefined : Math.round(usd * NANO));
-const whole = (milliseconds: number | undefined): number | undefined => (milliseconds === undefined ? undefined : Math.round(milliseconds));
+/** Providers report what they like. Nine hundred such numbers still add up exactly; times of this millennium's first centuries fit. */
+const LARGEST = 1e13;
+
+function whole(value: number | undefined): number | undefined {
+  return value === undefined || Number.isNaN(value) ? undefined : Math.round(Math.min(LARGEST, Math.max(0, value)));
+}
+
+const nanoUsd = (usd: number | undefined): number | undefined => whole(usd === undefined ? undefined : usd * 1e9);
 
 /** The one text here that is a client's own: long enough for every model's name, too short to fill a disk. */
 const LONGEST_ASKED = 200;

@@ -57,6 +57,7 @@ const NANO = 1e9;
 function sumsOf(row: Row): Sums {
   const of = (name: string): number => numberIn(row, name);
   const answered = of('requests') - of('failures');
+  const unknown = (name: 'unpriced' | 'unvalued'): boolean => of(name) > 0 && of(name) === of('used');
   const latencies = latencyColumns.map(of);
   const percentiles = { p50Ms: percentile(latencies, 0.5), p95Ms: percentile(latencies, 0.95) };
   return {
@@ -67,10 +68,10 @@ function sumsOf(row: Row): Sums {
     tokensIn: of('tokens_in'),
     tokensOut: of('tokens_out'),
     estimated: of('estimated'),
-    // Where every answer's price is unknown, so is the sum; where some are, it is the sum of the others.
-    ...(!(answered > 0 && of('unpriced') === answered) && { costUsd: of('cost_nano_usd') / NANO }),
+    // Where every price is unknown, so is the sum; where some are, it is the sum of the others.
+    ...(!unknown('unpriced') && { costUsd: of('cost_nano_usd') / NANO }),
     unpriced: of('unpriced'),
-    ...(!(answered > 0 && of('unvalued') === answered) && { savedUsd: of('saved_nano_usd') / NANO }),
+    ...(!unknown('unvalued') && { savedUsd: of('saved_nano_usd') / NANO }),
     unvalued: of('unvalued'),
     ...(answered > 0 && { meanMs: Math.round(of('total_ms') / answered) }),
     ...(percentiles.p50Ms !== undefined && { p50Ms: percentiles.p50Ms }),

@@ -10,11 +10,12 @@ export const DIMENSIONS = ['day', 'key_id', 'key', 'project', 'provider', 'model
 export const latencyColumns = Array.from({ length: BUCKETS }, (_, index) => `latency_${String(index).padStart(2, '0')}`);
 
 /**
- * `failures` are requests nobody answered; `failed_attempts` what it took to answer, or not to. `unpriced` and `unvalued`
- * are answers whose cost and whose list price nobody knows: the sums beside them leave those out.
+ * `failures` are requests without a whole answer; `failed_attempts` what it took to answer, or not to. `used` are requests
+ * that were answered or used tokens; `unpriced` and `unvalued` those of them whose cost and whose savings nobody knows:
+ * the sums beside them leave those out.
  */
 const PLAIN_SUMS = [
-  'requests', 'failures', 'attempts', 'failed_attempts', 'tokens_in', 'tokens_out', 'estimated', 'cost_nano_usd', 'unpriced', 'saved_nano_usd', 'unvalued',
+  'requests', 'failures', 'attempts', 'failed_attempts', 'tokens_in', 'tokens_out', 'estimated', 'used', 'cost_nano_usd', 'unpriced', 'saved_nano_usd', 'unvalued',
   'total_ms', 'queue_ms', 'first_content_ms', 'first_contents',
 ] as const;
 export const SUMS: readonly string[] = [...PLAIN_SUMS, ...latencyColumns];
@@ -86,12 +87,16 @@ function addRequest(sums: number[], request: Cells): void {
     add(sums, 'first_content_ms', number(requestAt.first_content_ms));
     add(sums, 'first_contents', 1);
   }
-  if (known(requestAt.failure)) {
+  const answered = !known(requestAt.failure);
+  if (answered || known(requestAt.tokens_in)) {
+    add(sums, 'used', 1);
+    if (!known(requestAt.cost_nano_usd)) add(sums, 'unpriced', 1);
+    if (!known(requestAt.saved_nano_usd)) add(sums, 'unvalued', 1);
+  }
+  if (!answered) {
     add(sums, 'failures', 1);
     return;
   }
-  if (!known(requestAt.cost_nano_usd)) add(sums, 'unpriced', 1);
-  if (!known(requestAt.saved_nano_usd)) add(sums, 'unvalued', 1);
   add(sums, 'total_ms', number(requestAt.total_ms));
   const latency = FIRST_LATENCY + bucketOf(number(requestAt.total_ms));
   sums[latency] = (sums[latency] ?? 0) + 1;

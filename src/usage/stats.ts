@@ -20,7 +20,7 @@ export interface StatsQuery {
 /** Money is USD. An absent figure is unknown, which is never the same as zero. */
 export interface Sums {
   readonly requests: number;
-  /** Requests nobody answered. */
+  /** Requests without a whole answer. */
   readonly failures: number;
   /** Calls upstream, and those that came to nothing. */
   readonly attempts: number;
@@ -30,11 +30,11 @@ export interface Sums {
   /** Requests whose tokens are an estimate, because upstream told none. */
   readonly estimated: number;
   readonly costUsd?: number;
-  /** Answers whose cost nobody knows: not in `costUsd`. */
+  /** Requests that used something at a price nobody knows: not in `costUsd`. */
   readonly unpriced: number;
   /** Against list price. */
   readonly savedUsd?: number;
-  /** Answers whose list price or cost nobody knows: not in `savedUsd`. */
+  /** Requests that used something whose cost or list price nobody knows: not in `savedUsd`. */
   readonly unvalued: number;
   /** Of whole answers: mean and percentiles, the latter from buckets a factor of 1.5 wide. */
   readonly meanMs?: number;

@@ -8,6 +8,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { report } from '../../src/cli/errors.ts';
 import { registerStats } from '../../src/cli/stats.ts';
 import { failureOf } from '../../src/failure.ts';
@@ -137,19 +138,19 @@ describe('GET /v1/usage', () => {
   });
 });
 
-describe('tollfree stats', () => {
-  async function stats(commandLine: readonly string[]) {
-    const { context, heard } = createStage({ environment: { TOLLFREE_PORT: new URL(origin).port, TOLLFREE_ADMIN_TOKEN: 'token' }, columns: 110 });
-    const program = new Command().exitOverride().configureOutput({ writeErr: context.words.write });
-    registerStats(program, context);
-    const status = await program.parseAsync(['stats', ...commandLine], { from: 'user' }).then(() => 0, (error: unknown) => report(error, context));
-    return { status, ...heard() };
-  }
+async function stats(commandLine: readonly string[]) {
+  const { context, heard } = createStage({ environment: { TOLLFREE_PORT: new URL(origin).port, TOLLFREE_ADMIN_TOKEN: 'token' }, columns: 110 });
+  const program = new Command().exitOverride().configureOutput({ writeErr: context.words.write });
+  registerStats(program, context);
+  const status = await program.parseAsync(['stats', ...commandLine], { from: 'user' }).then(() => 0, (error: unknown) => report(error, context));
+  return { status, ...heard() };
+}
 
+describe('tollfree stats', () => {
   test('a table for people: unknown prices say so', async () => {
     const { status, out, words } = await stats(['--by', 'provider']);
     expect({ status, words }).toEqual({ status: 0, words: 'from 2026-07-28 (UTC)\n' });
-    expect(out.replaceAll(/\u001B\[\d+m/g, '').split('\n')).toEqual([
+    expect(stripVTControlCharacters(out).split('\n')).toEqual([
       'provider    requests  failed  tokens in    out            cost              saved  median    95 %',
       'groq              14       0        14k  2,800              $0              $0.21  113 ms     3 s',
       'openrouter         2       0         14      6         unknown            unknown   92 ms  110 ms',

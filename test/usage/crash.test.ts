@@ -37,7 +37,7 @@ describe('a killed daemon', () => {
     made.push(dataDirectory);
     const said: string[] = [];
     // Some die before the first batch, some between, one after several segments.
-    for (const [round, bytes] of [1, 500, 30_000, 40_000, 35_000, 250_000, 50_000, 1].entries()) said.push(...(await killed(dataDirectory, `round${round}`, bytes)));
+    for (const [round, bytes] of [1, 500, 30_000, 40_000, 35_000, 225_000, 50_000, 1].entries()) said.push(...(await killed(dataDirectory, `round${round}`, bytes)));
 
     const directory = join(dataDirectory, 'record');
     const keeper = createKeeper({ directory, retention, tell: (message) => said.push(message) });

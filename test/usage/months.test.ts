@@ -44,13 +44,16 @@ const event = fc.record({
   cost: price,
   saved: price,
   failure: fc.option(fc.constantFrom('exhausted', 'broken-answer'), { nil: undefined }),
+  broken: fc.boolean(),
   refusals: fc.nat(2),
   totalMs: fc.integer({ min: 1, max: 700_000 }),
-}).map(({ at, key, provider, model, account, usage: used, cost, saved, failure, refusals, totalMs }) => {
+}).map(({ at, key, provider, model, account, usage: used, cost, saved, failure, broken, refusals, totalMs }) => {
   const tries = [...Array.from({ length: refusals }, () => attempt({ provider: 'openrouter', account: 'one', outcome: 'rate-minute' })), ...(failure === undefined ? [attempt({ provider, model, account })] : [])];
   return finished({
     at, key, keyId: `vk_${key.length}`, project: key.slice(0, 1), attempts: tries, totalMs,
-    ...(failure === undefined ? { provider, model, account, usage: used, ...(cost !== undefined && { costUsd: cost }), ...(saved !== undefined && { savedUsd: saved }) } : { failure, status: 503 }),
+    // An answer that broke off has used what it used.
+    ...(failure === undefined || broken ? { provider, model, account, usage: used, ...(cost !== undefined && { costUsd: cost }), ...(saved !== undefined && { savedUsd: saved }) } : {}),
+    ...(failure !== undefined && { failure, status: 503 }),
   });
 });
 
@@ -79,9 +82,10 @@ function grouped(events: readonly Event[], groupFor: (event: Event) => string): 
 /** In floating point and by hand: nothing of the record's own arithmetic. */
 function summed(events: readonly Event[]) {
   const answered = events.filter(({ summary }) => summary.failure === undefined);
-  const sum = (amount: (event: Event) => number | undefined) => answered.reduce((all, each) => all + (amount(each) ?? 0), 0);
-  const unknown = (money: 'costUsd' | 'savedUsd') => answered.filter(({ summary }) => summary[money] === undefined).length;
-  const told = (money: 'costUsd' | 'savedUsd') => (answered.length > 0 && unknown(money) === answered.length ? 'unknown' : sum(({ summary }) => summary[money]).toFixed(8));
+  const used = events.filter(({ summary }) => summary.failure === undefined || summary.usage !== undefined);
+  const sum = (amount: (event: Event) => number | undefined) => used.reduce((all, each) => all + (amount(each) ?? 0), 0);
+  const unknown = (money: 'costUsd' | 'savedUsd') => used.filter(({ summary }) => summary[money] === undefined).length;
+  const told = (money: 'costUsd' | 'savedUsd') => (used.length > 0 && unknown(money) === used.length ? 'unknown' : sum(({ summary }) => summary[money]).toFixed(8));
   return {
     requests: events.length,
     failures: events.length - answered.length,
@@ -89,7 +93,7 @@ function summed(events: readonly Event[]) {
     cost: told('costUsd'),
     saved: told('savedUsd'),
     unknown: [unknown('costUsd'), unknown('savedUsd')],
-    meanMs: answered.length === 0 ? undefined : Math.round(sum(({ summary }) => summary.totalMs) / answered.length),
+    meanMs: answered.length === 0 ? undefined : Math.round(answered.reduce((all, { summary }) => all + summary.totalMs, 0) / answered.length),
   };
 }
 
