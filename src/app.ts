@@ -5,7 +5,7 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
 import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
-import { chatRoute } from './http/chat.ts';
+import { conversationRoute } from './http/conversation.ts';
 import type { Door } from './http/door.ts';
 import { adminGuard, hostGuard } from './http/guards.ts';
 import { healthRoutes } from './http/health.ts';
@@ -14,6 +14,7 @@ import { listModels, showModel } from './http/models.ts';
 import type { LiveRequests } from './http/stream.ts';
 import { virtualKeyRoutes } from './http/virtual-keys.ts';
 import type { VirtualKeyOptions } from './http/virtual-keys.ts';
+import { chat } from './surfaces/chat.ts';
 import { tellOpenAi } from './surfaces/errors.ts';
 
 export interface AppOptions extends AdminOptions, VirtualKeyOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
@@ -45,7 +46,7 @@ export function createApp(options: AppOptions): Express {
     if (draining()) throw new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' });
     next();
   });
-  app.post('/v1/chat/completions', chatRoute(options));
+  app.post('/v1/chat/completions', conversationRoute(options, chat));
   app.all('/v1/chat/completions', (request) => {
     throw new FailureError({ kind: 'method', message: `${request.method} is not possible here; send a POST` });
   });

@@ -1,7 +1,9 @@
 /** `POST /v1/chat/completions`: a body becomes a {@link ChatRequest}, or an error that names the field. */
 import { z } from 'zod';
-import { FailureError } from '../failure.ts';
-import type { Caller, ChatRequest } from '../types.ts';
+import type { ChatRequest, Surface } from '../types.ts';
+import { streamChat, wholeChat } from './chat-answer.ts';
+import { invalid, refused } from './conversation.ts';
+import type { Arrival, Conversation } from './conversation.ts';
 import { estimatePrompt, needsOf, textOf } from './prompt.ts';
 
 /** Strict about what is read here; fields unknown to us pass through. */
@@ -34,17 +36,15 @@ const body = z.looseObject({
 /** A client says what it wants, never where to or on whose credential: these fields of other gateways are dropped. */
 const IGNORED: ReadonlySet<string> = new Set(['api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy']);
 
-/** What the transport knows about a request. */
-export interface Arrival {
-  readonly id: string;
-  readonly caller: Caller;
-  readonly receivedAt: number;
-  readonly deadline: number;
-  readonly priority: number;
+/** `POST /v1/chat/completions`. */
+export function chat(input: unknown, arrival: Arrival): Conversation {
+  const request = parseChat(input, arrival);
+  const includeUsage = (request.body['stream_options'] as { include_usage?: unknown } | null | undefined)?.include_usage === true;
+  return { request, dropped: [], stream: (chunks, now) => streamChat(chunks, { requestId: request.id, now, includeUsage }), whole: wholeChat };
 }
 
 /** Throws `invalid-request` with `param` as the path of the first wrong field. */
-export function parseChat(input: unknown, arrival: Arrival): ChatRequest {
+export function parseChat(input: unknown, arrival: Arrival, surface: Surface = 'chat'): ChatRequest {
   const parsed = body.safeParse(input);
   if (!parsed.success) throw invalid(parsed.error);
   const { data } = parsed;
@@ -52,7 +52,7 @@ export function parseChat(input: unknown, arrival: Arrival): ChatRequest {
   const maxOutput = data.max_completion_tokens ?? data.max_tokens ?? undefined;
   return {
     ...arrival,
-    surface: 'chat',
+    surface,
     model: data.model,
     stream: data.stream === true,
     body: Object.fromEntries(Object.entries(data).filter(([key]) => !IGNORED.has(key))),
@@ -69,21 +69,7 @@ function refuseStrayResults(messages: z.infer<typeof body>['messages']): void {
   for (const [index, { role, tool_calls: calls, tool_call_id: id }] of messages.entries()) {
     for (const call of calls ?? []) if (call.id !== undefined) called.add(call.id);
     if (role === 'tool' && !(typeof id === 'string' && called.has(id))) {
-      throw new FailureError({
-        kind: 'invalid-request',
-        param: `messages[${index}].tool_call_id`,
-        message: `messages[${index}] is a tool result, but no earlier assistant message made that tool call`,
-      });
+      throw refused(`messages[${index}].tool_call_id`, 'this is a tool result, but no earlier assistant message made that tool call');
     }
   }
-}
-
-function invalid(error: z.ZodError): FailureError {
-  const [issue] = error.issues;
-  const param = pathOf(issue?.path ?? []);
-  return new FailureError({ kind: 'invalid-request', message: `${param || 'the body'}: ${(issue?.message ?? 'not understood').toLowerCase()}`, ...(param && { param }) });
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`)).join('');
 }

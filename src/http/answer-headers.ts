@@ -1,0 +1,32 @@
+/** How an answer came about, told beside it. */
+import type { Answer, Gateway } from '../gateway.ts';
+
+/** As far as it is known at the commit point. `dropped`: fields of the question that did not go upstream. */
+export function headersOf({ match, lease, attempts }: Answer, dropped: readonly string[] = []): Record<string, string> {
+  return {
+    'x-tollfree-provider': lease.target.provider.name,
+    'x-tollfree-model': headerSafe(lease.target.model.name),
+    'x-tollfree-account': headerSafe(lease.account.label),
+    'x-tollfree-route': headerSafe(match.rule?.name ?? 'direct'),
+    'x-tollfree-attempts': String(attempts),
+    'x-tollfree-queue-ms': String(Math.round(lease.queuedMs)),
+    'x-tollfree-cache': 'bypass',
+    ...(dropped.length > 0 && { 'x-tollfree-dropped': dropped.map(headerSafe).join(', ') }),
+  };
+}
+
+/** Known once the answer is whole. */
+export function moneyHeaders({ lease, usage }: Answer, { price }: Gateway): Record<string, string> {
+  const { costUsd, savedUsd } = price(lease.target, usage());
+  return { ...(costUsd !== undefined && { 'x-tollfree-cost-usd': money(costUsd) }), ...(savedUsd !== undefined && { 'x-tollfree-saved-usd': money(savedUsd) }) };
+}
+
+/** Labels are an operator's own words, in any script; headers carry printable ASCII. */
+function headerSafe(text: string): string {
+  return /^[\x20-\x7e]*$/.test(text) ? text : encodeURIComponent(text);
+}
+
+/** Eight decimals show the price of a single token of the cheapest models. */
+function money(usd: number): string {
+  return usd.toFixed(8).replace(/\.?0+$/, '');
+}

@@ -1,0 +1,54 @@
+/** How a request gets from the socket to the gateway: who asks, how long they will wait, and through the door. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Response } from 'express';
+import { FailureError } from '../failure.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Arrival } from '../surfaces/conversation.ts';
+import type { Caller, ChatRequest } from '../types.ts';
+import type { Door } from './door.ts';
+import type { LiveRequests } from './stream.ts';
+
+export interface EntryOptions {
+  readonly gateway: Gateway;
+  readonly door: Door;
+  readonly live: LiveRequests;
+  readonly bodyLimit: number;
+  /** What a caller who does not say will wait for the first content, milliseconds. */
+  readonly callerMs: number;
+}
+
+/** Throws `unauthorized`, or `invalid-request` for a header that makes no sense. */
+export function arrivalOf(request: IncomingMessage, response: ServerResponse, { gateway, door, callerMs }: EntryOptions): Arrival {
+  const receivedAt = gateway.now();
+  const caller = door.identify(request);
+  return { id: requestIdOf(response), caller, receivedAt, ...wishesOf(request, { receivedAt, caller, usualMs: callerMs }) };
+}
+
+/** Through the door, and counted among those being answered. Throws what {@link Door.admit} throws. */
+export function enter(asked: ChatRequest, response: Response, { door, live }: EntryOptions): AbortSignal {
+  const revoked = door.admit(asked);
+  response.locals['asked'] = true;
+  return live.watch(response, revoked);
+}
+
+/** Set by the first middleware of the app, on every response. */
+function requestIdOf(response: ServerResponse): string {
+  return String(response.getHeader('x-request-id'));
+}
+
+const LONGEST_DEADLINE_MS = 600_000;
+/** The middle of 0 (first) to 9. */
+const USUAL_PRIORITY = 5;
+
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'priority'> {
+  const waitMs = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS) ?? usualMs;
+  const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
+  return { deadline: receivedAt + waitMs, priority: Math.max(priority, caller.priority ?? 0) };
+}
+
+function wholeNumber(value: string | string[] | undefined, name: string, least: number, most: number): number | undefined {
+  if (value === undefined) return undefined;
+  const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new FailureError({ kind: 'invalid-request', param: name, message: `the header ${name} must be a whole number from ${least} to ${most}` });
+}

@@ -1,0 +1,41 @@
+/** What every way of asking for text has in common: a question in the one inner form, and how its answer is told. */
+import type { z } from 'zod';
+import { FailureError } from '../failure.ts';
+import type { Caller, ChatChunk, ChatRequest } from '../types.ts';
+
+/** What the transport knows about a request. */
+export interface Arrival {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly receivedAt: number;
+  readonly deadline: number;
+  readonly priority: number;
+}
+
+/** One question, and its answer in the words of the surface it was asked on. */
+export interface Conversation {
+  readonly request: ChatRequest;
+  /** Fields of the question that only tune an answer and have no place in the inner form. */
+  readonly dropped: readonly string[];
+  /** Server-sent events as they go on the wire. A break is told as the surface's error event, and nothing after it. */
+  readonly stream: (chunks: AsyncIterable<ChatChunk>, now: () => number) => AsyncIterable<string>;
+  /** One JSON body. Throws what the chunks throw. */
+  readonly whole: (chunks: AsyncIterable<ChatChunk>) => Promise<string>;
+}
+
+/** Throws `invalid-request` naming the field. */
+export type Speak = (input: unknown, arrival: Arrival) => Conversation;
+
+/** The path of the first wrong field, as clients write it: `messages[0].content`. */
+export function invalid(error: z.ZodError): FailureError {
+  const [issue] = error.issues;
+  return refused(pathOf(issue?.path ?? []), (issue?.message ?? 'not understood').toLowerCase());
+}
+
+export function refused(param: string, why: string): FailureError {
+  return new FailureError({ kind: 'invalid-request', message: `${param || 'the body'}: ${why}`, ...(param && { param }) });
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`)).join('');
+}
