@@ -1,10 +1,10 @@
 /**
- * Whose turn it is: the one door between the gateway and everything that is counted.
+ * Every part of this folder put together: what is promised stands in contract.ts.
  */
-import type { UpstreamFailure } from '../failure.ts';
-import type { Account, AccountState, Catalogue, ChatRequest, Emit, Fact, Rule, Target, Unit, Usage } from '../types.ts';
+import type { Account, Catalogue, ChatRequest, Emit } from '../types.ts';
 import { createBreaker } from './breaker.ts';
 import { type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
+import type { Demand, KeptAccounts, Lease } from './contract.ts';
 import { createConversations } from './conversation.ts';
 import { createEffects } from './effects.ts';
 import { createEstimates } from './estimate.ts';
@@ -21,88 +21,9 @@ import { createRests } from './rest.ts';
 import { createRotation } from './rotation.ts';
 import { createView } from './view.ts';
 
+export type { AccountView, Accounts, Demand, KeptAccounts, Lease, Outlook, WindowView } from './contract.ts';
 export type { Journal } from './journal.ts';
 export type { Scheduler } from './line.ts';
-
-/** What a request still may use: it grows narrower with every failed attempt. */
-export interface Demand {
-  readonly request: ChatRequest;
-  /** In the order to try. */
-  readonly candidates: readonly Target[];
-  /** True where this request must not go (again). */
-  readonly excluded: (target: Target, account: Account, pool: string) => boolean;
-  readonly signal: AbortSignal;
-  /** The rule's; `round_robin` where absent. */
-  readonly strategy?: Rule['strategy'];
-}
-
-/** The right to send one call: quota is already taken for it in every window. Ends with exactly one of settle, fail, cancel. */
-export interface Lease {
-  readonly target: Target;
-  readonly account: Account;
-  /** Accounts naming the same pool share one set of windows. */
-  readonly pool: string;
-  /** Milliseconds spent in the line. */
-  readonly queuedMs: number;
-  /** Corrects the windows by what upstream says of them. */
-  learn(facts: readonly Fact[]): void;
-  /** The answer is whole: what it used replaces what was reserved. */
-  settle(usage: Usage | undefined): void;
-  /** The attempt failed: the failure's row of the table is carried out. */
-  fail(failure: UpstreamFailure, usage?: Usage): void;
-  /** The client left: nobody's fault, and nothing is refunded. */
-  cancel(usage?: Usage): void;
-}
-
-export interface Accounts {
-  /**
-   * The next turn: at once when anyone can serve, else in line until the earliest frees, if that is within the request's deadline.
-   * Throws `exhausted` (429) with the earliest true time, or `unavailable` (503), with what ruled each candidate out.
-   */
-  acquire(demand: Demand): Promise<Lease>;
-  /** When each candidate could serve a request like this one, and what keeps it. For `explain`; takes nothing. */
-  outlook(candidates: readonly Target[], request: ChatRequest): readonly Outlook[];
-  /** Every account and window as it stands. */
-  view(): readonly AccountView[];
-  /** A new snapshot of accounts or catalogue; what was counted stays counted. */
-  update(accounts: readonly Account[]): void;
-  /** Ends rests by hand: one account's, or all. Returns how many ended. */
-  clearRests(accountId?: string): number;
-  /** Requests waiting in line. */
-  waiting(): number;
-}
-
-export interface Outlook {
-  readonly target: Target;
-  readonly account: Account;
-  readonly pool: string;
-  /** Now, or when it frees. Absent: not before a human acts. */
-  readonly freeAt?: number;
-  readonly reason: string;
-}
-
-export interface WindowView {
-  readonly unit: Unit | 'concurrent';
-  readonly seconds: number;
-  /** Absent: the window of the whole pool. */
-  readonly model?: string;
-  readonly limit: number;
-  readonly used: number;
-  /** When it is whole again. */
-  readonly resetsAt?: number;
-  /** When it will be used up at the pace of the last hour, where that comes before its reset. */
-  readonly emptyAt?: number;
-  /** Where the limit is known from. */
-  readonly source: 'configured' | 'header' | 'refusal' | 'endpoint';
-}
-
-export interface AccountView {
-  readonly account: Account;
-  readonly pool: string;
-  readonly state: AccountState;
-  readonly rests: readonly { readonly scope: string; readonly model?: string; readonly until?: number; readonly reason: string }[];
-  readonly windows: readonly WindowView[];
-}
 
 export interface AccountsOptions {
   readonly accounts: readonly Account[];
@@ -116,13 +37,6 @@ export interface AccountsOptions {
   readonly journal?: Journal;
   /** 0 to 1, for the strategies that explore. */
   readonly random?: () => number;
-}
-
-export interface KeptAccounts extends Accounts {
-  /** What a provider says of an account without being called for an answer, e.g. its key endpoint. A limit it raised ends the rests of the old one. */
-  learn(accountId: string, facts: readonly Fact[]): void;
-  /** Writes all there is to know into the journal, for a clean stop. */
-  save(): void;
 }
 
 const NOTHING_CLAIMED: ReadonlySet<string> = new Set();

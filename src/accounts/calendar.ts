@@ -1,5 +1,5 @@
 /** A window that starts afresh at the turn of the minute, hour, day or month, by the provider's calendar. */
-import { type Counter, GUARD_MS } from './counter.ts';
+import { type Counter, GUARD_MS, widened } from './counter.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -11,7 +11,7 @@ const MONTH = 28 * DAY;
 const CLOCK_GUARD_MS = 1000;
 
 export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
-  const guard = spanMs > MINUTE ? CLOCK_GUARD_MS : GUARD_MS;
+  let guard = spanMs > MINUTE ? CLOCK_GUARD_MS : GUARD_MS;
   const turns = spanMs === DAY || spanMs >= MONTH ? localTurns(spanMs, timeZone) : evenTurns(spanMs);
   let start = Number.NEGATIVE_INFINITY;
   let end = Number.NEGATIVE_INFINITY;
@@ -63,6 +63,9 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
     turnsAt(now) {
       roll(now);
       return end;
+    },
+    widen() {
+      guard = widened(guard);
     },
     save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
     load(state, now) {

@@ -1,6 +1,6 @@
 /** Who can serve a request now, in the order to try; and for everyone else, what keeps it and until when. */
 import type { Account, ChatRequest, Target } from '../types.ts';
-import type { Demand, Outlook } from './accounts.ts';
+import type { Demand, Outlook } from './contract.ts';
 import type { Conversations } from './conversation.ts';
 import type { Estimate, Estimates } from './estimate.ts';
 import { type Hold, type Ledger, type Place, meterName } from './ledger.ts';

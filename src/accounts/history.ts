@@ -93,7 +93,7 @@ export function restore(lines: readonly unknown[], { pools, rests, rotation, est
     if (covering === undefined) return;
     const at = timeOf(entry.at);
     const known = (entry.meter === 0 ? covering[0] : covering[1].meter).windowFor(at, entry.fact);
-    if (known !== undefined) correct(known, at, entry.fact, entry.unseen);
+    if (known !== undefined) correct(known.window, at, entry.fact, entry.unseen);
   }
 
   for (const line of lines) {
@@ -142,21 +142,24 @@ function store({ unit, seconds, kind, timeZone, limit, source, configured, infer
     unit, seconds, kind, source, used: counter.used(now), state: counter.save(),
     ...(timeZone !== undefined && { timeZone }),
     ...(Number.isFinite(limit) && { limit }),
-    ...(configured !== undefined && Number.isFinite(configured) && { configured }),
+    ...(configured !== undefined && Number.isFinite(configured.limit) && { configured: { limit: configured.limit, kind: configured.kind, ...(configured.timeZone !== undefined && { timeZone: configured.timeZone }) } }),
     ...(Number.isFinite(inferredUntil) && { inferredUntil }),
   };
 }
 
 /** What was learned holds unless the configuration has changed since; what was counted holds in any case. */
 function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
-  const { unit, seconds, kind, timeZone, source, limit = Number.POSITIVE_INFINITY, configured, inferredUntil } = stored;
+  const { unit, seconds, kind, timeZone, source, limit = Number.POSITIVE_INFINITY, inferredUntil } = stored;
   const known = meter.windows.find((window) => window.unit === unit && window.seconds === seconds);
-  const unlimited = known === undefined || !Number.isFinite(known.limit);
-  const window = unlimited && source !== 'configured' ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source) : known;
+  const current = known !== undefined && Number.isFinite(known.limit) ? known.configured : undefined;
+  const unchanged = current?.limit === stored.configured?.limit && current?.kind === stored.configured?.kind && current?.timeZone === stored.configured?.timeZone;
+  const learned = unchanged && (source !== 'configured' || kind !== known?.kind);
+  const window = learned ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source) : known;
   if (window === undefined) return;
-  if (source !== 'configured' && window.configured === configured) {
+  if (learned) {
+    window.configured = known?.configured;
+    window.cap = known?.cap ?? Number.POSITIVE_INFINITY;
     window.limit = Math.min(limit, window.cap);
-    window.source = source;
     window.inferredUntil = inferredUntil ?? Number.POSITIVE_INFINITY;
   }
   if (window.kind === kind && window.timeZone === timeZone) window.counter.load(stored.state, now);

@@ -43,7 +43,7 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
   /** Absent: nobody named one. */
   readonly limit?: number;
   readonly source: Source;
-  readonly configured?: number;
+  readonly configured?: Pick<WindowLimit, 'limit' | 'kind' | 'timeZone'>;
   readonly inferredUntil?: number;
   readonly used: number;
   readonly state: readonly number[];

@@ -1,11 +1,12 @@
 /** One call's right to be sent, from the taking to the settling. */
 import { type UpstreamFailure, consequences } from '../failure.ts';
 import type { ChatRequest, Emit, Fact, Usage } from '../types.ts';
-import type { Lease } from './accounts.ts';
+import type { Lease } from './contract.ts';
 import { type Turn, targetKey } from './choice.ts';
 import type { Effects } from './effects.ts';
 import type { Estimates } from './estimate.ts';
-import type { Learned, Ledger } from './ledger.ts';
+import type { Learned } from './learning.ts';
+import type { Ledger } from './ledger.ts';
 import type { Merits } from './merit.ts';
 
 export interface LeaseParts {
@@ -18,6 +19,10 @@ export interface LeaseParts {
   /** Something may have freed. */
   readonly freed: () => void;
 }
+
+/** Less than this many requests, or this share of the limit, may be a matter of milliseconds and rounding. */
+const LEAST_FOREIGN = 3;
+const FOREIGN_SHARE = 0.05;
 
 /** Refused before anything was read: no token was used. */
 const UNREAD: ReadonlySet<UpstreamFailure['kind']> = new Set([
@@ -36,7 +41,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
   }
 
   function noticeForeign({ window, foreign }: Learned): void {
-    if (foreign < 1 || window.unit !== 'requests' || now() < window.noticedUntil) return;
+    if (foreign < Math.max(LEAST_FOREIGN, window.limit * FOREIGN_SHARE) || window.unit !== 'requests' || now() < window.noticedUntil) return;
     window.noticedUntil = now() + window.seconds * 1000;
     emit({
       type: 'notice',

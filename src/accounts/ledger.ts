@@ -2,10 +2,11 @@
 import type { Fact, Target, Unit } from '../types.ts';
 import type { Estimate } from './estimate.ts';
 import type { Entry } from './journal.ts';
+import { type Learned, createLearn } from './learning.ts';
 import type { Cost, Meter, Totals } from './meter.ts';
 import type { Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenUntil } from './proof.ts';
-import { type Correction, type Window, correct } from './window.ts';
+import type { Window } from './window.ts';
 
 /** Where a call draws on: an account's pool, for one model. */
 export interface Place {
@@ -27,10 +28,6 @@ export interface Hold extends Place {
   /** What upstream had certainly seen of each meter when this call was sent. */
   readonly seenBefore: readonly [Totals, Totals];
   answered: boolean;
-}
-
-export interface Learned extends Correction {
-  readonly window: Window;
 }
 
 export interface Blocked {
@@ -69,6 +66,7 @@ export const meterName = (pool: string, model: string): string => `${pool} ${mod
 
 /** `firstCall`: above every number a journal still speaks of. */
 export function createLedger(pools: Pools, record: (entry: Entry) => void, firstCall: number): Ledger {
+  const learnOne = createLearn(pools, record);
   let call = firstCall;
   const open = new Map<number, Hold>();
 
@@ -80,23 +78,6 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       answered.tokens += hold.cost.tokens;
     }
     hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
-  }
-
-  /** `unseen`: what upstream may not have counted when it spoke. */
-  function learnOne(now: number, place: Place, fact: Fact, unseen: (meter: Meter, index: 0 | 1) => number): Learned | undefined {
-    const [pool, model] = pools.covering(place.pool, place.target);
-    const meters = [pool.meter, model.meter] as const;
-    for (const index of metersOf(fact, meters)) {
-      const window = meters[index].windowFor(now, fact);
-      if (window === undefined) continue;
-      const missed = unseen(meters[index], index);
-      const correction = correct(window, now, fact, missed);
-      if (correction.changed) {
-        record({ type: 'fact', at: now, provider: place.target.provider.name, pool: place.pool, model: place.target.model.name, meter: index, fact, unseen: missed });
-      }
-      return { window, ...correction };
-    }
-    return undefined;
   }
 
   function learn(now: number, hold: Hold, fact: Fact): Learned | undefined {
@@ -170,7 +151,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     claims({ pool, target }) {
       const [{ meter }] = pools.covering(pool, target);
       const own = meterName(pool, target.model.name);
-      return keeps(meter) || Number.isFinite(meter.concurrent) ? [own, pool] : [own];
+      return meter.limited ? [own, pool] : [own];
     },
   };
 }
@@ -190,19 +171,6 @@ function costOf(pool: Pool, model: PoolModel, { input, output, allowed }: Estima
   const tokens = input + (model.chargesAllowed ? Math.max(output, allowed) : output);
   return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens };
 }
-
-/** Which meters to ask, best first: where upstream did not say, the one that keeps such a window already, and else where limits are kept. */
-function metersOf(fact: Fact, [pool, model]: readonly [Meter, Meter]): readonly (0 | 1)[] {
-  if (fact.scope === 'pool') return [0];
-  if (fact.scope === 'model') return [1];
-  if (keeps(model, fact)) return [1];
-  if (keeps(pool, fact)) return [0];
-  return keeps(pool) && !keeps(model) ? [0, 1] : [1, 0];
-}
-
-/** Whether it knows a limit: of the window a fact speaks of, or any. */
-const keeps = (meter: Meter, fact?: Fact): boolean =>
-  meter.windows.some(({ unit, seconds, limit }) => Number.isFinite(limit) && (fact === undefined || (unit === fact.unit && seconds === fact.seconds)));
 
 /** Upstream counts more tokens than we do, and by about as much as the caller allows beyond what we expect. */
 function explainsAllowed({ allowed, cost }: Hold, foreign: number): boolean {

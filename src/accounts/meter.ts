@@ -1,7 +1,7 @@
 /** All windows of one scope: a pool, or one model in a pool. */
 import type { Fact, Limits, Unit, WindowLimit } from '../types.ts';
 import { kindTold } from './kind-told.ts';
-import { type Source, type Window, createWindow, fits, freeAt, limitTo } from './window.ts';
+import { type Source, type Window, createWindow, fits, freeAt, limitTo, turnsOtherwise } from './window.ts';
 
 /** What one request draws from every window that covers it. */
 export type Cost = Readonly<Record<Unit, number>>;
@@ -13,6 +13,8 @@ export interface Meter {
   readonly windows: readonly Window[];
   readonly concurrent: number;
   readonly inFlight: number;
+  /** Whether any limit is known. */
+  readonly limited: boolean;
   /** Counted as used, and of that what upstream has certainly seen. */
   readonly taken: Totals;
   readonly answered: Totals;
@@ -28,8 +30,8 @@ export interface Meter {
   leave(): void;
   /** What a call took at `at` was more or less than thought: debts count now, refunds where they were taken. */
   adjust(now: number, at: number, unit: Unit, difference: number): void;
-  /** The window a fact speaks of, made where upstream names a limit we did not know. */
-  windowFor(now: number, fact: Fact): Window | undefined;
+  /** The window a fact speaks of; a new one (`made`) where upstream names a limit we did not know, or counts otherwise than we thought. */
+  windowFor(now: number, fact: Fact): { readonly window: Window; readonly made: boolean } | undefined;
   /** A window from before a restart. */
   put(spec: WindowLimit, source: Source): Window;
   /** The largest number of tokens any call may take at once. */
@@ -72,9 +74,10 @@ export function createMeter(): Meter {
 
   function configureOne(spec: WindowLimit): void {
     const old = find(spec);
-    if (old === undefined || old.kind !== spec.kind || old.timeZone !== spec.timeZone) put(spec, 'configured');
-    else if (old.configured !== spec.limit) {
-      old.configured = spec.limit;
+    const known = old?.configured ?? old;
+    if (old === undefined || known?.kind !== spec.kind || known.timeZone !== spec.timeZone) put(spec, 'configured');
+    else if (old.configured?.limit !== spec.limit) {
+      old.configured = spec;
       limitTo(old, spec.limit, 'configured');
     }
   }
@@ -84,10 +87,20 @@ export function createMeter(): Meter {
     return candidates.find(({ limit }) => limit === fact.limit) ?? (candidates.length === 1 ? candidates[0] : undefined);
   }
 
+  /** The same window as upstream seems to count it, with what was used so far. */
+  function remake({ unit, seconds, source, configured }: Pick<Window, 'unit' | 'seconds' | 'source'> & Partial<Pick<Window, 'configured'>>, now: number, fact: Fact, limit: number): Window {
+    const used = find({ unit, seconds })?.counter.used(now) ?? 0;
+    const made = put({ unit, seconds, limit, ...kindTold(fact, seconds) }, source);
+    made.configured = configured;
+    made.counter.set(now, used, undefined);
+    return made;
+  }
+
   return {
     windows,
     get concurrent() { return concurrent; },
     get inFlight() { return inFlight; },
+    get limited() { return Number.isFinite(concurrent) || windows.some(({ limit }) => Number.isFinite(limit)); },
     taken,
     answered,
     minute: (now) => find({ unit: 'requests', seconds: 60 })?.counter.used(now) ?? 0,
@@ -138,12 +151,11 @@ export function createMeter(): Meter {
       }
     },
     windowFor(now, fact) {
-      if (fact.seconds === undefined) return unnamed(fact);
-      const known = find({ unit: fact.unit, seconds: fact.seconds });
-      if (fact.limit === undefined || (known !== undefined && Number.isFinite(known.limit))) return known;
-      const made = put({ unit: fact.unit, seconds: fact.seconds, limit: fact.limit, ...kindTold(fact, fact.seconds) }, fact.source);
-      made.counter.set(now, known?.counter.used(now) ?? 0, undefined);
-      return made;
+      const known = fact.seconds === undefined ? unnamed(fact) : find({ unit: fact.unit, seconds: fact.seconds });
+      const unlimited = known === undefined || !Number.isFinite(known.limit);
+      if (known !== undefined && turnsOtherwise(known, now, fact)) return { window: remake(known, now, fact, known.limit), made: false };
+      if (!unlimited || fact.limit === undefined || fact.seconds === undefined) return known && { window: known, made: false };
+      return { window: remake({ unit: fact.unit, seconds: fact.seconds, source: fact.source }, now, fact, fact.limit), made: true };
     },
     put,
     mostTokens: () => windows.reduce((most, { unit, limit }) => (unit === 'tokens' ? Math.min(most, limit) : most), Number.POSITIVE_INFINITY),

@@ -1,14 +1,15 @@
 /** A bucket that fills evenly: what is used fades at `limit` units per `spanMs`. */
-import { type Counter, GUARD_MS } from './counter.ts';
+import { type Counter, GUARD_MS, widened } from './counter.ts';
 
 /** `limit` is asked at every use, because facts change it and the rate hangs on it. */
 export function createRefill(spanMs: number, limit: () => number): Counter {
+  let guard = GUARD_MS;
   let level = 0;
   /** Up to when the bucket was credited. It lags behind by the guard, so jitter cannot make us count on more than upstream has refilled. */
   let creditedAt = 0;
 
   function credit(now: number): void {
-    const upTo = now - GUARD_MS;
+    const upTo = now - guard;
     if (upTo <= creditedAt) return;
     level = Math.max(0, level - ((upTo - creditedAt) * limit()) / spanMs);
     creditedAt = upTo;
@@ -17,7 +18,7 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
   function clearsAt(now: number, ceiling: number): number {
     credit(now);
     if (level <= ceiling) return now;
-    return Math.max(now, creditedAt + GUARD_MS + ((level - ceiling) * spanMs) / limit());
+    return Math.max(now, creditedAt + guard + ((level - ceiling) * spanMs) / limit());
   }
 
   return {
@@ -39,11 +40,14 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
     set(now, used) {
       credit(now);
       // Upstream counted at some moment before now and has refilled since: no lag is owed.
-      creditedAt = now - GUARD_MS;
+      creditedAt = now - guard;
       level = used;
     },
     wholeAt: (now) => clearsAt(now, 0),
     turnsAt: () => Number.POSITIVE_INFINITY,
+    widen() {
+      guard = widened(guard);
+    },
     save: () => [level, creditedAt],
     load(state, now) {
       [level = 0, creditedAt = 0] = state;

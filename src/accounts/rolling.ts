@@ -1,5 +1,5 @@
 /** A sliding window: what was taken within the last `spanMs` counts. */
-import { type Counter, GUARD_MS, type Reset } from './counter.ts';
+import { type Counter, GUARD_MS, type Reset, widened } from './counter.ts';
 
 /**
  * Up to this many entries every millisecond with an event has its own; beyond it events of one grain (a 4096th of the span:
@@ -11,7 +11,7 @@ const EXACT_ENTRIES = 4096;
 const SPREAD_STEPS = 32;
 
 export function createRolling(spanMs: number): Counter {
-  const hold = spanMs + GUARD_MS;
+  let guard = GUARD_MS;
   const grain = spanMs / EXACT_ENTRIES;
   // A ring of (time, amount), oldest first; its size is a power of two.
   let times = new Float64Array(64);
@@ -25,7 +25,7 @@ export function createRolling(spanMs: number): Counter {
   const amountAt = (index: number): number => amounts[slot(index)] ?? 0;
 
   function expire(now: number): void {
-    while (count > 0 && timeAt(0) + hold <= now) {
+    while (count > 0 && timeAt(0) + spanMs + guard <= now) {
       total -= amountAt(0);
       head = slot(1);
       count -= 1;
@@ -139,7 +139,7 @@ export function createRolling(spanMs: number): Counter {
       if (left <= ceiling) return now;
       for (let index = 0; index < count; index += 1) {
         left -= amountAt(index);
-        if (left <= ceiling) return timeAt(index) + hold;
+        if (left <= ceiling) return timeAt(index) + spanMs + guard;
       }
       return Number.POSITIVE_INFINITY;
     },
@@ -150,9 +150,12 @@ export function createRolling(spanMs: number): Counter {
     },
     wholeAt(now) {
       expire(now);
-      return count === 0 ? now : timeAt(count - 1) + hold;
+      return count === 0 ? now : timeAt(count - 1) + spanMs + guard;
     },
     turnsAt: () => Number.POSITIVE_INFINITY,
+    widen() {
+      guard = widened(guard);
+    },
     save: () => Array.from({ length: count }, (_, index) => [timeAt(index), amountAt(index)]).flat(),
     load(state, now) {
       count = 0;

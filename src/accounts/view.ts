@@ -1,6 +1,6 @@
 /** Every account and window as it stands. */
 import type { Account, AccountState, Catalogue } from '../types.ts';
-import type { AccountView, WindowView } from './accounts.ts';
+import type { AccountView, WindowView } from './contract.ts';
 import type { Meter } from './meter.ts';
 import { poolOf } from './pool-of.ts';
 import type { Pools } from './pools.ts';

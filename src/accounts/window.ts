@@ -16,7 +16,7 @@ export interface Window {
   limit: number;
   source: Source;
   /** As it stands in the configuration: a reload that leaves it alone leaves what was learned alone. */
-  configured: number | undefined;
+  configured: Pick<WindowLimit, 'limit' | 'kind' | 'timeZone'> | undefined;
   /** The operator's own bound, which no fact lifts. */
   cap: number;
   readonly timeZone: string | undefined;
@@ -37,6 +37,9 @@ const INFERRED_SPANS = 60;
 
 const DAY_SECONDS = 86_400;
 
+/** So few units between our count and a refusal's are a matter of milliseconds, not of somebody else. */
+const HAIR = 2;
+
 /** Rounding of fading levels must not turn the exact moment into one too early. */
 const EPSILON = 1e-6;
 
@@ -47,7 +50,7 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     kind: spec.kind,
     limit: spec.limit,
     source,
-    configured: source === 'configured' ? spec.limit : undefined,
+    configured: source === 'configured' ? spec : undefined,
     cap: Number.POSITIVE_INFINITY,
     timeZone: spec.timeZone,
     noticedUntil: 0,
@@ -119,8 +122,10 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   // A fading level is told rounded to whole units; a counter behind an endpoint may lag, so it is only a lower bound.
   const tooLow = before < seen - (window.kind === 'refill' ? 1 : 0);
   const tooHigh = before > most && fact.source !== 'endpoint';
+  const foreign = tooLow ? seen - before : 0;
+  if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR) window.counter.widen();
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
-  return { changed: changed || tooLow || tooHigh, raised, foreign: tooLow ? seen - before : 0 };
+  return { changed: changed || tooLow || tooHigh, raised, foreign };
 }
 
 /** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */
@@ -134,7 +139,7 @@ function infer(window: Window, now: number, fact: Fact, used: number): boolean {
 
 function forgetInferred(window: Window): void {
   window.inferredUntil = Number.POSITIVE_INFINITY;
-  window.limit = Math.min(window.configured ?? Number.POSITIVE_INFINITY, window.cap);
+  window.limit = Math.min(window.configured?.limit ?? Number.POSITIVE_INFINITY, window.cap);
   window.source = 'configured';
 }
 
@@ -145,6 +150,13 @@ export function limitTo(window: Window, limit: number, source: Source): boolean 
   window.source = source;
   window.inferredUntil = Number.POSITIVE_INFINITY;
   return true;
+}
+
+/** Whether a refusal of a window that should turn by the calendar shows that it does not: what refused frees at another time. */
+export function turnsOtherwise({ kind, seconds, counter }: Window, now: number, fact: Fact): boolean {
+  if (kind !== 'calendar' || fact.source !== 'refusal' || fact.remaining === undefined || fact.resetAt === undefined) return false;
+  const tolerance = seconds > 60 ? 5000 : 1000;
+  return fact.resetAt > now && Math.abs(fact.resetAt - counter.turnsAt(now)) > tolerance;
 }
 
 function resetOf(fact: Fact): Reset {

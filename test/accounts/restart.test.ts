@@ -58,7 +58,7 @@ describe('a restart', () => {
 
   test('after any mix of calls and facts sums are what they were, with and without a snapshot', async () => {
     const step = oneof(
-      record({ do: constantFrom('settle', 'break', 'refuse', 'leave', 'open'), tokens: integer({ min: 1, max: 300 }), wait: integer({ min: 0, max: 9000 }) }),
+      record({ do: constantFrom('settle', 'break', 'refuse', 'limit', 'leave', 'open'), tokens: integer({ min: 1, max: 300 }), wait: integer({ min: 0, max: 9000 }) }),
       record({ do: constantFrom('fact', 'restart', 'snapshot'), tokens: integer({ min: 0, max: 10 }), wait: integer({ min: 0, max: 9000 }) }),
     );
     await assert(asyncProperty(array(step, { maxLength: 30 }), async (steps) => {
@@ -85,6 +85,7 @@ describe('a restart', () => {
           case 'settle': lease.settle({ input: tokens, output: 10 }); break;
           case 'break': lease.fail({ kind: 'broken-answer', message: 'cut' }, { input: tokens, output: 1 }); break;
           case 'refuse': lease.fail({ kind: 'caller', message: 'no' }); break;
+          case 'limit': lease.fail({ kind: 'rate-minute', message: 'slow', retryAt: time.now() + 2000, facts: [{ unit: 'requests', seconds: tokens % 2 === 0 ? 60 : 86_400, limit: 12, remaining: 0, resetAt: time.now() + 2000, source: 'refusal' }] }); break;
           case 'leave': lease.cancel({ input: tokens, output: 1 }); break;
           case 'open': break;
         }

@@ -55,6 +55,18 @@ describe('out of one pool', () => {
     expect(outcome.answered).toBeGreaterThanOrEqual(LIMIT * SPANS - 2);
   });
 
+  test('a window that slides where a calendar was believed: found out by the first wave', async () => {
+    const outcome = await run([limited(LIMIT, { kind: 'calendar' })], upstream([limited(LIMIT)]));
+    expect(outcome.refused).toBeLessThanOrEqual(LIMIT);
+    expect(outcome.answered).toBeGreaterThanOrEqual(LIMIT * SPANS - 2);
+  });
+
+  test('a network that jitters more than we thought: a few refusals teach it', async () => {
+    const windows = [limited(LIMIT)];
+    const outcome = await run(windows, upstream(windows, { jitter: [5, 500] }));
+    expect(outcome.refused).toBeLessThanOrEqual(4);
+  });
+
   test.each([
     ['what the caller allows' as const, 30],
     ['only the prompt' as const, 30],
