@@ -19,8 +19,10 @@ export interface KeeperOptions {
 }
 
 export interface Keeper {
-  /** Takes in the next lines, or removes some of what is too old. True: there is more to do. Throws where the disk refuses. */
-  readonly step: (now: number) => boolean;
+  /** Takes in the next lines. True: there may be more. Throws where the disk refuses. */
+  readonly take: (now: number) => boolean;
+  /** Removes some of what is too old, where it is time to look. True: there is more. Throws where the disk refuses. */
+  readonly tidy: (now: number) => boolean;
   readonly stats: (query: StatsQuery, now: number) => Stats;
   readonly close: () => void;
 }
@@ -88,7 +90,8 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
   }
 
   return {
-    step: (now) => guarded(now, () => ingest(opened()) || prune(opened(), now)),
+    take: (now) => guarded(now, () => ingest(opened())),
+    tidy: (now) => guarded(now, () => prune(opened(), now)),
     stats: (query, now) => guarded(now, () => readStats(opened().database, query)),
     close() {
       if (state.open !== undefined) closeDatabase(state.open.database);

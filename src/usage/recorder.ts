@@ -34,19 +34,15 @@ interface Question {
 
 export function createRecorder({ directory, retention, now, onTrouble, onTold }: RecorderOptions): Recorder {
   const questions = new Map<number, Question>();
-  const state: { worker: Worker | undefined; asked: number; closing: boolean } = { worker: undefined, asked: 0, closing: false };
+  const state: { worker: Worker | undefined; asked: number; dead: boolean; closing: boolean } = { worker: undefined, asked: 0, dead: false, closing: false };
 
   function started(): Worker {
     if (state.worker !== undefined) return state.worker;
-    const worker = new Worker(PROGRAM, { workerData: { directory, retention } satisfies WorkerData });
+    // The environment may hold a passphrase: the thread needs no copy of it.
+    const worker = new Worker(PROGRAM, { workerData: { directory, retention } satisfies WorkerData, env: {} });
     worker.on('message', hear);
     worker.on('error', (error: Error) => onTrouble(error.message));
-    worker.on('exit', () => {
-      state.worker = undefined;
-      for (const { reject } of questions.values()) reject(unreadable('its thread ended'));
-      questions.clear();
-      if (!state.closing) setTimeout(wake, RESTART_MS).unref();
-    });
+    worker.on('exit', bury);
     // Only a question, or the end, is a reason to keep a process alive.
     worker.unref();
     return (state.worker = worker);
@@ -74,6 +70,18 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     }
   }
 
+  function bury(): void {
+    state.worker = undefined;
+    state.dead = true;
+    for (const { reject } of questions.values()) reject(unreadable(ENDED));
+    questions.clear();
+    if (state.closing) return;
+    setTimeout(() => {
+      state.dead = false;
+      wake();
+    }, RESTART_MS).unref();
+  }
+
   function answered(id: number): Question | undefined {
     const question = questions.get(id);
     questions.delete(id);
@@ -87,14 +95,14 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
   }
 
   function wake(): void {
-    if (!state.closing) say({ type: 'wake', now: now() });
+    if (!state.closing && !state.dead) say({ type: 'wake', now: now() });
   }
 
   return {
     wake,
     stats: (query) => new Promise((resolve, reject) => {
-      if (state.closing) {
-        reject(unreadable('it is closed'));
+      if (state.closing || state.dead) {
+        reject(unreadable(ENDED));
         return;
       }
       const id = (state.asked += 1);
@@ -115,5 +123,7 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     },
   };
 }
+
+const ENDED = 'its thread has ended';
 
 const unreadable = (problem: string): FailureError => new FailureError({ kind: 'unavailable', message: `the record cannot be read now: ${problem}`, attempts: [] });

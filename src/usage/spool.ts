@@ -83,7 +83,8 @@ export function createSpool({ directory, now, onTrouble }: SpoolOptions): Spool 
     state.file = undefined;
   }
 
-  function drain(most: number): void {
+  /** False: the disk refused. */
+  function drain(most: number): boolean {
     try {
       for (let count = 0; count < most; count += 1) {
         const [line] = pending;
@@ -96,11 +97,18 @@ export function createSpool({ directory, now, onTrouble }: SpoolOptions): Spool 
         onTrouble(undefined, state.lost);
         state.lost = 0;
       }
+      return true;
     } catch (error) {
-      if (state.troubled) return;
-      state.troubled = true;
-      onTrouble(error instanceof Error ? error : new Error(String(error)), state.lost);
+      if (!state.troubled) {
+        state.troubled = true;
+        onTrouble(error instanceof Error ? error : new Error(String(error)), state.lost);
+      }
+      return false;
     }
+  }
+
+  function retry(): void {
+    if (drain(BURST) && pending.length > 0) setImmediate(retry);
   }
 
   return {
@@ -112,7 +120,7 @@ export function createSpool({ directory, now, onTrouble }: SpoolOptions): Spool 
       }
       if (!state.troubled) drain(BURST);
     },
-    retry: () => drain(BURST),
+    retry,
     held: () => ({ pending: pending.length, lost: state.lost }),
     close() {
       drain(Number.POSITIVE_INFINITY);

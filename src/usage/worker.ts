@@ -12,9 +12,9 @@ function keep({ directory, retention }: WorkerData, port: NonNullable<typeof par
   const state: { well: boolean | undefined; scheduled: boolean; now: number } = { well: undefined, scheduled: false, now: 0 };
 
   /** True: there is more to do at once. */
-  function step(): boolean {
+  function tried(step: (now: number) => boolean): boolean {
     try {
-      const more = keeper.step(state.now);
+      const more = step(state.now);
       if (state.well !== true) say({ type: 'well' });
       state.well = true;
       return more;
@@ -31,13 +31,13 @@ function keep({ directory, retention }: WorkerData, port: NonNullable<typeof par
     setTimeout(() => {
       state.scheduled = false;
       // One step a turn, so that questions are heard in between.
-      if (step()) schedule(0);
+      if (tried(keeper.take) || (state.well === true && tried(keeper.tidy))) schedule(0);
       else if (state.well === false) schedule(RETRY_MS);
     }, milliseconds);
   }
 
   const everything = (): void => {
-    while (step());
+    while (tried(keeper.take));
   };
 
   port.on('message', (message: ToWorker) => {

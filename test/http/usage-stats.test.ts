@@ -45,7 +45,7 @@ beforeAll(async () => {
   for (const { request, summary } of events) spool.append(lineOf(entryOf(request, summary)));
   spool.close();
   keeper = createKeeper({ directory, retention: { requestsMs: 400 * DAY, mostRequests: 1_000, totalsMs: 400 * DAY }, tell: () => undefined });
-  while (keeper.step(AT));
+  while (keeper.take(AT));
 
   const record = { stats: async (query: Parameters<Keeper['stats']>[0]) => keeper.stats(query, AT) };
   const app = express().set('query parser', 'simple');

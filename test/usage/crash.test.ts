@@ -41,7 +41,7 @@ describe('a killed daemon', () => {
 
     const directory = join(dataDirectory, 'record');
     const keeper = createKeeper({ directory, retention, tell: (message) => said.push(message) });
-    while (keeper.step(Date.now()));
+    while (keeper.take(Date.now()));
     const { total } = keeper.stats({ by: [], from: '2026-01-01', limit: 1, offset: 0 }, Date.now());
     keeper.close();
 

@@ -34,7 +34,7 @@ async function until(condition: () => boolean): Promise<void> {
 /** Everything the record holds, taken in by this process. */
 function counted(dataDirectory: string): number {
   const keeper = createKeeper({ directory: join(dataDirectory, 'record'), retention, tell: () => undefined });
-  while (keeper.step(AT));
+  while (keeper.take(AT));
   const { total } = keeper.stats(everything, AT);
   keeper.close();
   return total.requests;
@@ -108,8 +108,8 @@ describe('a file that is not what it was', () => {
     writeFileSync(join(place, 'spool-00000000000001.jsonl'), `${lineAt('a')}\n${lineAt('b')}\n`);
     const told: string[] = [];
     const keeper = createKeeper({ directory: place, retention, tell: (message) => told.push(message) });
-    expect(() => keeper.step(AT)).toThrow('file is not a database');
-    while (keeper.step(AT));
+    expect(() => keeper.take(AT)).toThrow('file is not a database');
+    while (keeper.take(AT));
     expect(keeper.stats(everything, AT).total.requests).toBe(2);
     keeper.close();
     expect(told).toEqual([expect.stringContaining('was put aside')]);
@@ -120,7 +120,7 @@ describe('a file that is not what it was', () => {
   test('so is one that turns out damaged later', () => {
     const place = directory();
     const first = createKeeper({ directory: place, retention, tell: () => undefined });
-    while (first.step(AT));
+    while (first.take(AT));
     first.close();
     const path = join(place, 'record.db');
     const bytes = readFileSync(path);
@@ -128,8 +128,8 @@ describe('a file that is not what it was', () => {
     writeFileSync(join(place, 'spool-00000000000001.jsonl'), `${lineAt('a')}\n`);
     const told: string[] = [];
     const keeper = createKeeper({ directory: place, retention, tell: (message) => told.push(message) });
-    expect(() => keeper.step(AT)).toThrow('malformed');
-    while (keeper.step(AT));
+    expect(() => keeper.take(AT)).toThrow('malformed');
+    while (keeper.take(AT));
     expect(keeper.stats(everything, AT).total.requests).toBe(1);
     keeper.close();
     expect(told).toEqual([expect.stringContaining('was put aside')]);
@@ -138,14 +138,14 @@ describe('a file that is not what it was', () => {
   test("a newer program's database is left alone", () => {
     const place = directory();
     const first = createKeeper({ directory: place, retention, tell: () => undefined });
-    while (first.step(AT));
+    while (first.take(AT));
     first.close();
     // The version stands at byte 60 of the header.
     const bytes = readFileSync(join(place, 'record.db'));
     bytes.writeUInt32BE(99, 60);
     writeFileSync(join(place, 'record.db'), bytes);
     const keeper = createKeeper({ directory: place, retention, tell: () => undefined });
-    expect(() => keeper.step(AT)).toThrow('newer tollfree');
+    expect(() => keeper.take(AT)).toThrow('newer tollfree');
     expect(readFileSync(join(place, 'record.db')).equals(bytes)).toBe(true);
   });
 
@@ -156,7 +156,7 @@ describe('a file that is not what it was', () => {
     mkdirSync(join(place, 'spool-00000000000008.jsonl.d'));
     const told: string[] = [];
     const keeper = createKeeper({ directory: place, retention, tell: (message) => told.push(message) });
-    while (keeper.step(AT));
+    while (keeper.take(AT));
     expect(keeper.stats(everything, AT).total.requests).toBe(2);
     keeper.close();
     expect(told).toEqual(["7 lines of the record's spool could not be read and are left out"]);

@@ -1,11 +1,12 @@
 /** The record with its thread, on a real directory. The thread runs from dist. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRecord } from '../../src/usage/record.ts';
-import { AT, finished } from './finished.ts';
+import { createRecorder } from '../../src/usage/recorder.ts';
 import type { GatewayEvent } from '../../src/types.ts';
+import { AT, finished } from './finished.ts';
 
 const DAY = 86_400_000;
 const retention = { requestsMs: 30 * DAY, mostRequests: 1_000_000, totalsMs: 400 * DAY };
@@ -25,7 +26,7 @@ function open(dataDirectory = directory()) {
 }
 
 describe('the record', () => {
-  test('counts what was finished before the question, and again after a restart', async () => {
+  test('counts what was finished before the question, and goes on after a restart', async () => {
     const first = open();
     first.record.observe(finished({ usage: { input: 10, output: 5 }, costUsd: 0, savedUsd: 0.25 }));
     first.record.observe(finished({ id: 'req_2', failure: 'exhausted', status: 429, attempts: [] }));
@@ -38,5 +39,49 @@ describe('the record', () => {
     expect((await second.record.stats(everything)).total.requests).toBe(3);
     await second.record.close();
     expect([...first.told, ...second.told]).toEqual([]);
+  });
+
+  test('answers many questions while requests end', async () => {
+    const { record } = open();
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, number) => {
+      record.observe(finished({ id: `req_${number}` }));
+      return record.stats(everything);
+    }));
+    // Each question sees at least what had ended before it, and never less than the one before.
+    const seen = answers.map(({ total }) => total.requests);
+    expect(seen.every((requests, number) => requests > number && requests <= 20)).toBe(true);
+    expect(seen).toEqual(seen.toSorted((one, other) => one - other));
+    await record.close();
+    await expect(record.stats(everything)).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
+  });
+
+  test('is nobody else\'s to read', async () => {
+    const { record, dataDirectory } = open();
+    record.observe(finished());
+    await record.stats(everything);
+    const place = join(dataDirectory, 'record');
+    expect(statSync(place).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(place)) expect([name, statSync(join(place, name)).mode & 0o777]).toEqual([name, 0o600]);
+    await record.close();
+  });
+
+  test('says what could not be written before the end', async () => {
+    const dataDirectory = directory();
+    writeFileSync(join(dataDirectory, 'record'), 'in the way');
+    const { record, told } = open(dataDirectory);
+    record.observe(finished());
+    await record.close();
+    expect(told.at(-1)).toMatchObject({ message: 'the record could not be written to the end', fields: { lost_requests: 1 } });
+  });
+
+  test('a thread that dies is told, and is no reason to wait', async () => {
+    const told: (string | undefined)[] = [];
+    // No path: the thread fails before it hears anything.
+    const recorder = createRecorder({ directory: 7 as unknown as string, retention, now: () => AT, onTrouble: (problem) => told.push(problem), onTold: () => undefined });
+    await expect(recorder.stats(everything)).rejects.toMatchObject({ failure: { kind: 'unavailable' } });
+    recorder.wake();
+    await expect(recorder.stats(everything)).rejects.toThrow('its thread has ended');
+    await recorder.close();
+    expect(told).toEqual([expect.stringContaining('must be of type string')]);
   });
 });

@@ -45,7 +45,7 @@ function held(directory: string) {
 
 function keep(directory: string, retention: Parameters<typeof createKeeper>[0]['retention'], times: readonly number[]): void {
   const keeper = createKeeper({ directory, retention, tell: () => undefined });
-  for (const now of times) while (keeper.step(now));
+  for (const now of times) while (keeper.take(now) || keeper.tidy(now));
   keeper.close();
 }
 
