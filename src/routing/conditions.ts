@@ -24,32 +24,38 @@ export function ruledOutBySight({ rule: { conditions }, models, virtualKeys }: C
 /** What the words found come to for one rule. */
 export interface Tally {
   readonly score: number;
-  /** A word of the rule stands outside the system prompt. */
-  readonly saidByUser: boolean;
+  /** Something the user said is among them. */
+  readonly said: boolean;
 }
 
 /** Millionths: so that weights of 0.7, 0.1 and 0.2 reach a minimum of 1. */
 const PRECISION = 1e6;
+const exact = (sum: number): number => Math.round(sum * PRECISION) / PRECISION;
 
-/** @param found by keyword, the place it stands in; see `prompt.ts` for what each is worth */
-export function tally({ terms }: CompiledRule, found: Uint8Array): Tally {
+/**
+ * What the user said has to reach the rule's minimum; only then does the system prompt add to it.
+ *
+ * @param found by keyword, the place it stands in; see `prompt.ts` for what each is worth
+ */
+export function tally({ rule: { conditions: { minKeywordScore } }, terms }: CompiledRule, found: Uint8Array): Tally {
   let now = 0;
   let context = 0;
-  let saidByUser = false;
+  let system = 0;
   for (const { index, weight } of terms) {
     const number = found[index] ?? 0;
     if (number === 0) continue;
-    const place = placeOf(number);
-    if (place.where === 'now') now += weight;
-    else context += weight * place.scale;
-    saidByUser ||= place.where !== 'system';
+    const { where, scale } = placeOf(number);
+    if (where === 'now') now += weight;
+    else if (where === 'system') system += weight * scale;
+    else context += weight * scale;
   }
-  return { score: saidByUser ? Math.round((now + Math.min(MOST_CONTEXT, context)) * PRECISION) / PRECISION : 0, saidByUser };
+  const said = exact(now + Math.min(MOST_CONTEXT, context));
+  return { said: said > 0, score: said === 0 || said < minKeywordScore ? said : exact(now + Math.min(MOST_CONTEXT, context + system)) };
 }
 
 /** The first condition that rules a rule out by the words found. */
-export function ruledOutByWords({ rule: { conditions: { minKeywordScore } }, terms, excluded }: CompiledRule, { score, saidByUser }: Tally, found: Uint8Array): Condition | undefined {
-  if (terms.length > 0 && !saidByUser) return 'content_keywords';
+export function ruledOutByWords({ rule: { conditions: { minKeywordScore } }, terms, excluded }: CompiledRule, { score, said }: Tally, found: Uint8Array): Condition | undefined {
+  if (terms.length > 0 && !said) return 'content_keywords';
   if (terms.length > 0 && score < minKeywordScore) return 'min_keyword_score';
   return excluded.some(({ index }) => saidNow(found[index] ?? 0)) ? 'content_keywords_none' : undefined;
 }

@@ -59,12 +59,11 @@ const SYMBOL = /^(?![|~^`])[\p{Sm}\p{Sc}\p{So}#@%&]$/u;
 
 /** What one character, given as a string of one code point, is read as: nothing, one unit or several. */
 export function fold(character: string): readonly Unit[] {
-  if (INVISIBLE.test(character)) return [{ code: 0, kind: IGNORED, extends: false }];
   // ™ decomposes to letters, but is none: only letters and digits unfold.
   const plain = character.normalize('NFKD');
   const unfolds = SPELLING.test(character) || plain.length === 1;
   const units = Array.from(unfolds ? plain.toLowerCase().normalize('NFKD') : character)
-    .filter((part) => !ACCENT.test(part))
+    .filter((part) => !ACCENT.test(part) && !INVISIBLE.test(part))
     .flatMap((part) => Array.from(LETTERS[part] ?? part))
     .map(unit);
   return units.length > 0 ? units : [{ code: 0, kind: IGNORED, extends: false }];

@@ -11,7 +11,8 @@
  * | `system`   | the system prompt                                               | ¼, never by itself |
  *
  * A word counts once, where it counts most. All context together counts at most 1, as much as one plain word said now:
- * a follow-up such as "make it faster" stays with its topic, and any word of another task leaves it.
+ * a follow-up such as "make it faster" stays with its topic, and any word of another task leaves it. The system prompt
+ * only ranks rules that hold by what the user said.
  */
 import type { PromptText } from '../types.ts';
 import { scan } from './scanner.ts';

@@ -81,6 +81,12 @@ describe('a word counts', () => {
     expect(score(asking('', { system: 'one two uno' }))).toBe(0);
   });
 
+  test('in the system prompt only for rules that hold without it', () => {
+    const hinted = rule('hinted', { keywords: [['function', 0.5], ['code', 1], ['python', 1]] });
+    expect(winner([hinted], asking('the function of the liver', { system: 'code python' }))).toBe('general');
+    expect(winner([rule('first', { keywords: ['x'] }), rule('second', { keywords: ['x', 'y'] })], asking('x', { system: 'y' }))).toBe('second');
+  });
+
   test('at most 1 with all other context', () => {
     expect(score(asking('', { earlier: ['one two uno'] }))).toBe(1);
     expect(score(asking('two', { earlier: ['one uno'], system: 'one' }))).toBe(3);

@@ -182,7 +182,7 @@ describe('the shipped rules', () => {
     expect(ruleFor(asking(prompt))).toBe(rule);
   });
 
-  test('there are no two of a name, no keyword that cannot be found, and no rule twice over', () => {
+  test('hold no keyword that cannot be found', () => {
     const words = rules.rules.flatMap(({ conditions }) => [...conditions.keywords.map(({ word }) => word), ...conditions.keywordsNone]);
     expect(words.flatMap((word) => checkKeyword(word) ?? [])).toEqual([]);
   });
@@ -201,6 +201,7 @@ describe('what is around the question', () => {
   test('a system prompt full of code words makes no chat code', () => {
     expect(ruleFor(asking('What is the capital of France?', { system: assistant }))).toBe('general');
     expect(ruleFor(asking('Write a poem about the sea', { system: assistant }))).toBe('writing');
+    expect(ruleFor(asking('What is the function of the liver?', { system: assistant }))).toBe('general');
     expect(ruleFor(asking('hello', { system: assistant.repeat(200) }))).toBe('general');
   });
 
