@@ -20,12 +20,12 @@ const SCENES = [
 ];
 
 const upstream = await start([here('upstream.js')]);
-const origin = `http://127.0.0.1:${upstream.line}`;
+const origin = `http://127.0.0.1:${upstream.word}`;
 const bare = await start([here('bare.js'), origin]);
 const tollfree = await startDaemon(origin);
 const ways = [
   { name: 'direct', origin, pid: upstream.pid },
-  { name: 'bare proxy', origin: `http://127.0.0.1:${bare.line}`, pid: bare.pid },
+  { name: 'bare proxy', origin: `http://127.0.0.1:${bare.word}`, pid: bare.pid },
   { name: 'tollfree', origin: tollfree.origin, pid: tollfree.pid },
 ];
 

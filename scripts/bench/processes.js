@@ -7,14 +7,21 @@ import { createInterface } from 'node:readline';
 /** The kernel counts processor time in hundredths of a second on every Linux in use. */
 const TICK_MS = 10;
 
-/** Starts a script and resolves with its first line on the one stream that is piped. */
-export async function start(command, options = {}) {
+/** Starts a script, and resolves with what it says when it is ready. It ends with this process at the latest. */
+export async function start(command, { ready = /(\d+)/, ...options } = {}) {
   const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
-  const lines = createInterface({ input: child.stdout ?? child.stderr });
-  const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${command.join(' ')} ended with ${code}`)));
-  const [line] = await Promise.race([once(lines, 'line'), exited]);
+  process.once('exit', () => child.kill('SIGKILL'));
+  const said = [];
+  const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${command.join(' ')} ended with ${code}: ${said.join('\n')}`)));
   exited.catch(() => undefined);
-  return { pid: child.pid, line, stop: () => child.kill('SIGTERM') };
+  const word = new Promise((resolve) => {
+    createInterface({ input: child.stdout ?? child.stderr }).on('line', (line) => {
+      said.push(line);
+      const found = ready.exec(line);
+      if (found) resolve(found[1]);
+    });
+  });
+  return { pid: child.pid, word: await Promise.race([word, exited]), stop: () => child.kill('SIGTERM') };
 }
 
 /** Processor time used so far, milliseconds. */

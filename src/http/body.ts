@@ -29,19 +29,22 @@ function requireJson({ headers }: IncomingMessage): void {
 }
 
 async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLarge = refuse({ kind: 'too-large', message: `the body is larger than ${limit} bytes` });
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge;
+  const tooLarge = (): FailureError => refuse({ kind: 'too-large', message: `the body is larger than ${limit} bytes` });
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
   const chunks: Buffer[] = [];
   const size = { bytes: 0 };
   return new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       size.bytes += chunk.length;
-      if (size.bytes > limit) reject(tooLarge);
+      if (size.bytes > limit) reject(tooLarge());
       else chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-    request.on('close', () => reject(refuse({ kind: 'cancelled', message: 'the client closed the connection before the body was whole' })));
-    request.on('error', () => reject(refuse({ kind: 'cancelled', message: 'the connection broke before the body was whole' })));
+    const broken = (): void => {
+      if (!request.complete) reject(refuse({ kind: 'cancelled', message: 'the connection closed before the body was whole' }));
+    };
+    request.on('close', broken);
+    request.on('error', broken);
   });
 }
 

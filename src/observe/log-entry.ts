@@ -1,0 +1,84 @@
+/** What happened, as the log tells it. Never a prompt, an answer or a secret. */
+import type { ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
+
+export interface LogEntry {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The same in one short line for people. */
+  readonly line: string;
+}
+
+/** Undefined: not worth a line. */
+export function entryOf(event: GatewayEvent): LogEntry | undefined {
+  switch (event.type) {
+    case 'request-finished': {
+      const { request, summary } = event;
+      return { level: summary.status >= 500 ? 'warn' : 'info', message: 'request', fields: requestFields(request, summary), line: requestLine(request, summary) };
+    }
+    case 'request-refused': {
+      const { id, surface, status, failure } = event;
+      return { level: 'info', message: 'request refused', fields: { request_id: id, surface, status, failure }, line: `${status} ${surface} ${failure}` };
+    }
+    case 'account-changed': {
+      const { account, state, reason, until } = event;
+      const when = until === undefined ? undefined : new Date(until).toISOString();
+      const line = `${account.provider}/${account.label} is ${state}: ${reason}${when === undefined ? '' : ` until ${when}`}`;
+      return { level: state === 'suspended' ? 'warn' : 'info', message: 'account', fields: { provider: account.provider, account: account.label, state, reason, until: when }, line };
+    }
+    case 'notice':
+      return { level: event.level, message: event.message, fields: event.fields ?? {}, line: event.message };
+    case 'request-started':
+    case 'attempt-finished':
+      return undefined;
+    default:
+      return event satisfies never;
+  }
+}
+
+function requestFields(request: ChatRequest, summary: RequestSummary): Record<string, unknown> {
+  return {
+    request_id: request.id,
+    key: request.caller.id ?? request.caller.key,
+    project: request.caller.project,
+    surface: request.surface,
+    stream: request.stream,
+    rule: summary.rule,
+    words: summary.words,
+    provider: summary.provider,
+    model: summary.model,
+    account: summary.account,
+    attempts: summary.attempts.map(({ provider, account, model, outcome, sent, startedAt, endedAt, retryAt }) => ({
+      provider,
+      account,
+      model,
+      outcome,
+      sent,
+      ms: Math.round(endedAt - startedAt),
+      ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }),
+    })),
+    queue_ms: Math.round(summary.queueMs),
+    ttft_ms: summary.firstContentMs === undefined ? undefined : Math.round(summary.firstContentMs),
+    total_ms: Math.round(summary.totalMs),
+    tokens_in: summary.usage?.input,
+    tokens_out: summary.usage?.output,
+    cost_usd: summary.costUsd,
+    saved_usd: summary.savedUsd,
+    status: summary.status,
+    failure: summary.failure,
+  };
+}
+
+function requestLine(request: ChatRequest, summary: RequestSummary): string {
+  const tries = summary.attempts.filter(({ sent }) => sent).length;
+  return [
+    summary.status,
+    summary.rule ?? 'direct',
+    summary.words.length > 0 ? `(${summary.words.join(', ')})` : undefined,
+    summary.provider === undefined ? (summary.failure ?? '') : `→ ${summary.provider}/${summary.account ?? ''} ${summary.model ?? ''}`,
+    tries > 1 ? `after ${tries} tries` : undefined,
+    summary.usage ? `${summary.usage.input}+${summary.usage.output} tokens` : undefined,
+    `${Math.round(summary.totalMs)} ms`,
+    request.id,
+  ].filter((piece) => piece !== undefined).join('  ');
+}
