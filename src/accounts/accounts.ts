@@ -73,6 +73,9 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   }
 
   function update(next: readonly Account[]): void {
+    const disabled = new Set(everyone().filter(({ enabled }) => !enabled).map(({ id }) => id));
+    // Whoever enables an account again wants it tried.
+    for (const { id, enabled } of next) if (enabled && disabled.has(id)) rests.clear(id);
     byProvider.clear();
     for (const account of next) byProvider.set(account.provider, [...(byProvider.get(account.provider) ?? []), account]);
     pools.update(next);
@@ -101,7 +104,6 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   function wait(demand: Demand, ruled: readonly Ruled[]): Promise<Lease> {
     const enteredAt = now();
     const { request, candidates, signal } = demand;
-    let last = ruled;
     return line.enter({
       lane: waitable(ruled).map(({ option }) => meterName(option.accountId, option.model)).sort().join(','),
       claims: [...claimsOf(ruled)],
@@ -112,13 +114,13 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       serve(claimed) {
         const outcome = serve(demand, enteredAt, claimed);
         if (!isRuled(outcome)) return { served: outcome };
-        last = outcome;
         const own = waitable(outcome).filter((one) => one.claimed !== true);
         return { freeAt: earliest(own), claims: own.flatMap(({ claim }) => claim ?? []) };
       },
       refuse(reason) {
         if (reason === 'cancelled') return callerLeft();
-        return reason === 'full' ? lineFull(last, now()) : nobody(last, candidates, now());
+        const why = behindOthers(demand);
+        return reason === 'full' ? lineFull(why, now()) : nobody(why, candidates, now());
       },
     });
   }
@@ -167,6 +169,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       return ended.length;
     },
     waiting: () => line.size,
+    estimateErrors: estimates.errors,
     save,
   };
 }

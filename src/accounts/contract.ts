@@ -87,6 +87,8 @@ export interface AccountView {
 export interface KeptAccounts extends Accounts {
   /** What a provider says of an account without being called for an answer, e.g. its key endpoint. A limit it raised ends the rests of the old one. */
   learn(accountId: string, facts: readonly Fact[]): void;
+  /** How far off the guesses of a request's tokens are: mean absolute error as a share of what was used, by `provider/model`. */
+  estimateErrors(): ReadonlyMap<string, number>;
   /** Writes all there is to know into the journal, for a clean stop. */
   save(): void;
 }

@@ -13,7 +13,7 @@ export interface Estimates {
   of(provider: string, model: Model, request: ChatRequest): Estimate;
   learn(provider: string, model: string, estimated: Estimate, promptTokens: number, usage: Usage): void;
   /** Mean absolute error of the totals, as a share of what was used, by `provider/model`. */
-  errors(): ReadonlyMap<string, number>;
+  readonly errors: () => ReadonlyMap<string, number>;
   save(): readonly (readonly [key: string, learned: Learned])[];
   restore(key: string, learned: Learned): void;
 }

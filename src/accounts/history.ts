@@ -147,24 +147,26 @@ function store({ unit, seconds, kind, timeZone, limit, source, configured, infer
   };
 }
 
-/** What was learned holds unless the configuration has changed since; what was counted holds in any case. */
+/**
+ * What was learned holds unless the configuration has changed since; what was counted holds in any case. A window that nobody
+ * configures now is kept until the accounts are known, whose own limits it may be.
+ */
 function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
   const { unit, seconds, kind, timeZone, source, limit = Number.POSITIVE_INFINITY, inferredUntil } = stored;
   const known = meter.windows.find((window) => window.unit === unit && window.seconds === seconds);
-  const current = known !== undefined && Number.isFinite(known.limit) ? known.configured : undefined;
-  const unchanged = current?.limit === stored.configured?.limit && current?.kind === stored.configured?.kind && current?.timeZone === stored.configured?.timeZone;
-  const learned = unchanged && (source !== 'configured' || kind !== known?.kind);
-  const window = learned ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source) : known;
-  if (window === undefined) return;
-  if (learned) {
-    window.configured = known?.configured;
-    window.cap = known?.cap ?? Number.POSITIVE_INFINITY;
-    window.limit = Math.min(limit, window.cap);
-    window.inferredUntil = inferredUntil ?? Number.POSITIVE_INFINITY;
-  }
+  const configured = known !== undefined && Number.isFinite(known.limit) ? known.configured : stored.configured;
+  const learned = source !== 'configured' || kind !== stored.configured?.kind;
+  const window = known === undefined || (sameLimit(configured, stored.configured) && (learned || !Number.isFinite(known.limit)))
+    ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source)
+    : known;
+  window.configured = configured;
+  window.inferredUntil = window === known ? window.inferredUntil : (inferredUntil ?? Number.POSITIVE_INFINITY);
   if (window.kind === kind && window.timeZone === timeZone) window.counter.load(stored.state, now);
   else window.counter.set(now, stored.used, undefined);
 }
+
+const sameLimit = (one: Window['configured'], other: Window['configured']): boolean =>
+  one?.limit === other?.limit && one?.kind === other?.kind && one?.timeZone === other?.timeZone;
 
 function targetOf({ provider: name, model: wanted }: Scoped, catalogue: Catalogue): Target | undefined {
   const provider = catalogue.providers.get(name);

@@ -101,11 +101,11 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       }
       model.lastTakeAt = now;
       call += 1;
-      const { target, accountId } = place;
-      record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: place.pool, model: target.model.name, ...cost });
+      const { target, pool: name, accountId } = place;
       const allowed = estimate.input + estimate.allowed;
-      const hold: Hold = { target, pool: place.pool, accountId, id: call, at: now, cost: { ...cost }, allowed, model, meters, seenBefore, answered: false };
+      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, allowed, model, meters, seenBefore, answered: false };
       open.set(call, hold);
+      record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...cost });
       return hold;
     },
     freeAt(now, place, estimate, others) {

@@ -112,6 +112,7 @@ export function createMeter(): Meter {
       for (const spec of specs) configureOne(spec);
       for (const window of windows) {
         window.cap = capOf(window);
+        window.limit = Math.min(window.limit, window.cap);
         if (!specs.some((spec) => sameWindow(spec, window))) forget(window);
       }
     },

@@ -125,6 +125,14 @@ describe('nobody can serve', () => {
     expect(await served(house, 1)).toEqual(['p/a']);
   });
 
+  test('an account that is enabled again is tried again', async () => {
+    const house = createHouse([provider('p', [model('m')])], [account('p', 'a')]);
+    (await house.ask()).fail({ kind: 'balance', message: 'empty' });
+    house.accounts.update([account('p', 'a', { enabled: false })]);
+    house.accounts.update([account('p', 'a')]);
+    expect(await served(house, 1)).toEqual(['p/a']);
+  });
+
   test('a client that has left gets no turn', async () => {
     const house = createHouse([provider('p', [model('m', { windows: [window(1)] })])], [account('p', 'a')]);
     expect(await house.refusal({ signal: AbortSignal.abort() })).toMatchObject({ kind: 'cancelled' });

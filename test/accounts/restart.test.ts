@@ -111,6 +111,22 @@ describe('a restart', () => {
     expect(refusal).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
   });
 
+  test('an operator\'s own limit is kept, even if the accounts are known only later', async () => {
+    const time = createTime();
+    const bare = provider('groq', [model('m')]);
+    const own = [account('groq', 'a', { limits: { windows: [window(2, 300)] } })];
+    const journal = () => createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined });
+    const before = createHouse([bare], own, { time, journal: journal() });
+    (await before.ask()).settle(undefined);
+    before.accounts.save();
+    (await before.ask()).settle(undefined);
+    const after = createHouse([bare], [], { time, journal: journal() });
+    after.accounts.update(own);
+    expect(await after.refusal({ request: { deadline: START } })).toMatchObject({ kind: 'exhausted', retryAt: START + 300_150 });
+    after.accounts.update([account('groq', 'a')]);
+    expect((await after.ask()).account.label).toBe('a');
+  });
+
   test('lines of a newer version, damage and a torn end are passed over', async () => {
     const time = createTime();
     await start(time).ask();
