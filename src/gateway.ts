@@ -154,7 +154,9 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
     if (failure === undefined) story.answered(lease, state.usage);
     else story.failed(new FailureError(failure), { lease, usage: state.usage });
   };
-  const left = (): void => close(whyLeft(signal).failure);
+  const left = (): void => {
+    if (!state.over) close(whyLeft(signal).failure);
+  };
 
   held.chunks.forEach(note);
   if (held.complete) close();
