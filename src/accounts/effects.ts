@@ -74,7 +74,7 @@ export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effec
           case 'nothing': break;
         }
       }
-      rests.undecided(option);
+      rests.undecided(option, sentAt);
     },
     answered(option, sentAt, now) {
       for (const scope of SCOPES) breaker.answered(keyOf(scope, option), now);

@@ -1,5 +1,5 @@
 /** What a request will use, learned from what requests like it did use. */
-import type { ChatRequest, Model, Usage } from '../types.ts';
+import type { ChatRequest, Model, Surface, Usage } from '../types.ts';
 
 export interface Estimate {
   readonly input: number;
@@ -40,6 +40,9 @@ const FIRST_SPREAD = 0.1;
 /** Tokenisers differ by less; beyond it the report is odd (cached or hidden prompt), not the estimate. */
 const RATIO_BOUNDS = [0.3, 4] as const;
 
+/** Asked for something else than text. */
+const WORDLESS: ReadonlySet<Surface> = new Set(['embeddings', 'moderations', 'images']);
+
 const keyOf = (provider: string, model: string): string => `${provider}/${model}`;
 
 export function createEstimates(): Estimates {
@@ -50,7 +53,7 @@ export function createEstimates(): Estimates {
       const learned = models.get(keyOf(provider, model.name));
       const usual = learned === undefined ? FIRST_OUTPUT : learned.output + DEVIATIONS * learned.spread;
       const most = Math.min(request.maxOutput ?? Number.POSITIVE_INFINITY, model.maxOutput ?? Number.POSITIVE_INFINITY);
-      const output = Math.ceil(Math.min(usual, most));
+      const output = WORDLESS.has(request.surface) ? 0 : Math.ceil(Math.min(usual, most));
       return { input: Math.ceil(request.promptTokens * (learned === undefined ? 1 : learned.ratio + DEVIATIONS * learned.ratioSpread)), output, allowed: request.maxOutput === undefined ? output : most };
     },
     learn(provider, model, estimated, promptTokens, usage) {
@@ -71,6 +74,9 @@ export function createEstimates(): Estimates {
     },
     errors: () => new Map([...models].map(([key, { error }]) => [key, error])),
     save: () => [...models],
-    restore: (key, learned) => void models.set(key, { ...learned }),
+    restore(key, learned) {
+      const { ratio, ratioSpread, output, spread, error } = learned;
+      if ([ratio, ratioSpread, output, spread, error].every(Number.isFinite)) models.set(key, { ratio, ratioSpread, output, spread, error });
+    },
   };
 }

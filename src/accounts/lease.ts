@@ -29,14 +29,16 @@ const UNREAD: ReadonlySet<UpstreamFailure['kind']> = new Set([
   'rate-minute', 'rate-day', 'balance', 'credential', 'model-access', 'model-gone', 'too-long', 'caller',
 ]);
 
+const isRate = ({ kind }: UpstreamFailure): boolean => kind === 'rate-minute' || kind === 'rate-day';
+
 export function createLease({ now, ledger, estimates, effects, merits, emit, freed }: LeaseParts, turn: Turn, request: ChatRequest, queuedMs: number): Lease {
   const { option, hold, estimate } = turn;
   let over = false;
   let headersAt: number | undefined;
 
-  function learn(facts: readonly Fact[]): void {
+  function learn(facts: readonly Fact[], admitted: boolean): void {
     headersAt ??= now();
-    for (const learned of ledger.learn(now(), hold, facts)) noticeForeign(learned);
+    for (const learned of ledger.learn(now(), hold, facts, admitted)) noticeForeign(learned);
     freed();
   }
 
@@ -52,12 +54,12 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
   }
 
   /** Ends the lease once; a second ending is a mistake of the caller that must not count twice. */
-  function end(act: (at: number) => void): void {
+  function end(act: (at: number) => void, admitted = true): void {
     if (over) return;
     over = true;
     const at = now();
     act(at);
-    ledger.release(at, hold);
+    ledger.release(at, hold, admitted);
     freed();
   }
 
@@ -73,7 +75,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     account: option.account,
     pool: option.pool,
     queuedMs,
-    learn,
+    learn: (facts) => learn(facts, true),
     settle(usage) {
       end((at) => {
         if (usage !== undefined) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
@@ -83,13 +85,14 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
       });
     },
     fail(failure, usage) {
+      const admitted = !isRate(failure);
       end((at) => {
         giveBack(at, failure);
-        if (failure.kind !== 'cancelled' && failure.facts !== undefined) learn(failure.facts);
+        if (failure.kind !== 'cancelled' && failure.facts !== undefined) learn(failure.facts, admitted);
         countTokens(at, usage, false);
         if (consequences[failure.kind].effect !== 'nothing') merits.failed(targetKey(option.target));
         effects.failed(option, hold.at, failure, at);
-      });
+      }, admitted);
     },
     cancel(usage) {
       end((at) => {
@@ -103,7 +106,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     if (failure.kind === 'cancelled') return;
     if (UNREAD.has(failure.kind) || failure.unsent === true) ledger.adjust(at, hold, 'tokens', 0);
     // Some providers count what they refuse. Where the refusal says how full the window is, that is counted instead of the call.
-    const told = failure.kind === 'rate-minute' || failure.kind === 'rate-day' ? failure.facts?.some(({ remaining }) => remaining !== undefined) : false;
-    if (told === true || failure.unsent === true) ledger.adjust(at, hold, 'requests', 0);
+    const told = isRate(failure) && failure.facts?.some(({ remaining }) => remaining !== undefined) === true;
+    if (told || failure.unsent === true) ledger.adjust(at, hold, 'requests', 0);
   }
 }

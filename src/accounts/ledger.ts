@@ -44,13 +44,14 @@ export interface Ledger {
   take(now: number, place: Place, estimate: Estimate): Hold | undefined;
   /** When a request like this fits, after so many others. */
   freeAt(now: number, place: Place, estimate: Estimate, others: number): Blocked;
-  learn(now: number, hold: Hold, facts: readonly Fact[]): readonly Learned[];
+  /** What upstream said with its answer, or with its refusal. */
+  learn(now: number, hold: Hold, facts: readonly Fact[], admitted: boolean): readonly Learned[];
   /** What upstream says of a pool without having been called, e.g. by a key endpoint. */
   learnOf(now: number, place: Place, facts: readonly Fact[]): readonly Learned[];
   /** What the call turned out to have used. */
   adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
-  /** The call is over. */
-  release(now: number, hold: Hold): void;
+  /** The call is over. `admitted`: upstream did not refuse it for its rate. */
+  release(now: number, hold: Hold, admitted: boolean): void;
   /** How much faster than evenly quota must be spent so that none expires with the calendar; 1 where none does. */
   urgency(now: number, place: Place): number;
   /** Calls under way. */
@@ -70,14 +71,14 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
   let call = firstCall;
   const open = new Map<number, Hold>();
 
-  function markAnswered(now: number, hold: Hold): void {
+  function markAnswered(now: number, hold: Hold, admitted: boolean): void {
     if (hold.answered) return;
     hold.answered = true;
+    if (admitted) hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
     for (const { answered } of hold.meters) {
       answered.requests += hold.cost.requests;
       answered.tokens += hold.cost.tokens;
     }
-    hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
   }
 
   function learn(now: number, hold: Hold, fact: Fact): Learned | undefined {
@@ -119,9 +120,9 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       if (model.meter.inFlight >= model.meter.concurrent) return { ...own, at: now + CALL_MS, full: true };
       return { ...own, at: unprovenUntil(pool, model, now) };
     },
-    learn(now, hold, facts) {
+    learn(now, hold, facts, admitted) {
       const learned = facts.flatMap((fact) => learn(now, hold, fact) ?? []);
-      markAnswered(now, hold);
+      markAnswered(now, hold, admitted);
       return learned;
     },
     learnOf: (now, place, facts) =>
@@ -136,8 +137,8 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       }
       record({ type: 'count', id: hold.id, at: now, unit, actual });
     },
-    release(now, hold) {
-      if (hold.cost.requests > 0) markAnswered(now, hold);
+    release(now, hold, admitted) {
+      markAnswered(now, hold, admitted && hold.cost.requests > 0);
       for (const meter of hold.meters) meter.leave();
       open.delete(hold.id);
       record({ type: 'end', id: hold.id });

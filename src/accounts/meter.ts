@@ -87,12 +87,13 @@ export function createMeter(): Meter {
     return candidates.find(({ limit }) => limit === fact.limit) ?? (candidates.length === 1 ? candidates[0] : undefined);
   }
 
-  /** The same window as upstream seems to count it, with what was used so far. */
-  function remake({ unit, seconds, source, configured }: Pick<Window, 'unit' | 'seconds' | 'source'> & Partial<Pick<Window, 'configured'>>, now: number, fact: Fact, limit: number): Window {
-    const used = find({ unit, seconds })?.counter.used(now) ?? 0;
+  /** The window as upstream seems to count it, with what was used and configured so far. */
+  function remake(now: number, fact: Fact, { unit, seconds, limit, source }: WindowName & Pick<Window, 'limit' | 'source'>): Window {
+    const old = find({ unit, seconds });
     const made = put({ unit, seconds, limit, ...kindTold(fact, seconds) }, source);
-    made.configured = configured;
-    made.counter.set(now, used, undefined);
+    made.configured = old?.configured;
+    made.cap = old?.cap ?? Number.POSITIVE_INFINITY;
+    made.counter.set(now, old?.counter.used(now) ?? 0, undefined);
     return made;
   }
 
@@ -153,10 +154,10 @@ export function createMeter(): Meter {
     },
     windowFor(now, fact) {
       const known = fact.seconds === undefined ? unnamed(fact) : find({ unit: fact.unit, seconds: fact.seconds });
-      const unlimited = known === undefined || !Number.isFinite(known.limit);
-      if (known !== undefined && turnsOtherwise(known, now, fact)) return { window: remake(known, now, fact, known.limit), made: false };
-      if (!unlimited || fact.limit === undefined || fact.seconds === undefined) return known && { window: known, made: false };
-      return { window: remake({ unit: fact.unit, seconds: fact.seconds, source: fact.source }, now, fact, fact.limit), made: true };
+      if (known !== undefined && turnsOtherwise(known, now, fact)) return { window: remake(now, fact, known), made: false };
+      const limited = known !== undefined && Number.isFinite(known.limit);
+      if (limited || fact.limit === undefined || fact.seconds === undefined) return known && { window: known, made: false };
+      return { window: remake(now, fact, { unit: fact.unit, seconds: fact.seconds, limit: fact.limit, source: fact.source }), made: true };
     },
     put,
     mostTokens: () => windows.reduce((most, { unit, limit }) => (unit === 'tokens' ? Math.min(most, limit) : most), Number.POSITIVE_INFINITY),

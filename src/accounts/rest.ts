@@ -39,8 +39,8 @@ export interface Rests {
   probe(candidate: Candidate, now: number): void;
   /** A call sent at `sentAt` was answered: whatever began before it and covers it is over. */
   answered(candidate: Candidate, sentAt: number): readonly Rest[];
-  /** The probe ended without a verdict: the next may try. */
-  undecided(candidate: Candidate): void;
+  /** A probe sent at `sentAt` ended without a verdict: the next may try. */
+  undecided(candidate: Candidate, sentAt: number): void;
   of(scope: Scope, candidate: Candidate): Rest | undefined;
   clear(accountId?: string, pool?: string): readonly Rest[];
   /** Ends what a pool's old limits brought about. */
@@ -114,8 +114,8 @@ export function createRests(changes: RestChanges): Rests {
     answered(candidate, sentAt) {
       return end(covering(candidate).filter(({ since, until }) => since < sentAt && Number.isFinite(until)));
     },
-    undecided(candidate) {
-      for (const rest of covering(candidate)) if (rest.probing) rests.set(rest.key, { ...rest, probing: false });
+    undecided(candidate, sentAt) {
+      for (const rest of covering(candidate)) if (rest.probing && rest.since < sentAt) rests.set(rest.key, { ...rest, probing: false });
     },
     of: (scope, candidate) => rests.get(keyOf(scope, candidate)),
     clear(accountId, pool) {

@@ -40,6 +40,10 @@ const DAY_SECONDS = 86_400;
 /** So few units between our count and a refusal's are a matter of milliseconds, not of somebody else. */
 const HAIR = 2;
 
+/** Resets are told in whole seconds, of the network's delay and two clocks: a turn may be off by this much, of a minute by less. */
+const TURN_TOLERANCE_MS = 5000;
+const MINUTE_TURN_TOLERANCE_MS = 1100;
+
 /** Rounding of fading levels must not turn the exact moment into one too early. */
 const EPSILON = 1e-6;
 
@@ -155,8 +159,7 @@ export function limitTo(window: Window, limit: number, source: Source): boolean 
 /** Whether a refusal of a window that should turn by the calendar shows that it does not: what refused frees at another time. */
 export function turnsOtherwise({ kind, seconds, counter }: Window, now: number, fact: Fact): boolean {
   if (kind !== 'calendar' || fact.source !== 'refusal' || fact.remaining === undefined || fact.resetAt === undefined) return false;
-  const tolerance = seconds > 60 ? 5000 : 1000;
-  return fact.resetAt > now && Math.abs(fact.resetAt - counter.turnsAt(now)) > tolerance;
+  return fact.resetAt > now && Math.abs(fact.resetAt - counter.turnsAt(now)) > (seconds > 60 ? TURN_TOLERANCE_MS : MINUTE_TURN_TOLERANCE_MS);
 }
 
 function resetOf(fact: Fact): Reset {

@@ -225,6 +225,20 @@ describe('what was used', () => {
   });
 });
 
+describe('a limit nobody names', () => {
+  test('is not taken for higher by the call that was refused', async () => {
+    const house = createHouse([provider('p', [model('m')])], [account('p', 'a')]);
+    for (let call = 0; call < 3; call += 1) (await house.ask()).settle(undefined);
+    (await house.ask()).fail(failing('rate-minute', { retryAt: house.time.now() + 60_000 }));
+    house.time.skip(61_000);
+    const now = { request: { deadline: house.time.now() } };
+    await Promise.all([house.ask(now), house.ask(now), house.ask(now)]);
+    expect(await house.refusal(now)).toMatchObject({ kind: 'exhausted' });
+    house.time.skip(500);
+    await house.ask({ request: { deadline: house.time.now() } });
+  });
+});
+
 describe('use by others', () => {
   test('is told once a window', async () => {
     const limited = provider('one', [model('m', { windows: [window(30)] })]);

@@ -15,7 +15,7 @@ test('a take over eight windows with 10,000 events behind it (printed, not held 
   const take = (at: number): void => {
     const hold = ledger.take(at, place, estimate);
     if (hold === undefined) throw new Error('refused');
-    ledger.release(at, hold);
+    ledger.release(at, hold, true);
   };
   for (let event = 0; event < 10_000; event += 1) take(START + event * 20);
   const started = performance.now();
