@@ -9,10 +9,16 @@
 import type { Accounts, Lease, Outlook } from './accounts/accounts.ts';
 import { failureOf, FailureError, isUpstreamFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
+import { createConcessions } from './gateway/concessions.ts';
+import type { Concessions } from './gateway/concessions.ts';
 import { createExclusions } from './gateway/exclusions.ts';
 import type { Exclusions } from './gateway/exclusions.ts';
+import type { FirstContent } from './gateway/first-content.ts';
+import { goOn } from './gateway/go-on.ts';
 import { startPatience, whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
+import { mayResume, resumable } from './gateway/resume.ts';
+import type { RetryBudget } from './gateway/retry-budget.ts';
 import { createStory } from './gateway/story.ts';
 import type { OpenAttempt, Story } from './gateway/story.ts';
 import { candidates } from './routing/candidates.ts';
@@ -32,6 +38,10 @@ export interface Gateway {
   readonly price: (target: Target, usage: Usage | undefined) => { readonly costUsd?: number; readonly savedUsd?: number };
   readonly emit: Emit;
   readonly policy: () => Policy;
+  readonly retries: RetryBudget;
+  readonly firstContent: FirstContent;
+  /** 0 to 1. */
+  readonly random: () => number;
 }
 
 /** The operator's part in the loop: `free_only` and the deadlines, in milliseconds. */
@@ -52,6 +62,8 @@ export interface Answer {
   readonly attempts: number;
   /** Known for certain once `chunks` has ended. */
   readonly usage: () => Usage | undefined;
+  /** Fields of the question this model was not asked, because it or its provider does not take them. */
+  readonly dropped: readonly string[];
   /** Ends with the answer's own end, or throws the FailureError that broke it. Leaving early stops upstream. */
   readonly chunks: AsyncIterable<ChatChunk>;
 }
@@ -64,51 +76,63 @@ export interface Answer {
  */
 export async function answer(gateway: Gateway, request: ChatRequest, signal: AbortSignal): Promise<Answer> {
   gateway.emit({ type: 'request-started', request });
+  gateway.retries.live();
   const story = createStory(gateway, request);
   try {
     const match = story.matched(classify(request, gateway.rules()));
     const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
-    const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), signal };
-    for (;;) {
-      const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: turn.exclusions.excluded, signal });
-      const certain = await tryOnce(turn, lease);
-      if (certain !== undefined) return certain;
-    }
+    const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), concessions: createConcessions(request), signal };
+    const certain = await tryAll(turn);
+    return mayResume(turn) ? resumable(turn, certain, tryAll) : certain;
   } catch (error) {
     throw story.failed(error);
   }
 }
 
-interface Turn {
+/** One request on its way. */
+export interface Turn {
   readonly gateway: Gateway;
   readonly request: ChatRequest;
   readonly match: Match;
   readonly targets: readonly Target[];
   readonly story: Story;
   readonly exclusions: Exclusions;
+  readonly concessions: Concessions;
   readonly signal: AbortSignal;
+}
+
+/** The loop: one candidate after the other, each at the moment it can serve. */
+async function tryAll(turn: Turn): Promise<Answer> {
+  const { gateway, request, match, targets, exclusions, signal } = turn;
+  const strategy = match.rule?.strategy;
+  for (;;) {
+    const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: exclusions.excluded, signal, ...(strategy && { strategy }) });
+    const certain = await tryOnce(turn, lease);
+    if (certain !== undefined) return certain;
+  }
 }
 
 /** One attempt, up to the commit point. Undefined: it failed, unseen, and the loop goes on. */
 async function tryOnce(turn: Turn, lease: Lease): Promise<Answer | undefined> {
-  const { gateway, request, match, story, exclusions } = turn;
+  const { gateway, request, match, story, concessions } = turn;
   const patience = patienceWith(turn, lease);
   const attempt = story.tried(lease);
   try {
     const { stallMs } = deadlines(gateway.policy(), match, lease.target);
-    const upstream = await gateway.send({ request, target: lease.target, account: lease.account, stallMs }, patience.signal);
+    const upstream = await gateway.send({ request: concessions.fit(lease.target), target: lease.target, account: lease.account, stallMs }, patience.signal);
     lease.learn(upstream.facts);
     const rest = upstream.chunks[Symbol.asyncIterator]();
     const held = await readUntil(rest, request.stream && match.rule?.onStreamBreak !== 'buffer' ? 'first content' : 'end');
-    attempt.content();
+    const afterMs = attempt.content();
+    if (request.stream) gateway.firstContent.noted(lease.target, afterMs);
     patience.committed();
-    return { match, lease, attempts: story.attempts.length + 1, ...deliver({ turn, lease, attempt, patience }, held, rest) };
+    return { match, lease, attempts: story.attempts.length + 1, dropped: concessions.dropped(lease.target), ...deliver({ turn, lease, attempt, patience }, held, rest) };
   } catch (error) {
     patience.end();
     const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
     end(lease, failure);
     attempt.end(failure);
-    if (isUpstreamFailure(failure) && exclusions.goesOn(lease, failure, match.rule)) return undefined;
+    if (await goOn(turn, lease, failure)) return undefined;
     throw new FailureError(failure, { cause: error });
   }
 }
@@ -152,7 +176,7 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
     end(lease, failure, state.usage);
     attempt.end(failure);
     if (failure === undefined) story.answered(lease, state.usage);
-    else story.failed(new FailureError(failure), { lease, usage: state.usage });
+    else if (!mayResume(turn, failure)) story.failed(new FailureError(failure), { lease, usage: state.usage });
   };
   const left = (): void => {
     if (!state.over) close(whyLeft(signal).failure);
@@ -188,7 +212,9 @@ function end(lease: Lease, failure: Failure | undefined, usage?: Usage): void {
 }
 
 function patienceWith({ gateway, request, match, targets, exclusions, signal }: Turn, lease: Lease): Patience {
-  const { firstContentMs, wholeAnswerMs, totalMs } = deadlines(gateway.policy(), match, lease.target);
+  const policy = gateway.policy();
+  const learned = gateway.firstContent.deadline(lease.target);
+  const { firstContentMs, wholeAnswerMs, totalMs } = deadlines({ ...policy, ...(learned !== undefined && { firstContentMs: learned }) }, match, lease.target);
   const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
     freeAt !== undefined && freeAt <= gateway.now() && target !== lease.target && !exclusions.excluded(target, account, pool);
   return startPatience({
@@ -200,7 +226,7 @@ function patienceWith({ gateway, request, match, targets, exclusions, signal }: 
   });
 }
 
-/** The rule's deadlines, else the model's, else the operator's. */
+/** The rule's deadlines, else what is known of the model, else what was learned of it, else the operator's. */
 function deadlines(policy: Policy, match: Match, { model }: Target): Policy {
   return { ...policy, ...(model.firstContentMs !== undefined && { firstContentMs: model.firstContentMs }), ...match.rule?.deadlines };
 }

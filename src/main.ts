@@ -1,11 +1,18 @@
 /** Start and stop: everything is made here, passed in, and taken down in the opposite order. */
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccounts } from './accounts/accounts.ts';
-import type { Accounts } from './accounts/accounts.ts';
+import type { Accounts, KeptAccounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import type { Gateway } from './gateway.ts';
+import { createFirstContent } from './gateway/first-content.ts';
+import { createRetryBudget } from './gateway/retry-budget.ts';
+import { createActivity } from './http/activity.ts';
+import { createAdminDoor } from './http/admin-door.ts';
+import { createEvents } from './http/events.ts';
 import { createLiveRequests } from './http/stream.ts';
+import { createAccountDesk } from './main/account-desk.ts';
 import { adminToken } from './main/admin-token.ts';
 import { openDoor } from './main/admittance.ts';
 import { openBase } from './main/base.ts';
@@ -66,7 +73,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
 
   const vault = await openDaemonVault({ file: join(places.dataDirectory, 'vault.json'), pid: process.pid, now, environment, ...(options.prompt && { prompt: options.prompt }), emit });
   cleanup.add(() => vault.close());
-  const http = createHttp({ now, userAgent: `tollfree/${version}` });
+  const http = createHttp({ now, userAgent: `tollfree/${version}`, connectMs: settings.deadlines.connectMs });
   cleanup.add(() => http.close());
   const knowledge = await followFiles({ base, environment, vault, http }, cleanup);
   const { catalogue } = knowledge;
@@ -82,13 +89,21 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     catalogue: catalogue.current,
     usable: usableBy(vault, () => void catalogue.refresh(), accounts),
     accounts,
-    send: createSend({ http, credentialOf: vault.credential, now }),
+    send: createSend({ http, credentialOf: vault.credential, now, eventMs: settings.deadlines.eventMs }),
     price: priceOf,
     emit,
     policy: policyOf(base),
+    retries: createRetryBudget({ now, ratio: settings.retries.budgetRatio, perSecond: settings.retries.budgetPerSecond }),
+    firstContent: createFirstContent(),
+    random: Math.random,
   };
   const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
   base.listen(metrics.observe);
+
+  const events = createEvents();
+  base.listen(events.observe);
+  const activity = createActivity(now);
+  base.listen(activity.observe);
 
   const state = { draining: false };
   const live = createLiveRequests();
@@ -101,7 +116,12 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     door,
     keys,
     admission,
-    adminToken: await adminToken(environment, places.dataDirectory),
+    adminDoor: createAdminDoor({ token: await adminToken(environment, places.dataDirectory), now, random: randomBytes }),
+    accountDesk: createAccountDesk({ vault, catalogue: catalogue.current, inquiry: knowledge.inquiry, learn: accounts.learn }),
+    rulesDesk: knowledge.rulesDesk,
+    record,
+    events,
+    activity,
     // Bound wider than loopback every call needs a key, and the names a server goes by there are not ours to know.
     allowedHosts: host === '0.0.0.0' || host === '::' ? undefined : [host, ...settings.server.allowedHosts],
     live,
@@ -122,6 +142,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     port: server.port,
     async stop() {
       state.draining = true;
+      events.close();
       await server.drain(settings.server.drainMs);
       await cleanup.run();
     },
@@ -129,7 +150,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
 }
 
 /** Windows, rests and turns go on where the last process left them, however it ended. */
-function openAccounts({ now, places, settings, emit }: Base, { catalogue }: Knowledge, vault: DaemonVault, cleanup: Cleanup): Accounts {
+function openAccounts({ now, places, settings, emit }: Base, { catalogue }: Knowledge, vault: DaemonVault, cleanup: Cleanup): KeptAccounts {
   const journal = createJournal({ path: join(places.dataDirectory, 'quota.journal'), now, emit });
   cleanup.add(() => journal.close());
   const accounts = createAccounts({ accounts: vault.accounts(), catalogue: catalogue.current, scheduler: { now, after }, emit, lineBound: settings.line.maxWaiting, journal });

@@ -7,9 +7,12 @@ import type { Account, Rule, Target } from '../types.ts';
 export interface Exclusions {
   /** True where this request must not go (again). */
   readonly excluded: (target: Target, account: Account, pool: string) => boolean;
-  /** Takes in one failed attempt. False: the loop ends here and the client is told this failure. */
-  readonly goesOn: (lease: Lease, failure: UpstreamFailure, rule: Rule | undefined) => boolean;
+  /** Takes in one failed attempt, and says where the loop goes. */
+  readonly after: (lease: Lease, failure: UpstreamFailure, rule: Rule | undefined) => Step;
 }
+
+/** `stop`: the client is told this failure. `again`: the same candidate may be asked once more. `next`: others only. */
+export type Step = 'stop' | 'again' | 'next';
 
 /** A pool that refuses for its rate rests until the time it named, so one more try after that is honest; a third is not. */
 const RATE_REFUSALS_A_POOL = 2;
@@ -19,37 +22,36 @@ export function createExclusions(): Exclusions {
   const counts = new Map<string, number>();
   const context = { floor: 0 };
 
-  const exclude = (key: string, after = 1): void => {
+  const exclude = (key: string, after = 1): Step => {
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    if (count >= after) excluded.add(key);
+    if (count < after) return 'again';
+    excluded.add(key);
+    return 'next';
   };
 
   return {
     excluded: (target, account, pool) =>
       (target.model.context ?? Number.POSITIVE_INFINITY) <= context.floor || scopes.some((scope) => excluded.has(keyOf(scope, target, account, pool))),
 
-    goesOn(lease, failure, rule) {
+    after(lease, failure, rule) {
       const { again, elsewhere, effect } = consequences[failure.kind];
       const scope = ('scope' in failure ? failure.scope : undefined) ?? consequences[failure.kind].scope ?? 'target';
       const key = keyOf(scope, lease.target, lease.account, lease.pool);
       switch (elsewhere) {
         case 'no':
-          return false;
+          return 'stop';
         case 'larger-context':
           context.floor = Math.max(context.floor, lease.target.model.context ?? 0);
-          exclude(keyOf('target', lease.target, lease.account, lease.pool));
-          return true;
+          return exclude(keyOf('target', lease.target, lease.account, lease.pool));
         case 'if-the-rule-says':
-          exclude(key);
-          return rule?.onPolicyRefusal === 'fallback';
+          return rule?.onPolicyRefusal === 'fallback' ? exclude(key) : 'stop';
         case 'if-capability':
-          exclude(key);
-          return failure.kind === 'caller' && failure.capability === true;
+          return failure.kind === 'caller' && failure.capability === true ? exclude(key) : 'stop';
         case 'yes':
-          if (effect === 'rest' && failure.kind.startsWith('rate-')) exclude(key, RATE_REFUSALS_A_POOL);
-          else exclude(key, again && scope !== 'provider' ? 2 : 1);
-          return true;
+          if (effect !== 'rest' || !failure.kind.startsWith('rate-')) return exclude(key, again && scope !== 'provider' ? 2 : 1);
+          exclude(key, RATE_REFUSALS_A_POOL);
+          return 'next';
         default:
           return elsewhere satisfies never;
       }

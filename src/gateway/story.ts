@@ -21,7 +21,8 @@ export interface Begun {
 }
 
 export interface OpenAttempt {
-  readonly content: () => void;
+  /** The first content is here; after how many milliseconds. */
+  readonly content: () => number;
   readonly end: (failure?: Failure) => void;
 }
 
@@ -78,6 +79,7 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
         content() {
           waited();
           times.firstContentAt = known.firstContentAt = now();
+          return times.firstContentAt - startedAt;
         },
         end(failure) {
           if (times.firstContentAt === undefined) waited();

@@ -44,15 +44,24 @@ const CONNECT_MS = 5000;
 /** 128k answer tokens at 300 bytes an event are 38 MB: what is longer is no answer. Counted on the wire and after decompression. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
-/** `userAgent`: Cloudflare turns away clients without a normal one (403, `error code: 1010`). `resolve`: in place of `dns.lookup`. */
-export function createHttp({ now, userAgent, resolve = lookup }: { readonly now: Clock; readonly userAgent: string; readonly resolve?: Resolve }): Http {
+export interface HttpOptions {
+  readonly now: Clock;
+  /** Cloudflare turns away clients without a normal one (403, `error code: 1010`). */
+  readonly userAgent: string;
+  /** In place of `dns.lookup`. */
+  readonly resolve?: Resolve;
+  /** The longest a connection may take to be made, milliseconds. */
+  readonly connectMs?: number;
+}
+
+export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNECT_MS }: HttpOptions): Http {
   const places = new Map<string, Place>();
   const pools = new Map<string, Pool>();
   const watch = createWatch(now);
 
   const poolOf = (origin: string): Pool => {
     // No pipelining: one slow answer must not hold back another. Silence is judged by the caller's deadlines.
-    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: CONNECT_MS, lookup: checkedLookup(resolve) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: connectMs, lookup: checkedLookup(resolve) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
     pools.set(origin, pool);
     return pool;
   };

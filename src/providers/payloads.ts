@@ -18,6 +18,8 @@ export interface PayloadSource {
   /** Who is speaking, for messages. */
   readonly host: string;
   readonly now: Clock;
+  /** The longest one event may take to be whole, milliseconds. */
+  readonly eventMs?: number | undefined;
 }
 
 export async function* readPayloads(source: PayloadSource): AsyncGenerator<Payload> {
@@ -46,11 +48,11 @@ function createSniffer(source: PayloadSource): Reader {
   };
 }
 
-function choose(start: string, { host, now }: PayloadSource): Reader {
+function choose(start: string, { host, now, eventMs }: PayloadSource): Reader {
   if (start.startsWith('<')) {
     throw new FailureError({ kind: 'overloaded', scope: 'provider', message: `${host} answered with a web page; something stands between it and us` });
   }
-  return start.startsWith('{') || start.startsWith('[') ? createBodyReader(host) : createEventReader({ host, now });
+  return start.startsWith('{') || start.startsWith('[') ? createBodyReader(host) : createEventReader({ host, now, eventMs });
 }
 
 function createBodyReader(host: string): Reader {

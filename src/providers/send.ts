@@ -13,12 +13,14 @@ export interface SendOptions {
   /** The account's credential, opened for this origin. Throws a FailureError where it was sealed for another. */
   readonly credentialOf: (account: Account, origin: string) => string;
   readonly now: Clock;
+  /** The longest one event may take to be whole, milliseconds. */
+  readonly eventMs?: number;
 }
 
 /** A refusal's body comes with its head. Where it does not, the status alone says enough to go on. */
 const REFUSAL_MS = 1000;
 
-export function createSend({ http, credentialOf, now }: SendOptions): Send {
+export function createSend({ http, credentialOf, now, eventMs }: SendOptions): Send {
   return async ({ request, target, account, stallMs }: Outgoing, signal) => {
     const { provider, model } = target;
     const dialect = dialectOf(provider.dialect);
@@ -35,7 +37,7 @@ export function createSend({ http, credentialOf, now }: SendOptions): Send {
     if (status < 200 || status > 299) throw refuse(await readText(answer, REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),
-      chunks: dialect.decode(readPayloads({ bytes: answer.bytes, drain: answer.drain, host, now }), refuse),
+      chunks: dialect.decode(readPayloads({ bytes: answer.bytes, drain: answer.drain, host, now, eventMs }), refuse),
     };
   };
 }

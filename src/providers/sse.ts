@@ -19,8 +19,14 @@ export const MAX_PAYLOAD = 8 * 1024 * 1024;
 /** An event must be whole within a minute: a drip that keeps every other deadline quiet ends here. */
 const EVENT_MS = 60_000;
 
-/** `host` is for messages. */
-export function createEventReader({ host, now }: { readonly host: string; readonly now: Clock }): Reader {
+export interface EventReaderOptions {
+  /** For messages. */
+  readonly host: string;
+  readonly now: Clock;
+  readonly eventMs?: number | undefined;
+}
+
+export function createEventReader({ host, now, eventMs = EVENT_MS }: EventReaderOptions): Reader {
   const state: { payloads: Payload[]; over: boolean; tooBig: boolean; moved: boolean; openSince?: number | undefined } = { payloads: [], over: false, tooBig: false, moved: false };
   const parser = createParser({
     maxBufferSize: MAX_PAYLOAD,
@@ -45,8 +51,8 @@ export function createEventReader({ host, now }: { readonly host: string; readon
     if (state.tooBig) throw new FailureError({ kind: 'broken-answer', message: `${host} sent an event of more than ${MAX_PAYLOAD / 1024 / 1024} MiB` });
     if (state.moved || text === '') state.openSince = undefined;
     if (!(state.moved && text.endsWith('\n'))) state.openSince ??= now();
-    if (now() - (state.openSince ?? now()) > EVENT_MS) {
-      throw new FailureError({ kind: 'silent', phase: 'event', message: `${host} did not finish one event within ${EVENT_MS / 1000} s` });
+    if (now() - (state.openSince ?? now()) > eventMs) {
+      throw new FailureError({ kind: 'silent', phase: 'event', message: `${host} did not finish one event within ${eventMs / 1000} s` });
     }
     const payloads = state.payloads;
     state.payloads = [];

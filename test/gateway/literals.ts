@@ -2,6 +2,8 @@
 import type { Accounts, Lease } from '../../src/accounts/accounts.ts';
 import { FailureError } from '../../src/failure.ts';
 import type { UpstreamFailure } from '../../src/failure.ts';
+import { createFirstContent } from '../../src/gateway/first-content.ts';
+import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway } from '../../src/gateway.ts';
 import { compileRules } from '../../src/routing/classify.ts';
 import type { Account, Catalogue, ChatChunk, ChatRequest, GatewayEvent, Model, Provider, Rule, Target } from '../../src/types.ts';
@@ -124,6 +126,9 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
     accounts: accountsOf,
     policy: () => ({ freeOnly: true, firstContentMs: 30, wholeAnswerMs: 60, stallMs: 1_000, totalMs: 1_000 }),
     price: () => ({}),
+    retries: createRetryBudget({ now: () => performance.now(), ratio: 0.2, perSecond: 3 }),
+    firstContent: createFirstContent(),
+    random: () => 0,
     emit: (event) => void told.events.push(event),
     send: async ({ target, account }, signal) => {
       const name = nameOf(target, account);

@@ -1,0 +1,47 @@
+/** Parameters a model refuses and an answer can do without: left out for that model, and told. */
+import type { Failure } from '../failure.ts';
+import type { ChatRequest, Target } from '../types.ts';
+
+export interface Concessions {
+  /** The request as this target takes it. */
+  readonly fit: (target: Target) => ChatRequest;
+  /** Leaves out what the target refused. False: it refused something else, or what cannot be left out. */
+  readonly concede: (target: Target, failure: Failure) => boolean;
+  /** What the client asked for and this target is not asked: conceded, or never taken by its provider. */
+  readonly dropped: (target: Target) => readonly string[];
+}
+
+/** They colour an answer. Everything else changes what is asked, or what the client will look for in the answer. */
+const OPTIONAL: ReadonlySet<string> = new Set([
+  'frequency_penalty', 'logit_bias', 'metadata', 'min_p', 'parallel_tool_calls', 'prediction', 'presence_penalty', 'prompt_cache_key', 'reasoning_effort',
+  'repetition_penalty', 'safety_identifier', 'seed', 'service_tier', 'store', 'temperature', 'top_a', 'top_k', 'top_p', 'user', 'verbosity',
+]);
+
+export function createConcessions(request: ChatRequest): Concessions {
+  const conceded = new Map<string, ReadonlySet<string>>();
+  const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
+  const of = (target: Target): ReadonlySet<string> => conceded.get(keyOf(target)) ?? new Set();
+  return {
+    fit(target) {
+      const without = of(target);
+      if (without.size === 0) return request;
+      return { ...request, body: Object.fromEntries(Object.entries(request.body).filter(([name]) => !without.has(name))) };
+    },
+    concede(target, failure) {
+      if (failure.kind !== 'caller' || failure.param === undefined) return false;
+      const { param } = failure;
+      if (!OPTIONAL.has(param) || !Object.hasOwn(request.body, param) || of(target).has(param)) return false;
+      conceded.set(keyOf(target), new Set([...of(target), param]));
+      return true;
+    },
+    dropped: (target) => [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])],
+  };
+}
+
+/** `field`, or `list.field` of any entry. */
+function asks(body: ChatRequest['body'], path: string): boolean {
+  const [field = '', inner] = path.split('.');
+  const value = body[field];
+  if (inner === undefined) return value !== undefined && value !== null;
+  return Array.isArray(value) && value.some((entry: unknown) => typeof entry === 'object' && entry !== null && Object.hasOwn(entry, inner));
+}

@@ -1,0 +1,34 @@
+/** After a failed attempt: whether another may follow, and when. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lease } from '../accounts/accounts.ts';
+import { consequences, FailureError, isUpstreamFailure } from '../failure.ts';
+import type { Failure } from '../failure.ts';
+import type { Turn } from '../gateway.ts';
+
+/** The same upstream again, at a random moment within this: long enough to spread a crowd, too short to be felt. */
+const AGAIN_MS = 100;
+
+/**
+ * True: the loop goes on. False: the client is told this failure.
+ * Throws `unavailable` where so much is failing upstream that this request must not add to it.
+ */
+export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<boolean> {
+  const { gateway, match, exclusions, concessions, signal } = turn;
+  if (!isUpstreamFailure(failure)) return false;
+  if (concessions.concede(lease.target, failure)) return true;
+  noteSilence(turn, lease, failure);
+  const step = exclusions.after(lease, failure, match.rule);
+  if (step === 'stop') return false;
+  if (consequences[failure.kind].effect === 'breaker' && !gateway.retries.take()) throw spent(gateway.retries.nextAt(), failure);
+  if (step === 'again') await sleep(gateway.random() * AGAIN_MS, undefined, { signal }).catch(() => undefined);
+  return true;
+}
+
+/** A deadline that ran out is a time, too: a model that has become slow is given more, up to the longest. */
+function noteSilence({ gateway, request }: Turn, { target }: Lease, failure: Failure): void {
+  const deadline = gateway.firstContent.deadline(target);
+  if (request.stream && deadline !== undefined && failure.kind === 'silent' && failure.phase === 'first-content') gateway.firstContent.noted(target, deadline);
+}
+
+const spent = (retryAt: number, { message }: Failure): FailureError =>
+  new FailureError({ kind: 'unavailable', message: `${message}; and too much else is failing upstream to try another just now`, retryAt, attempts: [] });
