@@ -5,17 +5,16 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
 import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
-import { conversationRoute } from './http/conversation.ts';
 import type { Door } from './http/door.ts';
 import { adminGuard, hostGuard } from './http/guards.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import { listModels, showModel } from './http/models.ts';
 import type { LiveRequests } from './http/stream.ts';
+import { surfaceRoutes } from './http/surfaces.ts';
 import { virtualKeyRoutes } from './http/virtual-keys.ts';
 import type { VirtualKeyOptions } from './http/virtual-keys.ts';
-import { chat } from './surfaces/chat.ts';
-import { tellOpenAi } from './surfaces/errors.ts';
+import { tellAnthropic, tellOpenAi } from './surfaces/errors.ts';
 
 export interface AppOptions extends AdminOptions, VirtualKeyOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
   readonly door: Door;
@@ -46,10 +45,7 @@ export function createApp(options: AppOptions): Express {
     if (draining()) throw new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' });
     next();
   });
-  app.post('/v1/chat/completions', conversationRoute(options, chat));
-  app.all('/v1/chat/completions', (request) => {
-    throw new FailureError({ kind: 'method', message: `${request.method} is not possible here; send a POST` });
-  });
+  app.use(surfaceRoutes(options));
   const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable };
   app.get('/v1/models', known(door), listModels(models));
   app.get('/v1/models/*id', known(door), showModel(models));
@@ -85,7 +81,7 @@ function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestHandler 
       response.destroy();
       return;
     }
-    const told = tellOpenAi(failure, id, now());
+    const told = (request.path.startsWith('/v1/messages') ? tellAnthropic : tellOpenAi)(failure, id, now());
     // What got as far as the gateway has its own, fuller story.
     if (response.locals['asked'] !== true) emit({ type: 'request-refused', id, surface: request.path, status: told.status, failure: failure.kind });
     if (!request.complete) {

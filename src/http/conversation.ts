@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { answer } from '../gateway.ts';
 import type { Answer, Gateway } from '../gateway.ts';
-import type { Conversation, Speak } from '../surfaces/conversation.ts';
+import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { arrivalOf, enter } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
 import { readJson } from './body.ts';
@@ -19,6 +19,14 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
     const certain = await answer(gateway, conversation.request, signal);
     if (conversation.request.stream) await sendStream(response, conversation, certain, gateway);
     else await sendWhole(response, conversation, certain, gateway);
+  };
+}
+
+/** A question that is only measured: nothing is sent, so nothing is counted. */
+export function countRoute(options: EntryOptions, count: (input: unknown, arrival: Arrival) => object): RequestHandler {
+  return async (request, response) => {
+    const arrival = arrivalOf(request, response, options);
+    response.json(count(await readJson(request, options.bodyLimit), arrival));
   };
 }
 

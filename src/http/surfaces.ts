@@ -1,0 +1,23 @@
+/** Every way of asking, by its path. */
+import { Router } from 'express';
+import type { RequestHandler } from 'express';
+import { FailureError } from '../failure.ts';
+import { chat } from '../surfaces/chat.ts';
+import { countTokens, messages } from '../surfaces/messages.ts';
+import type { EntryOptions } from './arrival.ts';
+import { conversationRoute, countRoute } from './conversation.ts';
+
+export function surfaceRoutes(options: EntryOptions): Router {
+  const routes: Readonly<Record<string, RequestHandler>> = {
+    '/v1/chat/completions': conversationRoute(options, chat),
+    '/v1/messages': conversationRoute(options, messages),
+    '/v1/messages/count_tokens': countRoute(options, countTokens),
+  };
+  const router = Router();
+  for (const [path, handler] of Object.entries(routes)) router.post(path, handler).all(path, onlyPost);
+  return router;
+}
+
+const onlyPost: RequestHandler = ({ method }) => {
+  throw new FailureError({ kind: 'method', message: `${method} is not possible here; send a POST` });
+};

@@ -1,0 +1,137 @@
+/** An answer in Anthropic's events. Blocks come one after the other: one ends before the next begins. */
+import { FailureError } from '../failure.ts';
+import type { ChatChunk, ChatRequest, Usage } from '../types.ts';
+import { isRecord, text } from './json.ts';
+import type { Json } from './json.ts';
+import { readPieces } from './pieces.ts';
+import type { CallPiece, Piece } from './pieces.ts';
+import { estimateText } from './prompt.ts';
+
+export interface Event extends Json {
+  readonly type: string;
+}
+
+export async function* messageEvents(chunks: AsyncIterable<ChatChunk>, request: ChatRequest, thinking: boolean): AsyncGenerator<Event> {
+  const blocks = createBlocks(request.id);
+  const told: { finish: string; usage?: Usage; characters: string } = { finish: 'stop', characters: '' };
+  const message = { id: request.id.replace(/^req_/, 'msg_'), type: 'message', role: 'assistant', model: request.model, content: [], stop_reason: null, stop_sequence: null };
+  yield { type: 'message_start', message: { ...message, usage: usageOf({ input: request.promptTokens, output: 0 }) } };
+  for await (const piece of readPieces(chunks)) {
+    if (piece.type === 'usage') told.usage = piece.usage;
+    else if (piece.type === 'end') told.finish = piece.finish;
+    else {
+      told.characters += piece.type === 'call' ? piece.arguments : piece.text;
+      if (piece.type !== 'reasoning' || thinking) yield* blocks.take(piece);
+    }
+  }
+  yield* blocks.end();
+  const usage = told.usage ?? { input: request.promptTokens, output: estimateText(told.characters) };
+  yield { type: 'message_delta', delta: { stop_reason: blocks.called() ? 'tool_use' : stopReason(told.finish), stop_sequence: null }, usage: usageOf(usage) };
+  yield { type: 'message_stop' };
+}
+
+/** Some say `stop` where tools were called: whether any was is what counts, so calls are asked for first. */
+function stopReason(finish: string): string {
+  switch (finish) {
+    case 'length': return 'max_tokens';
+    case 'content_filter': return 'refusal';
+    default: return 'end_turn';
+  }
+}
+
+/** Anthropic counts cached tokens apart from the others, OpenAI among them. */
+function usageOf({ input, output, cachedInput = 0 }: Usage): Json {
+  return { input_tokens: Math.max(0, input - cachedInput), cache_creation_input_tokens: 0, cache_read_input_tokens: cachedInput, output_tokens: output };
+}
+
+type Said = Exclude<Piece, { readonly type: 'usage' | 'end' }>;
+
+interface Blocks {
+  readonly take: (piece: Said) => Iterable<Event>;
+  /** What was held back, and the end of the last block. */
+  readonly end: () => Iterable<Event>;
+  readonly called: () => boolean;
+}
+
+/** One block is open at a time. While a call is, pieces of anything else wait for it. */
+function createBlocks(requestId: string): Blocks {
+  const state: { index: number; open: string | undefined; held: Said[]; called: boolean } = { index: -1, open: undefined, held: [], called: false };
+
+  function* close(): Generator<Event> {
+    if (state.open !== undefined) yield { type: 'content_block_stop', index: state.index };
+    state.open = undefined;
+  }
+  function* put(piece: Said): Generator<Event> {
+    const key = keyOf(piece);
+    if (state.open !== key) {
+      yield* close();
+      state.open = key;
+      state.index += 1;
+      state.called ||= piece.type === 'call';
+      yield { type: 'content_block_start', index: state.index, content_block: emptyBlock(piece, requestId) };
+    }
+    const delta = deltaOf(piece);
+    if (delta !== undefined) yield { type: 'content_block_delta', index: state.index, delta };
+  }
+  return {
+    *take(piece) {
+      const busy = state.open?.startsWith('call') === true && state.open !== keyOf(piece);
+      if (busy) state.held.push(piece);
+      else yield* put(piece);
+    },
+    *end() {
+      // Words first, then each call by itself: sorting keeps the order within.
+      for (const piece of state.held.toSorted((a, b) => callIndex(a) - callIndex(b))) yield* put(piece);
+      yield* close();
+    },
+    called: () => state.called,
+  };
+}
+
+const keyOf = (piece: Said): string => (piece.type === 'call' ? `call ${piece.index}` : piece.type === 'reasoning' ? 'thinking' : 'text');
+const callIndex = (piece: Said): number => (piece.type === 'call' ? piece.index : -1);
+
+function emptyBlock(piece: Said, requestId: string): Json {
+  if (piece.type === 'call') return { type: 'tool_use', id: callId(piece, requestId), name: piece.name ?? '', input: {} };
+  return piece.type === 'reasoning' ? { type: 'thinking', thinking: '', signature: '' } : { type: 'text', text: '' };
+}
+
+function callId({ id, index }: CallPiece, requestId: string): string {
+  return id ?? `toolu_${requestId.replace(/^req_/, '')}_${index}`;
+}
+
+function deltaOf(piece: Said): Json | undefined {
+  if (piece.type === 'call') return piece.arguments === '' ? undefined : { type: 'input_json_delta', partial_json: piece.arguments };
+  return piece.type === 'reasoning' ? { type: 'thinking_delta', thinking: piece.text } : { type: 'text_delta', text: piece.text };
+}
+
+/** One message from its events. Throws `broken-answer` where a call's arguments are no JSON object. */
+export async function foldMessage(events: AsyncIterable<Event>): Promise<Json> {
+  const state: { message: Json; blocks: Record<string, unknown>[]; json: string } = { message: {}, blocks: [], json: '' };
+  for await (const event of events) {
+    const block = state.blocks.at(-1) ?? {};
+    const delta = isRecord(event['delta']) ? event['delta'] : {};
+    switch (event.type) {
+      case 'message_start': state.message = isRecord(event['message']) ? event['message'] : {}; break;
+      case 'content_block_start': state.blocks.push({ ...(isRecord(event['content_block']) && event['content_block']) }); state.json = ''; break;
+      case 'content_block_delta':
+        state.json += text(delta['partial_json']);
+        for (const field of ['text', 'thinking']) if (field in delta) block[field] = text(block[field]) + text(delta[field]);
+        break;
+      case 'content_block_stop': if (block['type'] === 'tool_use') block['input'] = inputOf(state.json); break;
+      case 'message_delta': state.message = { ...state.message, ...delta, usage: event['usage'] }; break;
+      default:
+    }
+  }
+  return { ...state.message, content: state.blocks };
+}
+
+function inputOf(json: string): unknown {
+  try {
+    const input: unknown = json.trim() === '' ? {} : JSON.parse(json);
+    if (isRecord(input)) return input;
+  } catch {
+    // Told below.
+  }
+  throw new FailureError({ kind: 'broken-answer', message: 'the model called a tool with arguments that are not a JSON object; ask again' });
+}
