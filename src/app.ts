@@ -5,25 +5,20 @@ import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
 import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
+import { dashboardRoutes } from './http/dashboard.ts';
 import type { Door } from './http/door.ts';
-import { adminGuard, hostGuard } from './http/guards.ts';
+import { hostGuard } from './http/guards.ts';
+import { secureHeaders } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import { listModels, showModel } from './http/models.ts';
-import type { LiveRequests } from './http/stream.ts';
 import { surfaceRoutes } from './http/surfaces.ts';
-import { virtualKeyRoutes } from './http/virtual-keys.ts';
-import type { VirtualKeyOptions } from './http/virtual-keys.ts';
 import { tellAnthropic, tellOpenAi } from './surfaces/errors.ts';
 
-export interface AppOptions extends AdminOptions, VirtualKeyOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
+export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
   readonly door: Door;
-  readonly adminToken: string;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
-  readonly live: LiveRequests;
-  readonly bodyLimit: number;
-  readonly callerMs: number;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
 }
 
@@ -35,7 +30,7 @@ export function createApp(options: AppOptions): Express {
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(nameRequest);
+  app.use(nameRequest, secureHeaders);
   app.use(hostGuard(options.allowedHosts));
   app.use(healthRoutes({ ...options, accounts: () => accounts.view(), waiting: () => accounts.waiting() }));
   app.get('/metrics', async (_request, response) => {
@@ -49,8 +44,8 @@ export function createApp(options: AppOptions): Express {
   const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable };
   app.get('/v1/models', known(door), listModels(models));
   app.get('/v1/models/*id', known(door), showModel(models));
-  app.use('/admin', adminGuard(options.adminToken), adminRoutes(options));
-  app.use('/admin/virtual-keys', virtualKeyRoutes(options));
+  app.use(dashboardRoutes());
+  app.use('/admin', adminRoutes(options));
   app.use((request) => {
     throw new FailureError({ kind: 'not-found', message: `there is no ${request.method} ${request.path} here` });
   });
@@ -60,7 +55,6 @@ export function createApp(options: AppOptions): Express {
 
 const nameRequest: RequestHandler = (_request, response, next) => {
   response.setHeader('x-request-id', `req_${randomUUID().replaceAll('-', '')}`);
-  response.setHeader('x-content-type-options', 'nosniff');
   next();
 };
 
@@ -72,7 +66,7 @@ function known({ identify }: Door): RequestHandler {
 }
 
 /** Every failure of every route ends here, in the envelope its surface speaks. Once an answer has begun, only closing is honest. */
-function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestHandler {
+export function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const failure = failureOf(error);
     const id = String(response.getHeader('x-request-id'));

@@ -1,78 +1,85 @@
-/** `/admin`: the operator's routes. Whoever gets here has passed the admin guard. */
+/** `/admin`: everything the operator can see and do. */
 import { Router } from 'express';
-import type { Accounts, AccountView, Outlook } from '../accounts/accounts.ts';
+import type { AccountView, Outlook } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
-import type { Gateway } from '../gateway.ts';
+import type { RuleSet } from '../routing/classify.ts';
 import { candidates } from '../routing/candidates.ts';
 import { explainMatch } from '../routing/explain.ts';
-import { parseChat } from '../surfaces/chat.ts';
-import type { Catalogue, Limits, Model, Provider, Rules } from '../types.ts';
+import { chat, parseChat } from '../surfaces/chat.ts';
+import type { Catalogue, Limits, Model, Provider } from '../types.ts';
+import type { Activity } from './activity.ts';
+import { adminAccountRoutes, time } from './admin-accounts.ts';
+import type { AdminAccountOptions } from './admin-accounts.ts';
+import type { AdminDoor } from './admin-door.ts';
+import { adminRulesRoutes } from './admin-rules.ts';
+import type { AdminRulesOptions } from './admin-rules.ts';
+import { adminVaultRoutes } from './admin-vault.ts';
+import type { AdminVaultOptions } from './admin-vault.ts';
+import type { EntryOptions } from './arrival.ts';
 import { readJson } from './body.ts';
+import { conversationRoute } from './conversation.ts';
+import type { Events } from './events.ts';
+import { notKept } from './headers.ts';
+import { operatorDoor } from './operator-door.ts';
+import { usageStats } from './usage-stats.ts';
+import type { UsageOptions } from './usage-stats.ts';
+import { virtualKeyRoutes } from './virtual-keys.ts';
+import type { VirtualKeyOptions } from './virtual-keys.ts';
 
-export interface AdminOptions {
-  readonly gateway: Gateway;
-  readonly accounts: Accounts;
+export interface AdminOptions extends AdminAccountOptions, AdminRulesOptions, AdminVaultOptions, VirtualKeyOptions, UsageOptions, Omit<EntryOptions, 'door'> {
   readonly catalogue: () => Catalogue;
-  readonly rules: () => Rules;
-  readonly vault: { readonly unlocked: () => boolean; readonly lock: () => void; readonly unlock: (passphrase: string) => Promise<void> };
+  readonly adminDoor: AdminDoor;
+  readonly events: Pick<Events, 'route'>;
+  readonly activity: Pick<Activity, 'route'>;
 }
 
 /** Larger than any prompt worth explaining, smaller than what a data route takes. */
 const ADMIN_BODY_LIMIT = 4 * 1024 * 1024;
 
+/** To be mounted at `/admin`. Every route but the entrance stands behind the guard: one that is added here is closed and not open. */
 export function adminRoutes(options: AdminOptions): Router {
-  const { accounts, catalogue, rules, vault } = options;
+  const { accounts, adminDoor, catalogue } = options;
   const router = Router();
-  router.get('/accounts', (_request, response) => void response.json({ accounts: accounts.view().map(tellAccount), waiting: accounts.waiting() }));
+  router.use(notKept, adminDoor.entrance, adminDoor.guard, adminDoor.sessionRoutes);
+  router.use('/accounts', adminAccountRoutes(options));
+  router.use('/rules', adminRulesRoutes(options));
+  router.use('/vault', adminVaultRoutes(options));
+  router.use('/virtual-keys', virtualKeyRoutes(options));
+  router.get('/usage-stats', usageStats(options));
+  router.get('/activity', options.activity.route);
+  router.get('/events', options.events.route);
+  router.post('/chat', conversationRoute({ ...options, door: operatorDoor }, chat));
   router.get('/providers', (_request, response) => void response.json({ providers: [...catalogue().providers.values()].map(tellProvider) }));
-  router.get('/rules', (_request, response) => void response.json({ default_rule: rules().defaultRule, rules: rules().rules }));
   router.post('/explain', async (request, response) => void response.json(explain(options, await readJson(request, ADMIN_BODY_LIMIT))));
   router.get('/cooldowns', (_request, response) => void response.json({ cooldowns: accounts.view().flatMap(tellRests) }));
   router.delete('/cooldowns', (request, response) => {
     const { account } = request.query;
     response.json({ cleared: accounts.clearRests(typeof account === 'string' ? account : undefined) });
   });
-  router.post('/vault/lock', (_request, response) => {
-    vault.lock();
-    response.json({ unlocked: vault.unlocked() });
-  });
-  router.post('/vault/unlock', async (request, response) => {
-    const body = await readJson(request, ADMIN_BODY_LIMIT);
-    const passphrase = typeof body === 'object' && body !== null && 'passphrase' in body ? body.passphrase : undefined;
-    if (typeof passphrase !== 'string') throw new FailureError({ kind: 'invalid-request', param: 'passphrase', message: 'send {"passphrase": "…"}' });
-    await vault.unlock(passphrase);
-    response.json({ unlocked: vault.unlocked() });
-  });
   return router;
 }
 
 /** Which rule a prompt would take and why, and who could answer it when. Nothing is sent and nothing is taken. */
-function explain({ gateway, accounts }: AdminOptions, body: unknown): unknown {
-  const asked = typeof body === 'object' && body !== null ? body : {};
-  const prompt = 'prompt' in asked && typeof asked.prompt === 'string' ? { messages: [{ role: 'user', content: asked.prompt }] } : {};
+function explain({ gateway, accounts, rulesDesk }: AdminOptions, body: unknown): unknown {
+  const { rules: text, prompt, ...asked } = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+  const messages = typeof prompt === 'string' ? { messages: [{ role: 'user', content: prompt }] } : {};
   const now = gateway.now();
-  const request = parseChat({ model: 'auto', ...asked, ...prompt }, { id: 'explain', caller: { key: 'admin', project: 'admin' }, receivedAt: now, deadline: now, priority: 0 });
-  const { match, ...explained } = explainMatch(request, gateway.rules());
+  const request = parseChat({ model: 'auto', ...asked, ...messages }, { id: 'explain', caller: { key: 'admin', project: 'admin' }, receivedAt: now, deadline: now, priority: 0 });
+  const { match, ...explained } = explainMatch(request, text === undefined ? gateway.rules() : otherRules(rulesDesk, text));
   const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
   return { ...explained, tokens: request.promptTokens, candidates: accounts.outlook(targets, request).map(tellOutlook) };
 }
 
-function tellOutlook({ target, account, freeAt, reason }: Outlook): unknown {
-  return { provider: target.provider.name, model: target.model.name, account: account.label, ...time('free_at', freeAt), reason };
+/** Rules that are not in force, to see what they would do. */
+function otherRules({ check }: AdminOptions['rulesDesk'], text: unknown): RuleSet {
+  const checked = check(typeof text === 'string' ? text : '');
+  if ('rules' in checked) return checked.rules;
+  const [first] = checked.problems;
+  throw new FailureError({ kind: 'invalid-request', param: 'rules', message: first === undefined ? 'these rules are wrong' : `line ${first.line}: ${first.message}` });
 }
 
-function tellAccount({ account, pool, state, rests, windows }: AccountView): unknown {
-  return {
-    id: account.id,
-    provider: account.provider,
-    label: account.label,
-    ...(account.organization !== undefined && { organization: account.organization }),
-    pool,
-    state,
-    enabled: account.enabled,
-    rests: rests.map(({ scope, model, until, reason }) => ({ scope, ...(model !== undefined && { model }), ...time('until', until), reason })),
-    windows: windows.map(({ resetsAt, ...window }) => ({ ...window, ...time('resets_at', resetsAt) })),
-  };
+function tellOutlook({ target, account, freeAt, reason }: Outlook): unknown {
+  return { provider: target.provider.name, model: target.model.name, account: account.label, ...time('free_at', freeAt), reason };
 }
 
 function tellRests({ account, rests }: AccountView): readonly unknown[] {
@@ -107,8 +114,4 @@ function tellModel({ name, aliases, context, maxOutput, capabilities, limits, pr
 
 function tellLimits({ windows, concurrent }: Limits): unknown {
   return { windows, ...(concurrent !== undefined && { concurrent }) };
-}
-
-function time(name: string, at: number | undefined): Record<string, string> {
-  return at === undefined ? {} : { [name]: new Date(at).toISOString() };
 }

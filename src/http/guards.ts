@@ -1,5 +1,4 @@
-/** What is checked before a request is read: where it thinks it is going, and who sends it. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** What is checked before a request is read: where it thinks it is going, and what it brings along. */
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { FailureError } from '../failure.ts';
@@ -33,23 +32,9 @@ function nameOf(host: string): string {
   return host.toLowerCase().replace(/:\d+$/, '');
 }
 
-/** Lets through who knows the admin token. Compared as hashes: in constant time whatever was sent. */
-export function adminGuard(token: string): RequestHandler {
-  const expected = hash(token);
-  return (request, _response, next) => {
-    const sent = bearerOf(request);
-    if (sent !== undefined && timingSafeEqual(hash(sent), expected)) next();
-    else next(new FailureError({ kind: 'unauthorized', message: 'this needs the admin token as a bearer; it is in data/admin.token or TOLLFREE_ADMIN_TOKEN' }));
-  };
-}
-
 export function bearerOf({ headers }: IncomingMessage): string | undefined {
   const [scheme = '', token] = (headers.authorization ?? '').split(' ', 2);
   if (scheme.toLowerCase() === 'bearer' && token) return token;
   const key = headers['x-api-key'];
   return typeof key === 'string' && key !== '' ? key : undefined;
-}
-
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

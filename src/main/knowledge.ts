@@ -1,11 +1,15 @@
 /** The catalogue and the rules, each in force as it was last saved and right. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadCatalogue } from '../config/catalogue.ts';
+import { ConfigError } from '../config/problems.ts';
 import { createReloading } from '../config/reloading.ts';
 import { loadRules } from '../config/rules.ts';
+import type { RulesDesk } from '../http/admin-rules.ts';
 import type { Http } from '../providers/call.ts';
 import { dialects } from '../providers/dialects.ts';
 import { createInquiry } from '../providers/inquire.ts';
+import type { Inquiry } from '../providers/inquire.ts';
 import { compileRules } from '../routing/classify.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import { checkPattern } from '../routing/pattern.ts';
@@ -21,6 +25,8 @@ export interface Knowledge {
   readonly catalogue: LiveCatalogue;
   readonly rules: () => Rules;
   readonly compiledRules: () => RuleSet;
+  readonly rulesDesk: RulesDesk;
+  readonly inquiry: Inquiry;
 }
 
 export interface KnowledgeOptions {
@@ -38,12 +44,13 @@ export async function followFiles({ base, environment, vault, http }: KnowledgeO
     onMistake: (error) => emit({ type: 'notice', level: 'error', message: `${error.message}\nthe ${what} before stays in force` }),
   });
 
+  const inquiry = createInquiry({ http, now });
   const catalogue = await createLiveCatalogue({
     ...followed('catalogue'),
     file: places.providers,
     load: (text) => loadCatalogue(text, places.providers, { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()] }),
     cache: join(places.dataDirectory, 'models.json'),
-    inquiry: createInquiry({ http, now }),
+    inquiry,
     accounts: vault.accounts,
     credentialOf: vault.credential,
     refreshMs: settings.catalogue.refreshMs,
@@ -52,14 +59,23 @@ export async function followFiles({ base, environment, vault, http }: KnowledgeO
   });
   cleanup.add(() => catalogue.close());
 
-  const rules = await createReloading({
-    ...followed('set of rules'),
-    file: places.rules,
-    load: (text) => {
-      const read = loadRules(text, places.rules, { providers: [...catalogue.current().providers.keys()], checkPattern });
-      return { read, compiled: compileRules(read) };
-    },
-  });
+  const load = (text: string): { readonly read: Rules; readonly compiled: RuleSet } => {
+    const read = loadRules(text, places.rules, { providers: [...catalogue.current().providers.keys()], checkPattern });
+    return { read, compiled: compileRules(read) };
+  };
+  const rules = await createReloading({ ...followed('set of rules'), file: places.rules, load });
   cleanup.add(() => rules.close());
-  return { catalogue, rules: () => rules.current().read, compiledRules: () => rules.current().compiled };
+  const rulesDesk: RulesDesk = {
+    source: async () => ({ file: places.rules, text: await readFile(places.rules, 'utf8') }),
+    check(text) {
+      try {
+        const { read, compiled } = load(text);
+        return { rules: compiled, names: read.rules.map(({ name }) => name) };
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        return { problems: error.problems.map(({ line, column, path, message }) => ({ line, column, message: path === '' ? message : `${path}: ${message}` })) };
+      }
+    },
+  };
+  return { catalogue, rules: () => rules.current().read, compiledRules: () => rules.current().compiled, rulesDesk, inquiry };
 }

@@ -8,14 +8,21 @@ import { VaultError } from '../vault/errors.ts';
 import { passphrase } from '../vault/secret.ts';
 import { openVault } from '../vault/vault.ts';
 import type { Vault } from '../vault/vault.ts';
+import { asFailure } from './vault-failure.ts';
 
 export interface DaemonVault {
   readonly accounts: () => readonly Account[];
   readonly credential: Vault['credential'];
   /** Nothing is locked away: the keys are in memory, or there is no vault yet. */
   readonly unlocked: () => boolean;
+  readonly status: Vault['status'];
+  /** By hand: it stays locked until somebody unlocks it by hand. */
   readonly lock: () => void;
+  /** Throws a FailureError, as `change` and `rotate` do. */
   readonly unlock: (words: string) => Promise<void>;
+  readonly rotate: () => Promise<void>;
+  /** Whatever `act` does to the vault, the accounts follow. */
+  readonly change: <T>(act: (vault: Vault) => Promise<T>) => Promise<T>;
   /** Takes over what other processes change from now on, and calls back when the accounts are others than before. */
   readonly follow: (changed: () => void) => void;
   readonly close: () => void;
@@ -48,11 +55,12 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
   };
   await unlockFrom(prompt);
 
+  const byHand = { locked: false };
   const following: { changed: () => void; timer?: NodeJS.Timeout; watcher?: FSWatcher } = { changed: () => undefined };
   const reload = async (): Promise<void> => {
     try {
       if (!(await vault.reload())) return;
-      await unlockFrom();
+      if (!byHand.locked) await unlockFrom();
       following.changed();
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
@@ -60,18 +68,29 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
     }
   };
 
+  const change: DaemonVault['change'] = async (act) => {
+    const result = await asFailure(() => act(vault));
+    following.changed();
+    return result;
+  };
+
   return {
     accounts: () => vault.accounts(),
     credential: (account, origin) => vault.credential(account, origin),
     unlocked: () => vault.status().state !== 'locked',
+    status: () => vault.status(),
     lock() {
+      byHand.locked = true;
       vault.lock();
       tell('warn', 'the vault was locked');
     },
     async unlock(words) {
-      await vault.unlock(passphrase(words));
-      following.changed();
+      await change(async ({ unlock }) => unlock(passphrase(words)));
+      byHand.locked = false;
+      tell('info', 'the vault was unlocked by hand');
     },
+    rotate: () => change(({ rotate }) => rotate()),
+    change,
     follow(changed) {
       following.changed = changed;
       following.watcher = watch(dirname(file), (_event, name) => {

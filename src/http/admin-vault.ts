@@ -1,0 +1,69 @@
+/** `/admin/vault`: its state, locking, unlocking, a new data key. */
+import { Router } from 'express';
+import { FailureError } from '../failure.ts';
+import type { Clock } from '../types.ts';
+import { addressOf, createAttempts } from './attempts.ts';
+import { readJson } from './body.ts';
+
+export interface AdminVaultOptions {
+  readonly now: Clock;
+  readonly vault: {
+    readonly status: () => VaultState;
+    readonly lock: () => void;
+    /** Throws `forbidden` for a passphrase that opens nothing. */
+    readonly unlock: (passphrase: string) => Promise<void>;
+    readonly rotate: () => Promise<void>;
+  };
+}
+
+export interface VaultState {
+  readonly state: 'absent' | 'locked' | 'unlocked';
+  readonly accounts: number;
+  readonly unlocks: readonly string[];
+  readonly epoch: number;
+  readonly keptFromSwap?: boolean;
+}
+
+const PASSPHRASE_BODY_LIMIT = 16 * 1024;
+
+/** To be mounted at `/admin/vault`. */
+export function adminVaultRoutes({ vault, now }: AdminVaultOptions): Router {
+  const attempts = createAttempts(now);
+  const unlocking = { busy: false };
+  const told = (): unknown => {
+    const { state, accounts, unlocks, epoch, keptFromSwap } = vault.status();
+    return { state, unlocked: state !== 'locked', accounts, unlocks, epoch, ...(keptFromSwap !== undefined && { kept_from_swap: keptFromSwap }) };
+  };
+
+  const router = Router();
+  router.get('/', (_request, response) => void response.json(told()));
+  router.post('/lock', (_request, response) => {
+    vault.lock();
+    response.json(told());
+  });
+  router.post('/rotate', async (_request, response) => {
+    await vault.rotate();
+    response.json(told());
+  });
+  router.post('/unlock', async (request, response) => {
+    const body = await readJson(request, PASSPHRASE_BODY_LIMIT);
+    const passphrase = typeof body === 'object' && body !== null && 'passphrase' in body ? body.passphrase : undefined;
+    if (typeof passphrase !== 'string') throw new FailureError({ kind: 'invalid-request', param: 'passphrase', message: 'send {"passphrase": "…"}' });
+    const address = addressOf(request);
+    attempts.allow(address);
+    // Each try holds 256 MiB for half a second.
+    if (unlocking.busy) throw new FailureError({ kind: 'too-many-attempts', message: 'another attempt to unlock the vault is under way; wait for it', retryAt: now() + 1_000 });
+    unlocking.busy = true;
+    try {
+      await vault.unlock(passphrase);
+      attempts.succeeded(address);
+    } catch (error) {
+      if (error instanceof FailureError && error.failure.kind === 'forbidden') attempts.failed(address);
+      throw error;
+    } finally {
+      unlocking.busy = false;
+    }
+    response.json(told());
+  });
+  return router;
+}

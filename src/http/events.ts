@@ -1,0 +1,132 @@
+/** `GET /admin/events`: what happens, as it happens, for dashboards and scripts. Server-sent events, named as the gateway names them. */
+import type { ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
+import type { Attempt, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
+import { EVENT_STREAM_HEADERS } from './stream.ts';
+
+export interface Events {
+  /** Must hear every gateway event. */
+  readonly observe: (event: GatewayEvent) => void;
+  readonly route: RequestHandler;
+  /** Ends every stream: a server that shuts down waits for none of them. */
+  readonly close: () => void;
+}
+
+type Told = Readonly<Record<string, unknown>>;
+
+/** Often enough to look live, seldom enough that a thousand requests a second cost a page nothing. */
+const FRAME_MS = 250;
+/** Of one frame; a page shows no more than that anyway. */
+const MOST_IN_FRAME = 200;
+/** What a newcomer is told of the past. */
+const MOST_RECENT = 50;
+/** As many as may wait in line by default, twice. */
+const MOST_RUNNING = 2_000;
+const MOST_LISTENERS = 20;
+/** Proxies close what is silent for a minute. */
+const KEEP_ALIVE_MS = 15_000;
+/** A listener that far behind is cut, and comes back to a fresh snapshot. */
+const MOST_UNREAD_BYTES = 2 ** 20;
+
+export function createEvents(): Events {
+  const running = new Map<string, Told>();
+  const recent: Told[] = [];
+  const listeners = new Set<ServerResponse>();
+  const frame: { texts: string[]; dropped: number; timer?: NodeJS.Timeout | undefined } = { texts: [], dropped: 0 };
+
+  const flush = (): void => {
+    const dropped = frame.dropped > 0 ? [textOf('dropped', { events: frame.dropped })] : [];
+    const text = [...dropped, ...frame.texts].join('');
+    Object.assign(frame, { texts: [], dropped: 0, timer: undefined });
+    for (const listener of listeners) {
+      if (listener.writableLength > MOST_UNREAD_BYTES) listener.destroy();
+      else listener.write(text);
+    }
+  };
+
+  const tell = (name: string, told: Told): void => {
+    if (listeners.size === 0) return;
+    if (frame.texts.push(textOf(name, told)) > MOST_IN_FRAME) {
+      frame.texts.shift();
+      frame.dropped += 1;
+    }
+    frame.timer ??= setTimeout(flush, FRAME_MS).unref();
+  };
+
+  return {
+    observe(event) {
+      const told = tellEvent(event);
+      if (event.type === 'request-started' && running.size < MOST_RUNNING) running.set(event.request.id, told);
+      if (event.type === 'request-finished') {
+        running.delete(event.request.id);
+        recent.push(told);
+        if (recent.length > MOST_RECENT) recent.shift();
+      }
+      tell(event.type, told);
+    },
+    route(request, response) {
+      if (listeners.size >= MOST_LISTENERS) {
+        response.status(503).json({ error: { message: `${MOST_LISTENERS} programs are listening already; close one`, type: 'api_error', param: null, code: 'too_many_listeners' } });
+        return;
+      }
+      response.writeHead(200, EVENT_STREAM_HEADERS);
+      response.write(textOf('snapshot', { running: [...running.values()], recent }));
+      listeners.add(response);
+      const alive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_MS).unref();
+      request.once('close', () => {
+        clearInterval(alive);
+        listeners.delete(response);
+      });
+    },
+    close() {
+      clearTimeout(frame.timer);
+      for (const listener of listeners) listener.end();
+    },
+  };
+}
+
+/** JSON holds no line end, so that one `data:` line is always enough. */
+const textOf = (name: string, told: Told): string => `event: ${name}\ndata: ${JSON.stringify(told)}\n\n`;
+
+/** Never a prompt or an answer: who asked, of whom, and what came of it. */
+function tellEvent(event: GatewayEvent): Told {
+  switch (event.type) {
+    case 'request-started': return tellRequest(event.request);
+    case 'attempt-finished': return { id: event.request.id, ...tellAttempt(event.attempt) };
+    case 'request-finished': return { ...tellRequest(event.request), ...tellSummary(event.summary) };
+    case 'request-refused': return { id: event.id, surface: event.surface, status: event.status, failure: event.failure };
+    case 'account-changed': return { id: event.account.id, provider: event.account.provider, label: event.account.label, state: event.state, reason: event.reason, ...time('until', event.until) };
+    case 'notice': return { level: event.level, message: event.message };
+  }
+}
+
+function tellRequest({ id, surface, model, stream, caller, promptTokens, receivedAt }: ChatRequest): Told {
+  return { id, ...time('at', receivedAt), surface, model, stream, key: caller.key, project: caller.project, prompt_tokens: promptTokens };
+}
+
+function tellAttempt({ provider, account, model, outcome, sent, message, retryAt, startedAt, firstContentAt, endedAt }: Attempt): Told {
+  return {
+    provider, account, model, outcome, sent,
+    ms: Math.round(endedAt - startedAt),
+    ...(firstContentAt !== undefined && { first_content_ms: Math.round(firstContentAt - startedAt) }),
+    ...(message !== undefined && { message }),
+    ...time('retry_at', retryAt),
+  };
+}
+
+function tellSummary({ status, rule, words, attempts, provider, account, model, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure }: RequestSummary): Told {
+  return {
+    status, rule, words, attempts: attempts.map(tellAttempt), provider, account, failure,
+    answered_by: model,
+    tokens_in: usage?.input,
+    tokens_out: usage?.output,
+    cost_usd: costUsd,
+    saved_usd: savedUsd,
+    queue_ms: Math.round(queueMs),
+    ...(firstContentMs !== undefined && { first_content_ms: Math.round(firstContentMs) }),
+    total_ms: Math.round(totalMs),
+    overhead_ms: Math.round(overheadMs * 100) / 100,
+  };
+}
+
+const time = (name: string, at: number | undefined): Told => (at === undefined || !Number.isFinite(at) ? {} : { [name]: new Date(at).toISOString() });
