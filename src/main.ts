@@ -127,6 +127,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     live,
     bodyLimit: settings.server.bodyLimitBytes,
     callerMs: settings.deadlines.callerMs,
+    heartbeatMs: settings.deadlines.heartbeatMs,
     metrics,
     version,
     now,

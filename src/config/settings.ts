@@ -27,6 +27,8 @@ export interface Settings {
     readonly totalMs: number;
     /** How long a caller waits for the first content, queue included, where it does not say. */
     readonly callerMs: number;
+    /** Between two comments into an idle stream. */
+    readonly heartbeatMs: number;
   };
   readonly line: { readonly maxWaiting: number };
   readonly retries: {
@@ -90,6 +92,8 @@ const schema = z.strictObject({
     total: duration.default(10 * MINUTE),
     // Clients give up at 60 s or later; half of that leaves them time for a try of their own.
     caller: duration.default(30 * SECOND),
+    // Proxies cut what is idle for 60 s, some for 30: nothing is idle for longer than two beats.
+    heartbeat: duration.default(15 * SECOND),
   }),
   line: group({
     // Each holds its request and a socket, about 100 KB: 100 MB for a full line.
@@ -138,6 +142,7 @@ export function loadSettings(text: string, file: string): Settings {
       eventMs: deadlines.event,
       totalMs: deadlines.total,
       callerMs: deadlines.caller,
+      heartbeatMs: deadlines.heartbeat,
     },
     line: { maxWaiting: line.max_waiting },
     retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second },

@@ -1,8 +1,9 @@
 /** How an answer came about, told beside it. */
 import type { Answer, Gateway } from '../gateway.ts';
 
-/** As far as it is known at the commit point. `dropped`: fields of the question that did not go upstream. */
-export function headersOf({ match, lease, attempts }: Answer, dropped: readonly string[] = []): Record<string, string> {
+/** As far as it is known at the commit point. `unsaid`: fields of the question that have no place in the inner form. */
+export function headersOf({ match, lease, attempts, dropped: refused }: Answer, unsaid: readonly string[] = []): Record<string, string> {
+  const dropped = [...new Set([...unsaid, ...refused])];
   return {
     'x-tollfree-provider': lease.target.provider.name,
     'x-tollfree-model': headerSafe(lease.target.model.name),

@@ -15,6 +15,8 @@ export interface EntryOptions {
   readonly bodyLimit: number;
   /** What a caller who does not say will wait for the first content, milliseconds. */
   readonly callerMs: number;
+  /** Between two comments into an idle stream, milliseconds. */
+  readonly heartbeatMs: number;
 }
 
 /** Throws `unauthorized`, or `invalid-request` for a header that makes no sense. */

@@ -6,9 +6,10 @@ import type { Answer, Gateway } from '../gateway.ts';
 import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { arrivalOf, enter } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
+import type { ChatChunk } from '../types.ts';
 import { readJson } from './body.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
-import { EVENT_STREAM_HEADERS, writeFrames } from './stream.ts';
+import { endSoon, EVENT_STREAM_HEADERS, startHeartbeat, writeFrames } from './stream.ts';
 
 export function conversationRoute(options: EntryOptions, speak: Speak): RequestHandler {
   const { gateway, bodyLimit } = options;
@@ -16,9 +17,8 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
     const arrival = arrivalOf(request, response, options);
     const conversation = speak(await readJson(request, bodyLimit), arrival);
     const signal = enter(conversation.request, response, options);
-    const certain = await answer(gateway, conversation.request, signal);
-    if (conversation.request.stream) await sendStream(response, conversation, certain, gateway);
-    else await sendWhole(response, conversation, certain, gateway);
+    if (conversation.request.stream) await sendStream(response, conversation, signal, options);
+    else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), gateway);
   };
 }
 
@@ -30,10 +30,28 @@ export function countRoute(options: EntryOptions, count: (input: unknown, arriva
   };
 }
 
-async function sendStream(response: ServerResponse, { stream, dropped }: Conversation, certain: Answer, { now }: Gateway): Promise<void> {
-  response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...headersOf(certain, dropped) });
-  await writeFrames(response, stream(certain.chunks, now));
-  response.end();
+/**
+ * Whoever waits as long as anybody does gets a true status. Who asked to wait longer is kept connected by comments from
+ * then on: the status is 200 by that time, fallback goes on as before, and a failure is told as an event.
+ */
+async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignal, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
+  const { now } = gateway;
+  const waitsLonger = request.deadline - request.receivedAt > callerMs;
+  const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now });
+  try {
+    const certain = await answer(gateway, request, signal);
+    if (!response.headersSent) response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...headersOf(certain, dropped) });
+    await writeFrames(response, stream(certain.chunks, now));
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    await writeFrames(response, stream(failing(error), now));
+  } finally {
+    stop();
+  }
+}
+
+async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
+  throw error;
 }
 
 async function sendWhole(response: ServerResponse, { whole, dropped }: Conversation, certain: Answer, gateway: Gateway): Promise<void> {
@@ -44,5 +62,5 @@ async function sendWhole(response: ServerResponse, { whole, dropped }: Conversat
     ...headersOf(certain, dropped),
     ...moneyHeaders(certain, gateway),
   });
-  response.end(text);
+  endSoon(response, text);
 }

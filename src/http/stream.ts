@@ -31,12 +31,57 @@ export function createLiveRequests(): LiveRequests {
   };
 }
 
-/** Writes frames as they come; where the client reads slower than they come, upstream is read slower too. */
-export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string>): Promise<void> {
+/** A reader that takes nothing for a minute is gone, or holds an account's turn for nobody. */
+export const READER_MS = 60_000;
+
+/** Writes frames as they come, then ends; where the client reads slower than they come, upstream is read slower too. */
+export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string>, readerMs = READER_MS): Promise<void> {
   for await (const frame of frames) {
     if (response.destroyed) return;
-    if (!response.write(frame)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!response.write(frame)) await drained(response, readerMs);
   }
+  endSoon(response, undefined, readerMs);
+}
+
+/** Ends the response; what is left of it by then must be on its way, or the reader is cut. */
+export function endSoon(response: ServerResponse, text?: string, readerMs = READER_MS): void {
+  response.end(text);
+  if (!response.writableFinished) response.setTimeout(readerMs, () => response.destroy());
+}
+
+async function drained(response: ServerResponse, readerMs: number): Promise<void> {
+  const over = new AbortController();
+  const slow = setTimeout(() => response.destroy(), readerMs);
+  try {
+    await Promise.race([once(response, 'drain', over), once(response, 'close', over)]);
+  } finally {
+    clearTimeout(slow);
+    over.abort();
+  }
+}
+
+export interface HeartbeatOptions {
+  /** Milliseconds between two looks; a stream that was idle in between gets a comment. */
+  readonly everyMs: number;
+  /** Until then a status is owed: no comment opens the stream before. Infinity: never. */
+  readonly openAfterMs: number;
+  readonly now: () => number;
+}
+
+/** Comments into an idle event stream: proxies cut connections on which nothing moves. Returns its end. */
+export function startHeartbeat(response: ServerResponse, { everyMs, openAfterMs, now }: HeartbeatOptions): () => void {
+  const startedAt = now();
+  const seen = { bytes: 0 };
+  const beat = (): void => {
+    const bytes = response.socket?.bytesWritten ?? 0;
+    const idle = bytes === seen.bytes && !response.writableNeedDrain && !response.writableEnded;
+    seen.bytes = bytes;
+    if (!response.headersSent && now() - startedAt >= openAfterMs) response.writeHead(200, EVENT_STREAM_HEADERS);
+    else if (!response.headersSent || !idle) return;
+    response.write(': keep-alive\n\n');
+  };
+  const timer = setInterval(beat, everyMs);
+  return () => clearInterval(timer);
 }
 
 export const EVENT_STREAM_HEADERS = {
