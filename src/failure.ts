@@ -42,7 +42,7 @@ export type RequestFailure =
   | (Told & { readonly kind: 'invalid-request'; readonly param?: string; readonly code?: string })
   | (Told & { readonly kind: 'too-large' | 'unauthorized' | 'forbidden' | 'misdirected' | 'not-found' | 'method' | 'media-type' | 'vault-locked' | 'shutting-down' | 'internal' })
   | (Told & { readonly kind: 'no-such-model' | 'not-capable' | 'paid-model'; readonly param?: string })
-  | (Told & { readonly kind: 'key-rate' | 'over-budget'; readonly retryAt?: number })
+  | (Told & { readonly kind: 'key-rate' | 'over-budget' | 'too-many-attempts'; readonly retryAt?: number })
   | (Told & { readonly kind: 'exhausted' | 'unavailable'; readonly retryAt?: number; readonly attempts: readonly Attempt[] });
 
 export type Failure = UpstreamFailure | RequestFailure;
@@ -104,6 +104,7 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   'misdirected': final(421, 'invalid_request_error', 'unknown_host'),
   'key-rate': final(429, 'rate_limit_error', 'key_rate_limit_exceeded'),
   'over-budget': final(429, 'insufficient_quota', 'budget_exceeded'),
+  'too-many-attempts': final(429, 'rate_limit_error', 'too_many_attempts'),
   'exhausted': final(429, 'rate_limit_error', 'all_accounts_exhausted'),
   'unavailable': final(503, 'api_error', 'no_provider_available'),
   'vault-locked': final(503, 'api_error', 'vault_locked'),
@@ -117,7 +118,7 @@ function final(status: number, type: string, code: string): Consequence {
 
 const requestKinds: ReadonlySet<FailureKind> = new Set<RequestFailure['kind']>([
   'invalid-request', 'too-large', 'unauthorized', 'forbidden', 'misdirected', 'not-found', 'method', 'media-type', 'vault-locked',
-  'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'key-rate', 'over-budget', 'exhausted', 'unavailable',
+  'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'key-rate', 'over-budget', 'too-many-attempts', 'exhausted', 'unavailable',
 ]);
 
 /** Whether one attempt failed, and another may not: everything else is final. */
