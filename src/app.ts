@@ -13,9 +13,12 @@ import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import { listModels, showModel } from './http/models.ts';
 import { surfaceRoutes } from './http/surfaces.ts';
+import { ownUsage } from './http/usage-stats.ts';
 import { tellAnthropic, tellOpenAi } from './surfaces/errors.ts';
+import type { UsageRecord } from './usage/record.ts';
 
-export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting'> {
+export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting' | 'record'> {
+  readonly record: Pick<UsageRecord, 'stats' | 'health'>;
   readonly door: Door;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
@@ -32,7 +35,7 @@ export function createApp(options: AppOptions): Express {
 
   app.use(nameRequest, secureHeaders);
   app.use(hostGuard(options.allowedHosts));
-  app.use(healthRoutes({ ...options, accounts: () => accounts.view(), waiting: () => accounts.waiting() }));
+  app.use(healthRoutes({ ...options, accounts: () => accounts.view(), waiting: () => accounts.waiting(), record: options.record.health }));
   app.get('/metrics', async (_request, response) => {
     response.type(options.metrics.contentType).send(await options.metrics.text());
   });
@@ -41,6 +44,7 @@ export function createApp(options: AppOptions): Express {
     next();
   });
   app.use(surfaceRoutes(options));
+  app.get('/v1/usage', ownUsage({ ...options, identify: door.identify }));
   const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable };
   app.get('/v1/models', known(door), listModels(models));
   app.get('/v1/models/*id', known(door), showModel(models));

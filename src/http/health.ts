@@ -1,6 +1,7 @@
 /** `/health`, `/health/live`, `/health/ready`: for people, supervisors and load balancers. */
 import { Router } from 'express';
 import type { AccountView } from '../accounts/accounts.ts';
+import type { RecordHealth } from '../usage/record.ts';
 
 export interface HealthOptions {
   readonly version: string;
@@ -10,9 +11,10 @@ export interface HealthOptions {
   readonly draining: () => boolean;
   readonly accounts: () => readonly AccountView[];
   readonly waiting: () => number;
+  readonly record: () => RecordHealth;
 }
 
-export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining, accounts, waiting }: HealthOptions): Router {
+export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining, accounts, waiting, record }: HealthOptions): Router {
   const router = Router();
   const reason = (): string | undefined => {
     if (draining()) return 'shutting down';
@@ -31,6 +33,7 @@ export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining,
       vault: vaultUnlocked() ? 'unlocked' : 'locked',
       accounts: { total: views.length, ...states },
       waiting: waiting(),
+      record: record(),
     });
   });
   router.get('/health/live', (_request, response) => void response.json({ status: 'ok' }));
