@@ -3,13 +3,17 @@ import { Router } from 'express';
 import type { RequestHandler } from 'express';
 import { FailureError } from '../failure.ts';
 import { chat } from '../surfaces/chat.ts';
+import { completions } from '../surfaces/completions.ts';
 import { countTokens, messages } from '../surfaces/messages.ts';
+import { responses } from '../surfaces/responses.ts';
 import type { EntryOptions } from './arrival.ts';
 import { conversationRoute, countRoute } from './conversation.ts';
 
 export function surfaceRoutes(options: EntryOptions): Router {
   const routes: Readonly<Record<string, RequestHandler>> = {
     '/v1/chat/completions': conversationRoute(options, chat),
+    '/v1/completions': conversationRoute(options, completions),
+    '/v1/responses': conversationRoute(options, responses),
     '/v1/messages': conversationRoute(options, messages),
     '/v1/messages/count_tokens': countRoute(options, countTokens),
   };

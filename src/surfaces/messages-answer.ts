@@ -3,8 +3,8 @@ import { FailureError } from '../failure.ts';
 import type { ChatChunk, ChatRequest, Usage } from '../types.ts';
 import { isRecord, text } from './json.ts';
 import type { Json } from './json.ts';
-import { readPieces } from './pieces.ts';
-import type { CallPiece, Piece } from './pieces.ts';
+import { inSequence, keyOf, readPieces } from './pieces.ts';
+import type { CallPiece, Said } from './pieces.ts';
 import { estimateText } from './prompt.ts';
 
 export interface Event extends Json {
@@ -16,7 +16,7 @@ export async function* messageEvents(chunks: AsyncIterable<ChatChunk>, request: 
   const told: { finish: string; usage?: Usage; characters: string } = { finish: 'stop', characters: '' };
   const message = { id: request.id.replace(/^req_/, 'msg_'), type: 'message', role: 'assistant', model: request.model, content: [], stop_reason: null, stop_sequence: null };
   yield { type: 'message_start', message: { ...message, usage: usageOf({ input: request.promptTokens, output: 0 }) } };
-  for await (const piece of readPieces(chunks)) {
+  for await (const piece of inSequence(readPieces(chunks))) {
     if (piece.type === 'usage') told.usage = piece.usage;
     else if (piece.type === 'end') told.finish = piece.finish;
     else {
@@ -44,52 +44,37 @@ function usageOf({ input, output, cachedInput = 0 }: Usage): Json {
   return { input_tokens: Math.max(0, input - cachedInput), cache_creation_input_tokens: 0, cache_read_input_tokens: cachedInput, output_tokens: output };
 }
 
-type Said = Exclude<Piece, { readonly type: 'usage' | 'end' }>;
-
 interface Blocks {
   readonly take: (piece: Said) => Iterable<Event>;
-  /** What was held back, and the end of the last block. */
   readonly end: () => Iterable<Event>;
   readonly called: () => boolean;
 }
 
-/** One block is open at a time. While a call is, pieces of anything else wait for it. */
 function createBlocks(requestId: string): Blocks {
-  const state: { index: number; open: string | undefined; held: Said[]; called: boolean } = { index: -1, open: undefined, held: [], called: false };
+  const state: { index: number; open: string | undefined; called: boolean } = { index: -1, open: undefined, called: false };
 
-  function* close(): Generator<Event> {
+  function* end(): Generator<Event> {
     if (state.open !== undefined) yield { type: 'content_block_stop', index: state.index };
     state.open = undefined;
   }
-  function* put(piece: Said): Generator<Event> {
-    const key = keyOf(piece);
-    if (state.open !== key) {
-      yield* close();
-      state.open = key;
-      state.index += 1;
-      state.called ||= piece.type === 'call';
-      yield { type: 'content_block_start', index: state.index, content_block: emptyBlock(piece, requestId) };
-    }
-    const delta = deltaOf(piece);
-    if (delta !== undefined) yield { type: 'content_block_delta', index: state.index, delta };
-  }
   return {
     *take(piece) {
-      const busy = state.open?.startsWith('call') === true && state.open !== keyOf(piece);
-      if (busy) state.held.push(piece);
-      else yield* put(piece);
+      // A refusal is told in words, as any other answer.
+      const key = piece.type === 'refusal' ? 'text' : keyOf(piece);
+      if (state.open !== key) {
+        yield* end();
+        state.open = key;
+        state.index += 1;
+        state.called ||= piece.type === 'call';
+        yield { type: 'content_block_start', index: state.index, content_block: emptyBlock(piece, requestId) };
+      }
+      const delta = deltaOf(piece);
+      if (delta !== undefined) yield { type: 'content_block_delta', index: state.index, delta };
     },
-    *end() {
-      // Words first, then each call by itself: sorting keeps the order within.
-      for (const piece of state.held.toSorted((a, b) => callIndex(a) - callIndex(b))) yield* put(piece);
-      yield* close();
-    },
+    end,
     called: () => state.called,
   };
 }
-
-const keyOf = (piece: Said): string => (piece.type === 'call' ? `call ${piece.index}` : piece.type === 'reasoning' ? 'thinking' : 'text');
-const callIndex = (piece: Said): number => (piece.type === 'call' ? piece.index : -1);
 
 function emptyBlock(piece: Said, requestId: string): Json {
   if (piece.type === 'call') return { type: 'tool_use', id: callId(piece, requestId), name: piece.name ?? '', input: {} };

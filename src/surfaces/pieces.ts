@@ -20,6 +20,35 @@ export interface CallPiece {
   readonly arguments: string;
 }
 
+/** What is part of the answer, not about it. */
+export type Said = Exclude<Piece, { readonly type: 'usage' | 'end' }>;
+
+/** Pieces of the same key belong together. */
+export const keyOf = (piece: Said): string => (piece.type === 'call' ? `call ${piece.index}` : piece.type);
+
+/**
+ * One part after the other, for surfaces where a part ends before the next begins. While a call is told, pieces of
+ * anything else wait for the end: the words first, then each call by itself.
+ */
+export async function* inSequence(pieces: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  const held: Said[] = [];
+  let open: string | undefined;
+  for await (const piece of pieces) {
+    if (piece.type === 'usage' || piece.type === 'end') {
+      yield piece;
+      continue;
+    }
+    if (open?.startsWith('call') === true && open !== keyOf(piece)) held.push(piece);
+    else {
+      open = keyOf(piece);
+      yield piece;
+    }
+  }
+  yield* held.toSorted((a, b) => callIndex(a) - callIndex(b));
+}
+
+const callIndex = (piece: Said): number => (piece.type === 'call' ? piece.index : -1);
+
 export async function* readPieces(chunks: AsyncIterable<ChatChunk>): AsyncGenerator<Piece> {
   for await (const chunk of chunks) {
     for (const told of chunk.whole ? unfoldCompletion(chunk.text, false) : [chunk.text]) yield* piecesOf(JSON.parse(told) as Json);

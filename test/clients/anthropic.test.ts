@@ -83,6 +83,16 @@ describe('messages', () => {
 });
 
 describe('errors', () => {
+  test('a stream that breaks ends in an error the client raises', async () => {
+    const undo = await state.system.simulators.misbehave({ fault: { kind: 'reset', after: 2 } });
+    try {
+      const stream = state.client.messages.stream({ model: 'auto', max_tokens: 300, messages: ask('hello') });
+      await expect(stream.finalMessage()).rejects.toMatchObject({ error: { type: 'error', error: { type: 'api_error', code: 'upstream_broken_answer' } } });
+    } finally {
+      await undo();
+    }
+  });
+
   test('arrive as the classes the client has for them', async () => {
     const create = (changes: object): Promise<unknown> => state.client.messages.create({ model: 'auto', max_tokens: 10, messages: ask('x'), ...changes });
     await expect(create({ model: 'no-such-model' })).rejects.toBeInstanceOf(NotFoundError);

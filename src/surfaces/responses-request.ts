@@ -1,0 +1,151 @@
+/** A question of the Responses API in the form of chat completions. What would need a memory or tools of ours is refused by name. */
+import { z } from 'zod';
+import { invalid, refused } from './conversation.ts';
+import { text } from './json.ts';
+import type { Json } from './json.ts';
+
+const part = z.looseObject({ type: z.string() });
+const item = z.looseObject({ type: z.string().nullish(), role: z.enum(['user', 'assistant', 'system', 'developer']).nullish(), content: z.union([z.string(), z.array(part)]).nullish() });
+const body = z.looseObject({
+  model: z.string().min(1).max(256),
+  input: z.union([z.string(), z.array(item).min(1)]),
+  instructions: z.string().nullish(),
+  max_output_tokens: z.int().positive().nullish(),
+  stream: z.boolean().nullish(),
+  tools: z.array(z.looseObject({ type: z.string(), name: z.string().nullish() })).max(1024).nullish(),
+  tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.looseObject({ type: z.string(), name: z.string().nullish() })]).nullish(),
+  text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
+  reasoning: z.looseObject({ effort: z.string().nullish() }).nullish(),
+});
+export type ResponsesBody = z.infer<typeof body>;
+type Item = z.infer<typeof item>;
+type Part = z.infer<typeof part>;
+
+/** Fields that mean the same in both. */
+const SAME = ['temperature', 'top_p', 'parallel_tool_calls', 'user', 'seed', 'stop', 'frequency_penalty', 'presence_penalty'] as const;
+/** Without effect on what the answer says. */
+const TUNING: ReadonlySet<string> = new Set(['include', 'max_tool_calls', 'prompt_cache_key', 'prompt_cache_retention', 'safety_identifier', 'service_tier', 'stream_options', 'top_logprobs', 'truncation']);
+
+/** Fields that stand for something kept at OpenAI, with what to do instead. */
+const KEPT: Readonly<Record<string, string>> = {
+  previous_response_id: 'answers are not kept here; send the earlier turns as input',
+  conversation: 'conversations are not kept here; send the earlier turns as input',
+  prompt: 'prompts are not kept here; send the words themselves as instructions and input',
+  background: 'answers are not kept here; ask without it, or stream',
+};
+
+export interface ResponsesQuestion {
+  readonly asked: ResponsesBody;
+  readonly body: Json;
+  readonly dropped: readonly string[];
+}
+
+/** Throws `invalid-request` naming the field. */
+export function readResponses(input: unknown): ResponsesQuestion {
+  const parsed = body.safeParse(input);
+  if (!parsed.success) throw invalid(parsed.error);
+  const { data } = parsed;
+  for (const [field, why] of Object.entries(KEPT)) if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
+  return { asked: data, body: chatBody(data), dropped: Object.keys(data).filter((field) => TUNING.has(field)) };
+}
+
+function chatBody(data: ResponsesBody): Json {
+  const { model, instructions, input, tools, tool_choice: choice, max_output_tokens: most } = data;
+  const items = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
+  const format = formatOf(data.text?.format);
+  return {
+    model,
+    messages: [...(instructions ? [{ role: 'system', content: instructions }] : []), ...messagesOf(items)],
+    stream: data.stream === true,
+    ...Object.fromEntries(SAME.filter((field) => data[field] !== undefined && data[field] !== null).map((field) => [field, data[field]])),
+    ...(typeof most === 'number' && { max_tokens: most }),
+    ...(tools && tools.length > 0 && { tools: tools.map(toolOf), ...(choice && { tool_choice: choiceOf(choice) }) }),
+    ...(format && { response_format: format }),
+    ...(data.reasoning?.effort && { reasoning_effort: data.reasoning.effort }),
+  };
+}
+
+function toolOf({ type, name, description, parameters, strict }: Json, index: number): Json {
+  if (type !== 'function') throw refused(`tools[${index}].type`, `tools of type ${JSON.stringify(text(type).slice(0, 64))} run at OpenAI; here only your own functions can be called`);
+  return { type: 'function', function: { name, ...(typeof description === 'string' && { description }), parameters: parameters ?? { type: 'object', properties: {} }, ...(typeof strict === 'boolean' && { strict }) } };
+}
+
+function choiceOf(choice: NonNullable<ResponsesBody['tool_choice']>): unknown {
+  if (typeof choice === 'string') return choice;
+  if (choice.type !== 'function') throw refused('tool_choice.type', 'only functions can be chosen here');
+  return { type: 'function', function: { name: choice.name ?? '' } };
+}
+
+function formatOf(format: NonNullable<ResponsesBody['text']>['format']): Json | undefined {
+  if (!format || format.type === 'text') return undefined;
+  if (format.type === 'json_object') return { type: 'json_object' };
+  if (format.type !== 'json_schema') throw refused('text.format.type', 'must be text, json_object or json_schema');
+  const { type: _, ...schema } = format;
+  return { type: 'json_schema', json_schema: schema };
+}
+
+/** Calls that follow each other, and the words before them, are one assistant's turn. */
+function messagesOf(items: readonly Item[]): readonly Json[] {
+  const messages: Json[] = [];
+  for (const [index, one] of items.entries()) {
+    const place = `input[${index}]`;
+    const last = messages.at(-1);
+    switch (one.type ?? 'message') {
+      case 'message':
+        messages.push({ role: one.role ?? 'user', content: contentOf(one, place) });
+        break;
+      case 'function_call': {
+        const call = { id: textAt(one, 'call_id', place), type: 'function', function: { name: textAt(one, 'name', place), arguments: textAt(one, 'arguments', place) } };
+        if (last?.['role'] === 'assistant') messages[messages.length - 1] = { ...last, tool_calls: [...((last['tool_calls'] as Json[] | undefined) ?? []), call] };
+        else messages.push({ role: 'assistant', content: null, tool_calls: [call] });
+        break;
+      }
+      case 'function_call_output':
+        messages.push({ role: 'tool', tool_call_id: textAt(one, 'call_id', place), content: outputOf(one['output'], `${place}.output`) });
+        break;
+      // Thoughts of an earlier turn are sealed for their maker.
+      case 'reasoning':
+        break;
+      default:
+        throw refused(`${place}.type`, `items of type ${JSON.stringify(text(one.type).slice(0, 64))} are kept or run at OpenAI; leave them out`);
+    }
+  }
+  return messages;
+}
+
+function outputOf(output: unknown, place: string): string {
+  if (typeof output === 'string') return output;
+  const parts = z.array(z.looseObject({ type: z.literal('input_text'), text: z.string() })).safeParse(output);
+  if (!parts.success) throw refused(place, 'must be text, or a list of input_text parts');
+  return parts.data.map((one) => one.text).join('\n');
+}
+
+function contentOf({ content }: Item, place: string): unknown {
+  if (typeof content === 'string') return content;
+  const parts = (content ?? []).map((one, index) => partOf(one, `${place}.content[${index}]`));
+  return parts.every(({ type }) => type === 'text') ? parts.map((one) => text(one['text'])).join('\n') : parts;
+}
+
+function partOf(one: Part, place: string): Json {
+  switch (one.type) {
+    case 'input_text':
+    case 'output_text':
+      return { type: 'text', text: textAt(one, 'text', place) };
+    case 'refusal':
+      return { type: 'text', text: textAt(one, 'refusal', place) };
+    case 'input_image':
+      return { type: 'image_url', image_url: { url: textAt(one, 'image_url', place), ...(typeof one['detail'] === 'string' && { detail: one['detail'] }) } };
+    case 'input_file':
+      return { type: 'file', file: { filename: text(one['filename']) || 'file', file_data: textAt(one, 'file_data', place) } };
+    case 'input_audio':
+      return { type: 'input_audio', input_audio: one['input_audio'] };
+    default:
+      throw refused(`${place}.type`, `parts of type ${JSON.stringify(one.type.slice(0, 64))} are not understood here`);
+  }
+}
+
+function textAt(one: Json, field: string, place: string): string {
+  const found = one[field];
+  if (typeof found !== 'string') throw refused(`${place}.${field}`, 'must be text; what is kept at OpenAI cannot be read here');
+  return found;
+}
