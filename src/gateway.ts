@@ -21,6 +21,7 @@ import { mayResume, resumable } from './gateway/resume.ts';
 import type { RetryBudget } from './gateway/retry-budget.ts';
 import { createStory } from './gateway/story.ts';
 import type { OpenAttempt, Story } from './gateway/story.ts';
+import { countUsage } from './gateway/usage-count.ts';
 import { candidates } from './routing/candidates.ts';
 import { classify } from './routing/classify.ts';
 import type { Match, RuleSet } from './routing/classify.ts';
@@ -163,20 +164,17 @@ interface Delivery {
 /** After the commit point: what is held, then the rest as it comes, and the books closed exactly once however it ends. */
 function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest: AsyncIterator<ChatChunk>): Pick<Answer, 'chunks' | 'usage'> {
   const { story, signal } = turn;
-  const state: { usage: Usage | undefined; over: boolean } = { usage: undefined, over: false };
-  const note = (chunk: ChatChunk): ChatChunk => {
-    state.usage = chunk.usage ?? state.usage;
-    return chunk;
-  };
+  const state = { over: false };
+  const { note, usage } = countUsage(turn.request);
   const close = (failure?: Failure): void => {
     if (state.over) return;
     state.over = true;
     patience.end();
     signal.removeEventListener('abort', left);
-    end(lease, failure, state.usage);
+    end(lease, failure, usage());
     attempt.end(failure);
-    if (failure === undefined) story.answered(lease, state.usage);
-    else if (!mayResume(turn, failure)) story.failed(new FailureError(failure), { lease, usage: state.usage });
+    if (failure === undefined) story.answered(lease, usage());
+    else if (!mayResume(turn, failure)) story.failed(new FailureError(failure), { lease, usage: usage() });
   };
   const left = (): void => {
     if (!state.over) close(whyLeft(signal).failure);
@@ -190,7 +188,10 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
     try {
       yield* held.chunks;
       if (held.complete) return;
-      for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield note(next.value);
+      for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+        note(next.value);
+        yield next.value;
+      }
       close();
     } catch (error) {
       const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
@@ -201,7 +202,7 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
       await rest.return?.();
     }
   }
-  return { chunks: chunks(), usage: () => state.usage };
+  return { chunks: chunks(), usage };
 }
 
 /** The lease ends as the attempt did. What is no fault of upstream's costs the account nothing but the call. */

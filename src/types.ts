@@ -193,6 +193,8 @@ export interface ChatChunk {
   /** The finish reason, once it is known. */
   readonly finish?: string;
   readonly usage?: Usage;
+  /** Tokens of what it says, estimated and not rounded: what counts where upstream reports no usage. */
+  readonly estimate?: number;
   /** Carries nothing but the usage, with no choices: what a client gets only if it asked. */
   readonly usageOnly?: boolean;
 }

@@ -63,7 +63,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     freed();
   }
 
-  /** What was used beyond the reservation is owed; what was not may be used by others only where upstream said the answer is whole. */
+  /** What was used beyond the reservation is owed; what was not may be used by others only where upstream told the usage of a whole answer. */
   function countTokens(at: number, usage: Usage | undefined, whole: boolean): void {
     if (usage === undefined) return;
     const used = usage.input + usage.output;
@@ -78,8 +78,9 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     learn: (facts) => learn(facts, true),
     settle(usage) {
       end((at) => {
-        if (usage !== undefined) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
-        countTokens(at, usage, true);
+        const reported = usage !== undefined && usage.estimated !== true;
+        if (reported) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
+        countTokens(at, usage, reported);
         merits.answered(targetKey(option.target), (headersAt ?? at) - hold.at);
         effects.answered(option, hold.at, at);
       });

@@ -43,7 +43,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const firstToken = new Histogram({ name: 'tollfree_time_to_first_token_seconds', help: 'From sending upstream to its first content.', labelNames: ['provider', 'model'], buckets: FIRST_TOKEN_SECONDS, registers });
   const attempts = new Counter({ name: 'tollfree_attempts_total', help: 'Calls upstream.', labelNames: ['provider', 'model', 'outcome'], registers });
   const fallbacks = new Counter({ name: 'tollfree_fallbacks_total', help: 'Turns from one provider to another within a request.', labelNames: ['from', 'to', 'reason'], registers });
-  const tokens = new Counter({ name: 'tollfree_tokens_total', help: 'Tokens as the providers reported them.', labelNames: ['provider', 'model', 'direction'], registers });
+  const tokens = new Counter({ name: 'tollfree_tokens_total', help: 'Tokens used, as the providers reported them; estimated where one does not.', labelNames: ['provider', 'model', 'direction'], registers });
   const cost = new Counter({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
   const saved = new Counter({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
   const queueWait = new Histogram({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', buckets: QUEUE_SECONDS, registers });

@@ -1,25 +1,31 @@
 /** One payload of the OpenAI format, read only as far as anyone inside needs. Its text stays as it came. */
+import { weighText } from '../tokens.ts';
 import type { Usage } from '../types.ts';
 import { isRecord, numberAt, recordAt } from './json.ts';
+import type { Json } from './json.ts';
 
 /** The end of a choice is its finish reason; a choice seen and not finished is one cut short. */
 export interface ChoiceView {
   readonly index: number;
   readonly content: boolean;
+  /** Tokens of what it says, estimated and not rounded. */
+  readonly estimate: number;
   readonly finish?: string;
 }
 
-export function choicesOf(value: Readonly<Record<string, unknown>>): readonly ChoiceView[] {
+export function choicesOf(value: Json): readonly ChoiceView[] {
   const choices = value['choices'];
   return Array.isArray(choices) ? choices.filter(isRecord).map(viewOf) : [];
 }
 
-function viewOf(choice: Readonly<Record<string, unknown>>, position: number): ChoiceView {
+function viewOf(choice: Json, position: number): ChoiceView {
   const said = recordAt(choice, 'delta') ?? recordAt(choice, 'message') ?? choice;
   const finish = choice['finish_reason'];
   return {
     index: numberAt(choice, 'index') ?? position,
     content: SPEECH.some((field) => hasSubstance(said[field])),
+    // Some send their thoughts under both names.
+    estimate: weigh(said) + weighWords(said['reasoning_content'] ?? said['reasoning']),
     ...(typeof finish === 'string' && finish !== '' && { finish }),
   };
 }
@@ -32,11 +38,22 @@ function hasSubstance(value: unknown): boolean {
   return isRecord(value) && Object.keys(value).length > 0;
 }
 
+/** Where its words are, in messages as in tool calls and lists of parts. Pictures and sounds are no words. */
+const WORDS = ['content', 'refusal', 'text', 'thinking', 'tool_calls', 'function_call', 'function', 'name', 'arguments'] as const;
+
+const weigh = (said: Json): number => WORDS.reduce((sum, field) => sum + weighWords(said[field]), 0);
+
+function weighWords(value: unknown): number {
+  if (typeof value === 'string') return weighText(value);
+  if (Array.isArray(value)) return value.reduce<number>((sum, part) => sum + weighWords(part), 0);
+  return isRecord(value) ? weigh(value) : 0;
+}
+
 /**
  * Usage at the top level, or in Groq's `x_groq`. Later reports replace earlier ones: Perplexity's are cumulative,
  * OpenRouter and Groq repeat theirs.
  */
-export function usageOf(value: Readonly<Record<string, unknown>>): Usage | undefined {
+export function usageOf(value: Json): Usage | undefined {
   const usage = recordAt(value, 'usage') ?? recordAt(recordAt(value, 'x_groq'), 'usage');
   const input = numberAt(usage, 'prompt_tokens');
   if (usage === undefined || input === undefined) return undefined;

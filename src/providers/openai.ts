@@ -82,6 +82,7 @@ function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk | Fa
     text: payload.text,
     whole: payload.whole,
     content,
+    estimate: choices.reduce((sum, { estimate }) => sum + estimate, 0),
     ...(finish !== undefined && { finish }),
     ...(usage !== undefined && { usage, ...(choices.length === 0 && { usageOnly: true }) }),
   };

@@ -1,5 +1,8 @@
 /** What a prompt says and needs, measured once. */
+import { estimateText } from '../tokens.ts';
 import type { Capability, PromptText } from '../types.ts';
+
+export { estimateText };
 
 /** A message as every OpenAI-like surface has it; fields unknown to us stay in the body and are not looked at. */
 export interface Message {
@@ -49,10 +52,7 @@ const TOKENS_A_MESSAGE = 4;
 /** Between a thumbnail (85) and a large picture (about 1,500) as the common vision encoders count. */
 const TOKENS_AN_IMAGE = 800;
 
-/**
- * Estimated tokens of a prompt: about four Latin letters a token, one to a Chinese or Japanese character.
- * The accounts correct it for each model by what the providers report.
- */
+/** Estimated tokens of a prompt. The accounts correct it for each model by what the providers report. */
 export function estimatePrompt(asked: Asked): number {
   const tools = (asked.tools?.length ?? 0) + (asked.functions?.length ?? 0) > 0 ? estimateText(JSON.stringify([asked.tools, asked.functions])) : 0;
   return asked.messages.reduce((sum, message) => sum + TOKENS_A_MESSAGE + estimateMessage(message), tools);
@@ -62,10 +62,4 @@ function estimateMessage({ content, tool_calls: calls }: Message): number {
   const called = calls?.length ? estimateText(JSON.stringify(calls)) : 0;
   if (typeof content === 'string') return called + estimateText(content);
   return (content ?? []).reduce((sum, { text, type }) => sum + (text === undefined ? (type === 'text' ? 0 : TOKENS_AN_IMAGE) : estimateText(text)), called);
-}
-
-/** UTF-8 length tells scripts apart without looking at a character: Latin takes one byte each, CJK three. */
-export function estimateText(text: string): number {
-  const { length } = text;
-  return Math.ceil(length / 4 + (Buffer.byteLength(text) - length) * 0.375);
 }

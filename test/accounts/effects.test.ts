@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { UpstreamFailure } from '../../src/failure.ts';
+import type { Usage } from '../../src/types.ts';
 import { account, createHouse, type House, model, provider, state, targetsOf, window } from './harness.ts';
 
 /** Known and ample, so that nothing but the refusals decides. */
@@ -182,10 +183,12 @@ describe('what was used', () => {
   const house = (): House => createHouse([limited], [account('one', 'a')]);
   const ask = { request: { promptTokens: 100, maxOutput: 200 } };
 
-  test.each<[string, UpstreamFailure | 'whole' | 'left', { input: number; output: number } | undefined, { requests: number; tokens: number }]>([
+  test.each<[string, UpstreamFailure | 'whole' | 'left', Usage | undefined, { requests: number; tokens: number }]>([
     ['an answer counts as reported', 'whole', { input: 90, output: 30 }, { requests: 1, tokens: 120 }],
     ['what was longer than reserved is owed', 'whole', { input: 90, output: 900 }, { requests: 1, tokens: 990 }],
     ['an answer without a report counts as reserved', 'whole', undefined, { requests: 1, tokens: 300 }],
+    ['an estimate frees nothing', 'whole', { input: 90, output: 30, estimated: true }, { requests: 1, tokens: 300 }],
+    ['what is estimated longer than reserved is owed', 'whole', { input: 90, output: 900, estimated: true }, { requests: 1, tokens: 990 }],
     ['a broken stream is never refunded', failing('broken-answer'), { input: 90, output: 30 }, { requests: 1, tokens: 300 }],
     ['a client that left is not refunded either', 'left', { input: 90, output: 30 }, { requests: 1, tokens: 300 }],
     ['a refusal counts the request but read no tokens', failing('balance'), undefined, { requests: 1, tokens: 0 }],
@@ -222,6 +225,12 @@ describe('what was used', () => {
     one.time.skip(61_000);
     // Reserving all that is allowed would let one at a time through.
     await Promise.all([one.ask(short), one.ask(short), one.ask(short)]);
+  });
+
+  test('the guess of an answer learns nothing from another guess', async () => {
+    const one = house();
+    (await one.ask(ask)).settle({ input: 9_000, output: 1, estimated: true });
+    expect(one.accounts.estimateErrors().size).toBe(0);
   });
 });
 
