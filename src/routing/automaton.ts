@@ -44,7 +44,7 @@ function slotOf({ from, token: tokens, to }: Transitions, state: number, token: 
   return slot;
 }
 
-/** @param spellings each keyword's tokens as numbers above 0; no two alike, none empty */
+/** @param spellings each keyword's tokens as numbers above 0, no two alike; an empty one is never found */
 export function buildAutomaton(spellings: readonly (readonly number[])[]): Automaton {
   const most = spellings.reduce((sum, { length }) => sum + length, 1);
   // A quarter full at most, so that a miss is told by one or two loads.

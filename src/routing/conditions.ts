@@ -28,7 +28,7 @@ export interface Tally {
   readonly said: boolean;
 }
 
-/** Millionths: so that weights of 0.7, 0.1 and 0.2 reach a minimum of 1. */
+/** Millionths: so that weights of 0.3, 0.6 and 0.1 reach a minimum of 1. */
 const PRECISION = 1e6;
 const exact = (sum: number): number => Math.round(sum * PRECISION) / PRECISION;
 

@@ -3,13 +3,12 @@
 interface Word {
   /** As the scanner reads them. */
   readonly letters: Int32Array;
-  readonly hash: number;
   /** What the word is to the automaton. */
   readonly token: number;
 }
 
 export interface Dictionary {
-  /** More letters than this cannot be a word of ours. */
+  /** Letters of the longest word. */
   readonly longest: number;
   /** Numbers of words, by slot; 0 for none. Open addressing. */
   readonly slots: Int32Array;
@@ -26,12 +25,11 @@ const slotOf = (hash: number, { length }: Int32Array): number => ((hash ^ (hash 
 export function createDictionary(spelled: readonly { readonly letters: readonly number[]; readonly token: number }[]): Dictionary {
   // Sixteen slots a word: fifteen words of sixteen that are not ours meet an empty one. 64 KB for 1,000 words.
   const slots = new Int32Array(2 ** Math.ceil(Math.log2(16 * (spelled.length + 1))));
-  const words: Word[] = [{ letters: new Int32Array(0), hash: 0, token: 0 }];
+  const words: Word[] = [{ letters: new Int32Array(0), token: 0 }];
   for (const { letters, token } of spelled) {
-    const hash = letters.reduce(hashOn, 0);
-    let slot = slotOf(hash, slots);
+    let slot = slotOf(letters.reduce(hashOn, 0), slots);
     while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1);
-    slots[slot] = words.push({ letters: Int32Array.from(letters), hash, token }) - 1;
+    slots[slot] = words.push({ letters: Int32Array.from(letters), token }) - 1;
   }
   return { longest: Math.max(0, ...spelled.map(({ letters }) => letters.length)), slots, words };
 }
@@ -42,7 +40,7 @@ export function lookUp({ slots, words }: Dictionary, hash: number, letters: Int3
     const number = slots[slot] ?? 0;
     if (number === 0) return 0;
     const word = words[number];
-    if (word?.hash === hash && word.letters.length === length && begins(letters, word.letters)) return word.token;
+    if (word?.letters.length === length && begins(letters, word.letters)) return word.token;
   }
 }
 

@@ -62,7 +62,7 @@ export function fold(character: string): readonly Unit[] {
   // ™ decomposes to letters, but is none: only letters and digits unfold.
   const plain = character.normalize('NFKD');
   const unfolds = SPELLING.test(character) || plain.length === 1;
-  const units = Array.from(unfolds ? plain.toLowerCase().normalize('NFKD') : character)
+  const units = Array.from(unfolds ? plain.toLowerCase() : character)
     .filter((part) => !ACCENT.test(part) && !INVISIBLE.test(part))
     .flatMap((part) => Array.from(LETTERS[part] ?? part))
     .map(unit);

@@ -1,11 +1,7 @@
 /** The name somebody most likely meant. */
 
-/** Names longer than this are no slip of the finger, and not worth the time. */
-const LONGEST = 128;
-
 /** ` (did you mean 'x'?)`, or nothing: a hint that is more than a third wrong would mislead. */
 export function didYouMean(written: string, known: Iterable<string>): string {
-  if (written.length > LONGEST) return '';
   const wanted = written.toLowerCase();
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of new Set(known)) {

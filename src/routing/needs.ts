@@ -29,8 +29,11 @@ export function can(model: Model, capability: Capability): boolean {
 /** Prompt and answer together. A model that says how much it writes at most is not asked for more. */
 export const contextFor = ({ promptTokens, maxOutput }: ChatRequest, model: Model): number => promptTokens + Math.min(maxOutput ?? USUAL_OUTPUT, model.maxOutput ?? Infinity);
 
-/** A context nobody knows is given the benefit of the doubt: the refusal, if any, teaches it. */
-export const holds = (request: ChatRequest, model: Model): boolean => model.context === undefined || contextFor(request, model) <= model.context;
+/**
+ * A context nobody knows is given the benefit of the doubt: the refusal, if any, teaches it. Only a chat fills one as a
+ * whole: a hundred texts to embed are a hundred prompts.
+ */
+export const holds = (request: ChatRequest, model: Model): boolean => request.relay !== undefined || model.context === undefined || contextFor(request, model) <= model.context;
 
 const IN_WORDS: Record<Capability, string> = {
   text_generation: 'write text',

@@ -41,7 +41,6 @@ export function compileRules({ rules, defaultRule }: Rules): RuleSet {
     const terms = new Map<number, Term>();
     for (const { word, weight } of keywords) {
       const tokens = spell(word);
-      if (tokens.length === 0) continue;
       const key = tokens.join('\0');
       const { index } = spellings.get(key) ?? { index: spellings.size };
       spellings.set(key, { index, tokens });

@@ -21,14 +21,14 @@ export interface Scanner {
   readonly characters: Characters;
   readonly dictionary: Dictionary;
   readonly gap: number;
-  /** The letters of the word being read. */
+  /** The letters of the word being read, as far as any keyword's word goes. */
   readonly word: Int32Array;
   /** By keyword, the span that noted it last. A double counts the spans of centuries where 32 bits would wrap within days. */
   readonly noted: Float64Array;
   spans: number;
 }
 
-/** @param spellings as {@link spell} gives them: none empty, no two alike */
+/** @param spellings as `spell` gives them, no two alike; an empty one is never found */
 export function createScanner(spellings: readonly (readonly string[])[]): Scanner {
   const tokens = new Map([...new Set([GAP, ...spellings.flat()])].map((token, index) => [token, index + 1]));
   const tokenOf = (text: string): number => tokens.get(text) ?? 0;
@@ -154,8 +154,7 @@ function openWord(scanner: Scanner, reading: Reading): void {
 
 function closeWord(scanner: Scanner, reading: Reading): void {
   const { automaton, dictionary, word } = scanner;
-  const token = reading.length <= word.length ? lookUp(dictionary, reading.hash, word, reading.length) : 0;
-  reading.state = step(automaton, reading.state, token);
+  reading.state = step(automaton, reading.state, lookUp(dictionary, reading.hash, word, reading.length));
   if (automaton.ending[reading.state] !== 0) report(scanner, reading, reading.state);
 }
 

@@ -69,6 +69,7 @@ describe('a word counts', () => {
     expect(score(asking('', { earlier: ['', 'one'] }))).toBe(0.25);
     expect(score(asking('', { earlier: ['', '', 'one'] }))).toBe(0.125);
     expect(score(asking('', { earlier: ['', '', '', 'one'] }))).toBe(0);
+    expect(score(asking('one', { earlier: ['', '', '', 'two'] }))).toBe(1);
   });
 
   test('where it counts most', () => {
@@ -102,7 +103,7 @@ describe('a word counts', () => {
   });
 
   test('by decimal weights that add up', () => {
-    const decimal = rule('decimal', { keywords: [['a', 0.7], ['b', 0.1], ['c', 0.2]] });
+    const decimal = rule('decimal', { keywords: [['a', 0.3], ['b', 0.6], ['c', 0.1]] });
     expect(winner([decimal], asking('a b c'))).toBe('decimal');
   });
 });
@@ -128,6 +129,10 @@ describe('a condition rules out', () => {
   ] as const)('%s', (condition, conditions, out, not) => {
     expect(failed(conditions, out)).toBe(condition);
     expect(failed(conditions, not)).toBeUndefined();
+  });
+
+  test('that names nothing to be found, and does not hold for everything', () => {
+    expect(failed({ keywords: ['...'] }, asking('...'))).toBe('content_keywords');
   });
 
   test('an exclusion in the middle of a long turn', () => {

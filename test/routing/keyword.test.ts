@@ -56,6 +56,9 @@ describe('a keyword is found', () => {
     ['елка', 'ёлка'],
     // no spaces: anywhere
     ['代码', '请写代码谢谢'],
+    ['代 码', '代， 码'],
+    ['代， 码', '代 码'],
+    ['代 码', '代\ud83d码'],
     ['代码', '用Python写代码'],
     ['python', '用Python写代码'],
     ['Python代码', '写Python 代码'],
@@ -91,6 +94,8 @@ describe('a keyword is not found', () => {
     ['code', 'codes'],
     ['code', 'code2'],
     ['code', 'кодcode'],
+    // Their hashes are the same.
+    ['aя', 'bа'],
     ['stack trace', 'stacktrace'],
     ['stack trace', 'stack of trace'],
     ['stack trace', 'trace stack'],

@@ -89,6 +89,15 @@ describe('time grows as the text does', () => {
   });
 });
 
+test('time hardly grows with the keywords that end in one place', () => {
+  const text = '啊'.repeat(16_384);
+  const times = [3, 300].map((count) => {
+    const { scanner } = scannerOf(many(count, (index) => '啊'.repeat(index + 1)));
+    return Math.min(...Array.from({ length: 15 }, () => timed(() => placesIn(scanner, text, [{ from: 0, to: text.length, place: 1 }]))));
+  });
+  expect((times[1] ?? 0) / (times[0] ?? 1)).toBeLessThan(20);
+});
+
 function timed(work: () => void): number {
   const start = performance.now();
   work();
