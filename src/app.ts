@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
+import { auditRequests } from './http/audit.ts';
+import type { AdminAct } from './http/audit.ts';
 import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
 import { dashboardRoutes } from './http/dashboard.ts';
@@ -20,6 +22,7 @@ import type { UsageRecord } from './usage/record.ts';
 export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting' | 'record'> {
   readonly record: Pick<UsageRecord, 'stats' | 'health'>;
   readonly door: Door;
+  readonly audit: (act: AdminAct) => void;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
@@ -49,7 +52,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/v1/models', known(door), listModels(models));
   app.get('/v1/models/*id', known(door), showModel(models));
   app.use(dashboardRoutes());
-  app.use('/admin', adminRoutes(options));
+  app.use('/admin', auditRequests(options.audit), adminRoutes(options));
   app.use((request) => {
     throw new FailureError({ kind: 'not-found', message: `there is no ${request.method} ${request.path} here` });
   });

@@ -118,6 +118,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     admission,
     adminDoor: createAdminDoor({ token: await adminToken(environment, places.dataDirectory), now, random: randomBytes }),
     accountDesk: createAccountDesk({ vault, catalogue: catalogue.current, inquiry: knowledge.inquiry, learn: accounts.learn }),
+    audit: (act) => void vault.audit(act),
     rulesDesk: knowledge.rulesDesk,
     record,
     events,

@@ -145,6 +145,7 @@ async function check(context: Context, label: string | undefined, format: Format
       }),
     ),
   );
+  await vault.audit.record({ by: 'cli', act: 'keys tested', on: asked.map(nameOf) });
   printRows(context, {
     format,
     rows,

@@ -3,6 +3,7 @@ import { isNativeError } from 'node:util/types';
 import { CommanderError } from 'commander';
 import { ConfigError } from '../config/problems.ts';
 import { FailureError } from '../failure.ts';
+import { redact } from '../redact.ts';
 import { VaultError } from '../vault/errors.ts';
 import type { Context, Sink } from './context.ts';
 
@@ -47,7 +48,7 @@ export function describe(error: unknown): { readonly message: string; readonly h
 /** Says what went wrong, and what to do next. */
 export function complain({ paint, write }: Sink, error: unknown): void {
   const { message, hint } = describe(error);
-  write(`${paint('red', 'error:')} ${message}\n`);
+  write(`${paint('red', 'error:')} ${redact(message)}\n`);
   if (hint !== undefined) write(`  ${paint('dim', 'hint:')} ${hint}\n`);
 }
 

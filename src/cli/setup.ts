@@ -44,7 +44,10 @@ async function converse(conversation: Conversation): Promise<void> {
   while (await terminal.confirm('add another?', last === undefined));
   const daily = totalDailyRequests(vault.accounts(), catalogue);
   terminal.say(`${plural(vault.accounts().length, 'account')}, together up to ${plural(daily, 'request')} a day`);
-  if (last !== undefined && (await terminal.confirm(`prove it with one answer from ${last.provider}? it costs one request`))) await prove({ context, terminal, catalogue, vault, account: last });
+  if (last !== undefined && (await terminal.confirm(`prove it with one answer from ${last.provider}? it costs one request`))) {
+    await prove({ context, terminal, catalogue, vault, account: last });
+    await vault.audit.record({ by: 'cli', act: 'key proven', on: [nameOf(last)] });
+  }
   terminal.close('start it with `npm start`, then point any OpenAI client at http://127.0.0.1:8000/v1');
 }
 

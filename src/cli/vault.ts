@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import type { AuditCheck } from '../audit/audit-log.ts';
 import { makeKeyFile, readPassphraseFile, TERMINAL } from '../vault/find-unlock.ts';
 import { newPassphrase, passphrase, type Secret } from '../vault/secret.ts';
 import type { VaultStatus } from '../vault/vault.ts';
@@ -71,10 +72,12 @@ async function status(context: Context, output: Output['output']): Promise<void>
   const { state } = vault.status();
   const verified = state === 'locked' && (await tryUnlock(context, vault)) !== undefined;
   const now = vault.status();
+  const audit = vault.audit.check();
   vault.lock();
   const { file, accounts, unlocks, epoch, keptFromSwap } = now;
-  if (output === 'json') printJson(context, { file, state, accounts, unlocks, epoch, verified, kept_from_swap: keptFromSwap });
-  else printLines(context, describe(now, verified));
+  if (output === 'json') printJson(context, { file, state, accounts, unlocks, epoch, verified, kept_from_swap: keptFromSwap, audit });
+  else printLines(context, [...describe(now, verified), ...describeAudit(audit, verified)]);
+  if (audit.problem !== undefined) throw new CommandError(`the audit log is not whole: ${audit.problem}`, { hint: 'what stands before that place holds; compare the rest with a copy of yours, then move the log and its .seal away to begin a new one' });
   if (state === 'absent') throw new CommandError(`there is no vault at ${file}`, { hint: '`npm run setup` makes one' });
 }
 
@@ -88,6 +91,12 @@ function describe({ state, file, accounts, unlocks, epoch, keptFromSwap }: Vault
     verified ? 'whole: every account is as it was written' : 'locked: not checked against tampering',
     ...(keptFromSwap === undefined ? [] : [keptFromSwap ? 'keys in memory are kept from swap' : 'keys in memory may reach swap: the memlock limit is too low (ulimit -l)']),
   ];
+}
+
+function describeAudit({ entries, problem, vouched }: AuditCheck, verified: boolean): string[] {
+  if (problem !== undefined) return [`audit log: ${problem}`];
+  if (entries === 0) return [];
+  return [`audit log: ${plural(entries, 'entry', 'entries')}, each as it was written${vouched ? '' : verified ? '; nobody vouches that none was made anew' : '; locked: not checked against being made anew'}`];
 }
 
 async function rekey(context: Context): Promise<void> {

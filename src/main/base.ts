@@ -4,6 +4,7 @@ import { loadSettings } from '../config/settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { createLog } from '../observe/log.ts';
 import type { LogOptions } from '../observe/log.ts';
+import { redactEvent } from '../observe/redact-event.ts';
 import type { Clock, Emit, GatewayEvent } from '../types.ts';
 import { lockDataDirectory } from '../vault/daemon-lock.ts';
 import type { Cleanup } from './cleanup.ts';
@@ -42,7 +43,10 @@ export async function openBase(options: BaseOptions, cleanup: Cleanup): Promise<
     now,
     places,
     settings,
-    emit: (event) => listeners.forEach((listener) => listener(event)),
+    emit(event) {
+      const told = redactEvent(event);
+      for (const listener of listeners) listener(told);
+    },
     listen: (listener) => void listeners.push(listener),
   };
 }

@@ -1,7 +1,11 @@
 /** The vault as the daemon holds it: opened at start, read again when somebody changes it. */
 import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { createAuditLog } from '../audit/audit-log.ts';
+import { auditedVault } from '../audit/audited-vault.ts';
+import type { Record } from '../audit/audited-vault.ts';
+import { createCredentialUses } from '../audit/credential-uses.ts';
 import type { Account, Emit } from '../types.ts';
 import { findUnlock } from '../vault/find-unlock.ts';
 import { VaultError } from '../vault/errors.ts';
@@ -25,7 +29,9 @@ export interface DaemonVault {
   readonly change: <T>(act: (vault: Vault) => Promise<T>) => Promise<T>;
   /** Takes over what other processes change from now on, and calls back when the accounts are others than before. */
   readonly follow: (changed: () => void) => void;
-  readonly close: () => void;
+  /** Writes into the audit log what is done to other things than the vault. */
+  readonly audit: Record;
+  readonly close: () => Promise<void>;
 }
 
 export interface DaemonVaultOptions {
@@ -40,10 +46,16 @@ export interface DaemonVaultOptions {
 
 /** Several files change in one save: the lock, the vault, its backup. */
 const SETTLE_MS = 50;
+/** A line an hour and not one a request; a kill loses no more than an hour's counts, and the record has those. */
+const USES_MS = 3_600_000;
 
 export async function openDaemonVault({ file, pid, now, environment, prompt, emit }: DaemonVaultOptions): Promise<DaemonVault> {
-  const tell = (level: 'info' | 'warn', message: string): void => emit({ type: 'notice', level, message });
-  const vault = await openVault({ file, pid, now, notice: (message) => tell('warn', message) });
+  const tell = (level: 'info' | 'warn' | 'error', message: string): void => emit({ type: 'notice', level, message });
+  const bare = await openVault({ file, pid, now, notice: (message) => tell('warn', message) });
+  const audit = createAuditLog({ path: join(dirname(file), 'audit.log'), pid, now, vouch: bare.vouch, notice: (message) => tell('error', message) });
+  const vault = auditedVault(bare, 'daemon', audit.record);
+  const uses = createCredentialUses(audit.record);
+  const counting = setInterval(() => void uses.flush(), USES_MS).unref();
 
   const unlockFrom = async (ask?: () => Promise<string | undefined>): Promise<void> => {
     const { state, unlocks } = vault.status();
@@ -54,6 +66,8 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
     tell('info', `the vault was unlocked by ${found.from}`);
   };
   await unlockFrom(prompt);
+  const { problem } = audit.check();
+  if (problem !== undefined) tell('error', `the audit log is not whole: ${problem}`);
 
   const byHand = { locked: false };
   const following: { changed: () => void; timer?: NodeJS.Timeout; watcher?: FSWatcher } = { changed: () => undefined };
@@ -76,7 +90,11 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
 
   return {
     accounts: () => vault.accounts(),
-    credential: (account, origin) => vault.credential(account, origin),
+    credential(account, origin) {
+      const credential = vault.credential(account, origin);
+      uses.used(account);
+      return credential;
+    },
     unlocked: () => vault.status().state !== 'locked',
     status: () => vault.status(),
     lock() {
@@ -99,9 +117,12 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
         following.timer = setTimeout(() => void reload(), SETTLE_MS);
       });
     },
-    close() {
+    audit: audit.record,
+    async close() {
       clearTimeout(following.timer);
+      clearInterval(counting);
       following.watcher?.close();
+      await uses.flush();
       vault.lock();
     },
   };

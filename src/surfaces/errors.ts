@@ -1,6 +1,7 @@
 /** How a failure is told: status, headers, and the envelope of OpenAI or of Anthropic. */
 import { consequences } from '../failure.ts';
 import type { Failure } from '../failure.ts';
+import { redact } from '../redact.ts';
 import type { Attempt } from '../types.ts';
 
 export interface ToldError {
@@ -24,7 +25,7 @@ export function tellOpenAi(failure: Failure, requestId: string, now: number): To
     ...headOf(failure, now),
     body: {
       error: {
-        message: failure.message,
+        message: redact(failure.message),
         type,
         param: ('param' in failure ? failure.param : undefined) ?? null,
         code: codeOf(failure, code),
@@ -44,7 +45,7 @@ export function tellAnthropic(failure: Failure, requestId: string, now: number):
     headers: { ...head.headers, 'request-id': requestId },
     body: {
       type: 'error',
-      error: { type: ANTHROPIC_TYPES[head.status] ?? (head.status < 500 ? 'invalid_request_error' : 'api_error'), message: failure.message, code: codeOf(failure, code), ...attemptsOf(failure) },
+      error: { type: ANTHROPIC_TYPES[head.status] ?? (head.status < 500 ? 'invalid_request_error' : 'api_error'), message: redact(failure.message), code: codeOf(failure, code), ...attemptsOf(failure) },
       request_id: requestId,
     },
   };

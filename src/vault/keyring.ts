@@ -9,8 +9,8 @@ import { createGuardedMemory } from './guarded-memory.ts';
 import { derive, fillRandom, hash, KEY_BYTES, open, sameHash, seal, sealedBytes } from './primitives.ts';
 
 /** Subkeys of the root key, by their number in the derivation and their place in the slab. */
-const subkeys = { keyring: 1, check: 2, epoch: 3 } as const;
-const FIRST_DATA_KEY = 4;
+const subkeys = { keyring: 1, check: 2, epoch: 3, audit: 4 } as const;
+const FIRST_DATA_KEY = 5;
 
 /** What a credential is sealed for. None of it can be changed without the credential becoming unreadable. */
 export type Binding = Pick<StoredAccount, 'id' | 'provider' | 'origin'>;
@@ -26,6 +26,8 @@ export interface Keyring {
   readonly open: (sealed: SealedCredential, binding: Binding) => Buffer;
   readonly check: (content: Omit<VaultContent, 'check'>) => string;
   readonly epochCheck: (epoch: number) => string;
+  /** For the last entry of the audit log. */
+  readonly auditCheck: (entry: string) => string;
   readonly wipe: () => void;
 }
 
@@ -90,6 +92,7 @@ function keyringIn(memory: Memory, vault: string, dataKeys: readonly DataKey[]):
     },
     check: (content) => mac(subkeys.check, [FORMAT, VERSION, 'check', content]),
     epochCheck: (epoch) => mac(subkeys.epoch, [FORMAT, VERSION, 'epoch', vault, epoch]),
+    auditCheck: (entry) => mac(subkeys.audit, [FORMAT, VERSION, 'audit', vault, entry]),
     wipe: () => {
       memory.wipe();
     },

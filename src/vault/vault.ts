@@ -62,6 +62,8 @@ export interface Vault {
   readonly remove: (id: string) => Promise<void>;
   readonly rename: (id: string, label: string) => Promise<void>;
   readonly setEnabled: (id: string, enabled: boolean) => Promise<void>;
+  /** A keyed hash for the last entry of the audit log. Undefined while locked. */
+  readonly vouch: (entry: string) => string | undefined;
   /** Who already holds this key for this origin. Throws `locked`. */
   readonly holderOf: (key: string, origin: string) => Account | undefined;
   /** A new data key, and every credential sealed anew. */
@@ -123,6 +125,10 @@ export async function openVault(options: VaultOptions): Promise<Vault> {
     holderOf: (key, origin) => {
       const holder = holderOf(session.unlocked(), key, origin);
       return holder && accountOf(holder);
+    },
+    vouch: (entry) => {
+      const state = session.state();
+      return state.at === 'unlocked' ? state.keyring.auditCheck(entry) : undefined;
     },
     rotate: () =>
       session.change(({ content, keyring: old }) =>

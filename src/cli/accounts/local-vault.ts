@@ -1,5 +1,7 @@
 /** The vault of this environment's data directory, opened and unlocked as a command needs it. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { createAuditLog, type AuditLog } from '../../audit/audit-log.ts';
+import { auditedVault } from '../../audit/audited-vault.ts';
 import { VaultError } from '../../vault/errors.ts';
 import { findUnlock, fromEnvironment, TERMINAL, type FoundSecret } from '../../vault/find-unlock.ts';
 import { passphrase } from '../../vault/secret.ts';
@@ -9,18 +11,22 @@ import { CommandError } from '../errors.ts';
 import { placesOf } from '../places.ts';
 import { terminalOf } from './terminal.ts';
 
-/** As it is: locked, or absent. */
-export function openLocalVault(context: Context): Promise<Vault> {
-  const { paint, write } = context.words;
-  return openVault({
-    file: resolve(context.directory, placesOf(context).dataDirectory, 'vault.json'),
-    pid: process.pid,
-    now: context.now,
-    notice: (message) => write(`${paint('yellow', 'note:')} ${message}\n`),
-  });
+/** The vault, and the log of what is done to it. */
+export interface LocalVault extends Vault {
+  readonly audit: AuditLog;
 }
 
-export async function openUnlocked(context: Context): Promise<Vault> {
+/** As it is: locked, or absent. */
+export async function openLocalVault(context: Context): Promise<LocalVault> {
+  const { paint, write } = context.words;
+  const directory = resolve(context.directory, placesOf(context).dataDirectory);
+  const options = { pid: process.pid, now: context.now, notice: (message: string) => write(`${paint('yellow', 'note:')} ${message}\n`) };
+  const vault = await openVault({ ...options, file: join(directory, 'vault.json') });
+  const audit = createAuditLog({ ...options, path: join(directory, 'audit.log'), vouch: vault.vouch });
+  return { ...auditedVault(vault, 'cli', audit.record), audit };
+}
+
+export async function openUnlocked(context: Context): Promise<LocalVault> {
   const vault = await openLocalVault(context);
   await unlock(context, vault);
   return vault;
@@ -64,7 +70,7 @@ function withSource(error: unknown, from: string): unknown {
 const filled = (answer: string): string | undefined => (answer === '' ? 'type it, or press ctrl-c' : undefined);
 
 /** Unlocked, and made first where there is none: with what the environment names, or as the person at the terminal chooses. */
-export async function openOrCreate(context: Context, choose?: () => Promise<FoundSecret>): Promise<Vault> {
+export async function openOrCreate(context: Context, choose?: () => Promise<FoundSecret>): Promise<LocalVault> {
   const vault = await openLocalVault(context);
   if (vault.status().state !== 'absent') {
     await unlock(context, vault);

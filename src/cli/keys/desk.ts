@@ -6,6 +6,7 @@ import { tellKey } from '../../keys/format.ts';
 import { openKeys, type Keys } from '../../keys/keys.ts';
 import type { VirtualKey } from '../../keys/virtual-key.ts';
 import { createAdminClient, NoDaemonError, type AdminClient } from '../admin-client.ts';
+import { openLocalVault } from '../accounts/local-vault.ts';
 import type { Context } from '../context.ts';
 import { placesOf } from '../places.ts';
 
@@ -75,16 +76,21 @@ const atDaemon = (client: AdminClient): KeyDesk => ({
 async function atFile(context: Context, path: string): Promise<KeyDesk> {
   const keys: Keys = await openKeys({ path, pid: process.pid, now: context.now, random: randomBytes, emit: (event) => event.type === 'notice' && note(context, event.message) });
   const told = (key: VirtualKey): KeyStatus => keyShape.parse(tellKey(key, context.now()));
+  const { audit } = await openLocalVault(context);
+  const done = async (act: string, key: VirtualKey): Promise<KeyStatus> => {
+    await audit.record({ by: 'cli', act: `virtual key ${act}`, on: [key.name, key.id] });
+    return told(key);
+  };
   return {
     create: async (terms) => {
       const { key, secret } = await keys.create(terms);
-      return { ...told(key), secret };
+      return { ...(await done('made', key)), secret };
     },
     list: async () => keys.list().map(told),
-    revoke: async (id) => told(await keys.revoke(id)),
+    revoke: async (id) => done('revoked', await keys.revoke(id)),
     rotate: async (id) => {
       const { key, secret } = await keys.rotate(id);
-      return { ...told(key), secret };
+      return { ...(await done('given a new secret', key)), secret };
     },
   };
 }

@@ -1,0 +1,127 @@
+/**
+ * Who did what: `audit.log`, a chain of lines that only ever grows, and beside it the vault's word for how far it had grown.
+ *
+ * The chain alone shows edits; whoever can write the file could make it anew from any line on. So while the vault is
+ * unlocked its key vouches for the last entry in `audit.log.seal`: what was vouched for can be neither rewritten nor
+ * cut off. Deleting both files, or putting back an old pair of them, is not noticed.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { preparePrivateDirectory } from '../vault/durable-write.ts';
+import { systemCode } from '../vault/errors.ts';
+import { acquireLock } from '../vault/process-lock.ts';
+import { createSerially } from '../vault/serial.ts';
+import { claimOf, GENESIS, lineOf, walk, type Act } from './chain.ts';
+
+export interface AuditOptions {
+  /** Usually `<data directory>/audit.log`. */
+  readonly path: string;
+  readonly pid: number;
+  readonly now: () => number;
+  /** A keyed hash of a statement under the vault's own key. Undefined while there is none to be had. */
+  readonly vouch: (statement: string) => string | undefined;
+  /** Something a person should know. */
+  readonly notice: (message: string) => void;
+}
+
+export interface AuditLog {
+  /** Resolves when it is written. Never throws: a disk that refuses is told, and what was done stays done. */
+  readonly record: (act: Act) => Promise<void>;
+  readonly check: () => AuditCheck;
+}
+
+export interface AuditCheck {
+  readonly entries: number;
+  /** What is wrong with it. */
+  readonly problem?: string;
+  /** The vault's key vouches for it: not only does the chain hold, nobody made it anew. */
+  readonly vouched: boolean;
+}
+
+/** An entry takes a millisecond; who holds the lock for longer hangs. */
+const WAIT_MS = 5_000;
+/** Longer than any entry: an import names up to 10,000 accounts, but a label is short. */
+const TAIL_BYTES = 2 ** 20;
+const OWNER_ONLY = 0o600;
+
+export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions): AuditLog {
+  const serially = createSerially();
+  const sealPath = `${path}.seal`;
+
+  /** The last entry the vault vouched for. Undefined where it vouches for none. */
+  const sealed = (): string | undefined => {
+    const [, hash, mac] = /^([\w-]{43}) ([\w-]{43})\n$/.exec(textOf(sealPath) ?? '') ?? [];
+    const own = hash === undefined ? undefined : vouch(hash);
+    return own !== undefined && mac !== undefined && timingSafeEqual(Buffer.from(mac), Buffer.from(own)) ? hash : undefined;
+  };
+
+  const seal = (hash: string): void => {
+    const mac = vouch(hash);
+    if (mac === undefined) return;
+    writeFileSync(`${sealPath}.tmp`, `${hash} ${mac}\n`, { mode: OWNER_ONLY, flush: true });
+    renameSync(`${sealPath}.tmp`, sealPath);
+  };
+
+  const check = (): AuditCheck => {
+    const wanted = sealed();
+    const { entries, broken, holds } = walk(textOf(path) ?? '', wanted);
+    const problem = broken === undefined ? (holds ? undefined : 'its end was cut off or made anew: the last entry the vault vouched for is not in it') : `line ${broken} is not as it was written, or one before it was taken out`;
+    return { entries, ...(problem !== undefined && { problem }), vouched: wanted !== undefined && problem === undefined };
+  };
+
+  const append = (act: Act): void => {
+    const file = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, OWNER_ONLY);
+    try {
+      const previous = tailOf(file);
+      const { line, hash } = lineOf(act, now(), previous);
+      // The seal must not move on over a log that somebody changed.
+      const problem = vouch(hash) === undefined || sealed() === previous ? undefined : check().problem;
+      writeSync(file, `${line}\n`);
+      fsyncSync(file);
+      if (problem === undefined) seal(hash);
+      else notice(`${path} was changed by someone else: ${problem}`);
+    } finally {
+      closeSync(file);
+    }
+  };
+
+  return {
+    check,
+    record: (act) =>
+      serially(async () => {
+        try {
+          await preparePrivateDirectory(dirname(path));
+          const lock = await acquireLock({ directory: dirname(path), name: 'audit', pid, now, waitMs: WAIT_MS });
+          try {
+            append(act);
+          } finally {
+            await lock.release();
+          }
+        } catch (error) {
+          notice(`${act.act} could not be written to ${path} (${systemCode(error) ?? (error instanceof Error ? error.message : 'unknown')}); free some space, or see who else writes there`);
+        }
+      }),
+  };
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** What the next entry follows. An entry that a crash cut is cut off whole: it was never said to be there. */
+function tailOf(file: number): string {
+  const { size } = fstatSync(file);
+  const tail = Buffer.alloc(Math.min(size, TAIL_BYTES));
+  readSync(file, tail, 0, tail.length, size - tail.length);
+  const end = tail.lastIndexOf('\n') + 1;
+  if (end < tail.length) ftruncateSync(file, size - (tail.length - end));
+  if (end === 0) return GENESIS;
+  const line = tail.subarray(tail.lastIndexOf('\n', end - 2) + 1, end - 1).toString();
+  return claimOf(line) ?? GENESIS;
+}

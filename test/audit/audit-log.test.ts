@@ -1,0 +1,130 @@
+/** The audit log as somebody finds it who wants to hide what was done. */
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createHmac } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
+import { lineOf } from '../../src/audit/chain.ts';
+
+const directories: string[] = [];
+afterAll(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true }))));
+
+interface Desk {
+  readonly path: string;
+  readonly log: AuditLog;
+  readonly notices: string[];
+  key: string | undefined;
+}
+const state: { desk: Desk } = { desk: undefined as never };
+
+async function createDesk(): Promise<Desk> {
+  const directory = await mkdtemp(join(tmpdir(), 'tollfree-audit-'));
+  directories.push(directory);
+  const notices: string[] = [];
+  const path = join(directory, 'audit.log');
+  const desk: Desk = { path, notices, key: 'the key of the vault', log: undefined as never };
+  const vouch = (entry: string): string | undefined => (desk.key === undefined ? undefined : createHmac('sha256', desk.key).update(entry).digest('base64url'));
+  return Object.assign(desk, { log: createAuditLog({ path, pid: process.pid, now: () => Date.UTC(2026, 10, 20), vouch, notice: (message) => notices.push(message) }) });
+}
+
+beforeEach(async () => {
+  state.desk = await createDesk();
+  for (const name of ['one', 'two', 'three', 'four']) await state.desk.log.record({ by: 'cli', act: 'account added', on: [`groq/${name}`] });
+});
+
+const lines = async (): Promise<string[]> => (await readFile(state.desk.path, 'utf8')).split('\n').slice(0, -1);
+const put = (changed: readonly string[]): Promise<void> => writeFile(state.desk.path, changed.map((line) => `${line}\n`).join(''));
+
+describe('left alone', () => {
+  test('is whole, for its owner alone, and says who did what to what when', async () => {
+    expect(state.desk.log.check()).toEqual({ entries: 4, vouched: true });
+    expect((await stat(state.desk.path)).mode & 0o777).toBe(0o600);
+    expect((await stat(`${state.desk.path}.seal`)).mode & 0o777).toBe(0o600);
+    expect(JSON.parse((await lines())[1] ?? '')).toMatchObject({ at: '2026-11-20T00:00:00.000Z', by: 'cli', act: 'account added', on: ['groq/two'] });
+    expect(state.desk.notices).toEqual([]);
+  });
+
+  test('grows while the vault is locked, and is vouched for again when it is not', async () => {
+    state.desk.key = undefined;
+    await state.desk.log.record({ by: 'daemon', act: 'locked' });
+    expect(state.desk.log.check()).toEqual({ entries: 5, vouched: false });
+    state.desk.key = 'the key of the vault';
+    await state.desk.log.record({ by: 'daemon', act: 'vault unlocked' });
+    expect(state.desk.log.check()).toEqual({ entries: 6, vouched: true });
+  });
+
+  test('of many writers at once, nobody is lost and nobody breaks the chain', async () => {
+    const { path } = state.desk;
+    const others = Array.from({ length: 4 }, () => createAuditLog({ path, pid: process.pid, now: Date.now, vouch: () => undefined, notice: (message) => state.desk.notices.push(message) }));
+    await Promise.all(others.flatMap((log) => Array.from({ length: 5 }, (_, index) => log.record({ by: 'cli', act: `act ${index}` }))));
+    expect(state.desk.log.check()).toMatchObject({ entries: 24 });
+    expect(state.desk.log.check()).not.toHaveProperty('problem');
+    expect(state.desk.notices).toEqual([]);
+  });
+
+  test('an entry that a crash cut in the middle was never told to be there, and the next one stands well', async () => {
+    await writeFile(state.desk.path, '{"at":"2026', { flag: 'a' });
+    await state.desk.log.record({ by: 'cli', act: 'after the crash' });
+    expect(state.desk.log.check()).toEqual({ entries: 5, vouched: true });
+  });
+});
+
+describe('changed by someone else', () => {
+  test('any byte', async () => {
+    const text = await readFile(state.desk.path);
+    for (let at = 0; at < text.length; at += 1) {
+      const changed = Buffer.from(text);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      await writeFile(state.desk.path, changed);
+      expect([at, state.desk.log.check().problem === undefined]).toEqual([at, false]);
+    }
+  });
+
+  test.each<[string, (all: readonly string[]) => readonly string[], RegExp]>([
+    ['a line taken out', ([a = '', , c = '', d = '']) => [a, c, d], /^line 2 /],
+    ['the first taken out', ([, ...rest]) => rest, /^line 1 /],
+    ['two that changed places', ([a = '', b = '', c = '', d = '']) => [a, c, b, d], /^line 2 /],
+    ['one doubled', ([a = '', ...rest]) => [a, a, ...rest], /^line 2 /],
+    ['the end cut off', (all) => all.slice(0, -1), /cut off/],
+    ['all of it cut off', () => [], /cut off/],
+    ['made anew by somebody who knows how', () => chain(['groq/one', 'groq/innocent', 'groq/three', 'groq/four']), /made anew/],
+  ])('%s', async (_name, change, problem) => {
+    await put(change(await lines()));
+    expect(state.desk.log.check()).toMatchObject({ problem: expect.stringMatching(problem) as unknown, vouched: false });
+    await state.desk.log.record({ by: 'cli', act: 'vault unlocked' });
+    // Writing on does not make it right.
+    expect(state.desk.log.check().problem).toBeDefined();
+  });
+
+  test('a seal that another key made vouches for nothing', async () => {
+    state.desk.key = 'another key';
+    expect(state.desk.log.check()).toEqual({ entries: 4, vouched: false });
+  });
+
+  test('a link in its place is not written through', async () => {
+    const elsewhere = `${state.desk.path}.elsewhere`;
+    await writeFile(elsewhere, '');
+    await rm(state.desk.path);
+    await symlink(elsewhere, state.desk.path);
+    await state.desk.log.record({ by: 'cli', act: 'misled' });
+    expect(await readFile(elsewhere, 'utf8')).toBe('');
+    expect(state.desk.notices).toEqual([expect.stringMatching(/misled could not be written .*ELOOP/)]);
+  });
+
+  test('a file cut to nothing is told, not begun anew in silence', async () => {
+    await truncate(state.desk.path);
+    await state.desk.log.record({ by: 'cli', act: 'anew' });
+    expect(state.desk.notices).toEqual([expect.stringMatching(/audit\.log was changed by someone else/)]);
+    expect(state.desk.log.check().problem).toMatch(/cut off/);
+  });
+});
+
+function chain(names: readonly string[]): string[] {
+  let last = '';
+  return names.map((name) => {
+    const { line, hash } = lineOf({ by: 'cli', act: 'account added', on: [name] }, Date.UTC(2026, 10, 20), last);
+    last = hash;
+    return line;
+  });
+}
