@@ -142,6 +142,8 @@ export interface ChatRequest {
   readonly stream: boolean;
   /** An OpenAI chat-completions body with every field the client sent, known to us or not. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** Present where this is no chat. */
+  readonly relay?: Relay;
   readonly text: PromptText;
   /** What a model must be able to do to answer this at all. */
   readonly needs: readonly Capability[];
@@ -155,6 +157,14 @@ export interface ChatRequest {
   readonly deadline: number;
   /** 0 (first) to 9, in the line. */
   readonly priority: number;
+}
+
+/** A question besides chat: it goes upstream as it came, with the model's name put in, and its answer comes back the same way. */
+export interface Relay {
+  /** Below the provider's base URL, e.g. `/embeddings`. */
+  readonly path: string;
+  /** A body that is no JSON: a form with a recording, cut where the model's name stands. Then `ChatRequest.body` is what is known of it. */
+  readonly form?: { readonly contentType: string; readonly before: Uint8Array; readonly after: Uint8Array };
 }
 
 /** Who asks: a virtual key, or anyone while the door is open. */
@@ -190,6 +200,8 @@ export interface ChatChunk {
   readonly whole: boolean;
   /** Carries content, reasoning or a tool call: the commit point. Role-only and empty deltas do not. */
   readonly content: boolean;
+  /** Instead of `text`, where the answer is no JSON: sound, pictures, events of another kind. */
+  readonly raw?: { readonly bytes: Uint8Array; readonly contentType: string };
   /** The finish reason, once it is known. */
   readonly finish?: string;
   readonly usage?: Usage;

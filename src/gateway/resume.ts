@@ -11,7 +11,7 @@ type TryAll = (turn: Turn) => Promise<Answer>;
 
 /** With a failure: whether this one may still be made good. */
 export function mayResume({ match, request, signal }: Turn, failure?: Failure): boolean {
-  if (match.rule?.onStreamBreak !== 'resume' || !request.stream) return false;
+  if (match.rule?.onStreamBreak !== 'resume' || !request.stream || request.relay !== undefined) return false;
   return failure === undefined || (isUpstreamFailure(failure) && !signal.aborted);
 }
 

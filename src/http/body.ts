@@ -19,13 +19,24 @@ export async function readJson(request: IncomingMessage, limit: number): Promise
 }
 
 /** Browsers send other types across sites without asking first; requiring this one makes them ask. */
-function requireJson({ headers }: IncomingMessage): void {
+function requireJson(request: IncomingMessage): void {
+  const { headers } = request;
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';').map((piece) => piece.trim());
   if (type !== 'application/json') throw refuse({ kind: 'media-type', message: 'the content-type must be application/json' });
   const charset = parameters.find((piece) => piece.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') throw refuse({ kind: 'media-type', message: 'the charset must be utf-8' });
+  refuseEncoded(request);
+}
+
+function refuseEncoded({ headers }: IncomingMessage): void {
   const encoding = headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') throw refuse({ kind: 'media-type', message: 'send the body uncompressed, without a content-encoding' });
+}
+
+/** A body of any type. */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  refuseEncoded(request);
+  return readBytes(request, limit);
 }
 
 async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {

@@ -35,7 +35,7 @@ export function createLiveRequests(): LiveRequests {
 export const READER_MS = 60_000;
 
 /** Writes frames as they come, then ends; where the client reads slower than they come, upstream is read slower too. */
-export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string>, readerMs = READER_MS): Promise<void> {
+export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string | Uint8Array>, readerMs = READER_MS): Promise<void> {
   for await (const frame of frames) {
     if (response.destroyed) return;
     if (!response.write(frame)) await drained(response, readerMs);

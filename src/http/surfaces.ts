@@ -8,6 +8,7 @@ import { countTokens, messages } from '../surfaces/messages.ts';
 import { responses } from '../surfaces/responses.ts';
 import type { EntryOptions } from './arrival.ts';
 import { conversationRoute, countRoute } from './conversation.ts';
+import { relayRoute } from './relay.ts';
 
 export function surfaceRoutes(options: EntryOptions): Router {
   const routes: Readonly<Record<string, RequestHandler>> = {
@@ -19,6 +20,7 @@ export function surfaceRoutes(options: EntryOptions): Router {
   };
   const router = Router();
   for (const [path, handler] of Object.entries(routes)) router.post(path, handler).all(path, onlyPost);
+  router.post(/^\/v1\/.+/, relayRoute(options));
   return router;
 }
 

@@ -44,6 +44,9 @@ const CONNECT_MS = 5000;
 /** 128k answer tokens at 300 bytes an event are 38 MB: what is longer is no answer. Counted on the wire and after decompression. */
 const MOST_BYTES = 64 * 1024 * 1024;
 
+/** Ten times as many as a large catalogue has models. Paths that are passed on are a client's own words, and could be endless. */
+const MOST_PLACES = 10_000;
+
 export interface HttpOptions {
   readonly now: Clock;
   /** Cloudflare turns away clients without a normal one (403, `error code: 1010`). */
@@ -65,7 +68,7 @@ export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNE
     pools.set(origin, pool);
     return pool;
   };
-  /** URLs come from the catalogue, so there are as many as models: each is taken apart and judged once. */
+  /** Nearly all URLs come from the catalogue, so there are as many as models: each is taken apart and judged once. */
   const placeOf = (address: string): Place => {
     const known = places.get(address);
     if (known !== undefined) return known;
@@ -75,6 +78,7 @@ export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNE
     } catch (error) {
       throw transportFailure(error, { host: url.host, phase: 'connecting' });
     }
+    if (places.size >= MOST_PLACES) places.clear();
     const place = { host: url.host, origin: url.origin, path: url.pathname + url.search, pool: poolOf(url.origin) };
     places.set(address, place);
     return place;

@@ -8,45 +8,26 @@ import { choicesOf, usageOf } from './chunk.ts';
 import type { Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
+import { fitted } from './fields.ts';
 import { isRecord, parseJson } from './json.ts';
-import type { Json } from './json.ts';
+import { encodeRelay } from './relay.ts';
 import { broken, createTally } from './tally.ts';
 import type { Tally } from './tally.ts';
 
 export const openai: Dialect = { encode, decode, explain };
 
-/** A client's words about credentials and destinations: never used, never passed on. */
-const NEVER = ['api_base', 'api_key', 'base_url', 'headers', 'proxy'];
-
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
+  if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization: { authorization: `Bearer ${credential}` } });
   const body: Record<string, unknown> = { ...request.body, model: model.name, stream: request.stream };
   // Without it most providers tell no usage at the end of a stream, and nobody could be charged right.
   if (request.stream) body['stream_options'] = { ...(isRecord(body['stream_options']) && body['stream_options']), include_usage: true };
-  for (const field of [...NEVER, ...provider.omit]) omit(body, field);
-  for (const [from, to] of Object.entries(provider.rename)) {
-    if (!Object.hasOwn(body, from)) continue;
-    body[to] ??= body[from];
-    delete body[from];
-  }
   return {
     method: 'POST',
     url: `${provider.baseUrl}/chat/completions`,
     headers: { ...provider.headers, accept: request.stream ? 'text/event-stream' : 'application/json', authorization: `Bearer ${credential}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: JSON.stringify(fitted(body, provider)),
   };
-}
-
-/** `field`, or `list.field` for a field of every entry, e.g. `messages.name`. What is reached through a list is copied first. */
-function omit(body: Record<string, unknown>, path: string): void {
-  const [field = '', inner] = path.split('.');
-  const list = body[field];
-  if (inner === undefined) delete body[field];
-  else if (Array.isArray(list)) body[field] = list.map((entry: unknown) => (isRecord(entry) && Object.hasOwn(entry, inner) ? without(entry, inner) : entry));
-}
-
-function without(entry: Json, field: string): Json {
-  return Object.fromEntries(Object.entries(entry).filter(([name]) => name !== field));
 }
 
 async function* decode(payloads: AsyncIterable<Payload>, refuse: Refuse): AsyncGenerator<ChatChunk> {

@@ -6,6 +6,7 @@ import type { Dialect } from './dialect.ts';
 import { dialects } from './dialects.ts';
 import { readHeaderFacts } from './limits.ts';
 import { readPayloads } from './payloads.ts';
+import { relayed } from './relay.ts';
 import { readText } from './text.ts';
 
 export interface SendOptions {
@@ -37,7 +38,7 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     if (status < 200 || status > 299) throw refuse(await readText(answer, REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),
-      chunks: dialect.decode(readPayloads({ bytes: answer.bytes, drain: answer.drain, host, now, eventMs }), refuse),
+      chunks: request.relay === undefined ? dialect.decode(readPayloads({ bytes: answer.bytes, drain: answer.drain, host, now, eventMs }), refuse) : relayed(answer, refuse),
     };
   };
 }

@@ -6,7 +6,7 @@ import { model, provider, request } from './support.ts';
 
 function sent(body: Readonly<Record<string, unknown>>, changes: Partial<Provider> = {}): Readonly<Record<string, unknown>> {
   const target = { provider: provider(changes), model: model({ name: 'openai/gpt-oss-120b' }) };
-  return JSON.parse(openai.encode(request(body), target, 'gsk_x').body ?? '') as Readonly<Record<string, unknown>>;
+  return JSON.parse(String(openai.encode(request(body), target, 'gsk_x').body)) as Readonly<Record<string, unknown>>;
 }
 
 describe('encode', () => {

@@ -1,0 +1,72 @@
+/** Everything under `/v1` that is no chat: embeddings, audio, images, moderations, and whatever a provider has besides. */
+import type { IncomingMessage } from 'node:http';
+import type { RequestHandler, Response } from 'express';
+import { FailureError } from '../failure.ts';
+import { answer } from '../gateway.ts';
+import type { Answer, Gateway } from '../gateway.ts';
+import { inFormat } from '../surfaces/embeddings.ts';
+import { readForm } from '../surfaces/form.ts';
+import { parseForm, parseRelay } from '../surfaces/relay.ts';
+import type { Arrival } from '../surfaces/conversation.ts';
+import type { ChatChunk, ChatRequest } from '../types.ts';
+import { headersOf, moneyHeaders } from './answer-headers.ts';
+import { arrivalOf, enter } from './arrival.ts';
+import type { EntryOptions } from './arrival.ts';
+import { readBody, readJson } from './body.ts';
+import { endSoon, writeFrames } from './stream.ts';
+
+/** For paths that begin with `/v1`. */
+export function relayRoute(options: EntryOptions): RequestHandler {
+  const { gateway, bodyLimit } = options;
+  return async (request, response) => {
+    const arrival = arrivalOf(request, response, options);
+    const path = plainPath(request.path.slice('/v1'.length));
+    const asked = await readQuestion(request, { path, arrival, bodyLimit });
+    const signal = enter(asked, response, options);
+    await pass(response, asked, await answer(gateway, asked, signal), gateway);
+  };
+}
+
+/** The path goes upstream beneath the provider's base: it must not lead out of there. */
+function plainPath(path: string): string {
+  if (/^(?:\/[\w-][\w.-]*)+$/.test(path) && path.length <= 128) return path;
+  throw new FailureError({ kind: 'not-found', message: 'there is no such path here' });
+}
+
+interface QuestionOptions {
+  readonly path: string;
+  readonly arrival: Arrival;
+  readonly bodyLimit: number;
+}
+
+async function readQuestion(request: IncomingMessage, { path, arrival, bodyLimit }: QuestionOptions): Promise<ChatRequest> {
+  const contentType = request.headers['content-type'] ?? '';
+  if (!/^multipart\/form-data\b/i.test(contentType)) return parseRelay(await readJson(request, bodyLimit), path, arrival);
+  return parseForm(readForm(await readBody(request, bodyLimit), contentType), path, arrival);
+}
+
+/** The first piece tells what comes: one JSON text, or bytes of some other kind. */
+async function pass(response: Response, asked: ChatRequest, certain: Answer, gateway: Gateway): Promise<void> {
+  const chunks = certain.chunks[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) throw new FailureError({ kind: 'broken-answer', message: 'the provider sent an empty answer' });
+  const { raw, text } = first.value;
+  if (raw !== undefined) {
+    response.writeHead(200, { 'content-type': raw.contentType, ...headersOf(certain) });
+    await writeFrames(response, bytesOf(first.value, chunks));
+    return;
+  }
+  // Whatever follows JSON is nothing; reading it to the end closes the books.
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next());
+  const told = asked.surface === 'embeddings' ? inFormat(text, asked.body['encoding_format']) : text;
+  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(told), ...headersOf(certain), ...moneyHeaders(certain, gateway) });
+  endSoon(response, told);
+}
+
+async function* bytesOf(first: ChatChunk, rest: AsyncIterator<ChatChunk>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next: IteratorResult<ChatChunk> = { value: first }; next.done !== true; next = await rest.next()) if (next.value.raw !== undefined) yield next.value.raw.bytes;
+  } finally {
+    await rest.return?.();
+  }
+}

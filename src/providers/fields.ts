@@ -1,0 +1,30 @@
+/** A body's fields as one provider takes them: what its entry in `config/providers.yaml` says in `omit` and `rename`. */
+import type { Provider } from '../types.ts';
+import { isRecord } from './json.ts';
+import type { Json } from './json.ts';
+
+/** A client's words about credentials and destinations: never used, never passed on. */
+const NEVER = ['api_base', 'api_key', 'base_url', 'headers', 'proxy'];
+
+export function fitted(body: Json, provider: Provider): Json {
+  const fit: Record<string, unknown> = { ...body };
+  for (const field of [...NEVER, ...provider.omit]) omit(fit, field);
+  for (const [from, to] of Object.entries(provider.rename)) {
+    if (!Object.hasOwn(fit, from)) continue;
+    fit[to] ??= fit[from];
+    delete fit[from];
+  }
+  return fit;
+}
+
+/** `field`, or `list.field` for a field of every entry, e.g. `messages.name`. What is reached through a list is copied first. */
+function omit(body: Record<string, unknown>, path: string): void {
+  const [field = '', inner] = path.split('.');
+  const list = body[field];
+  if (inner === undefined) delete body[field];
+  else if (Array.isArray(list)) body[field] = list.map((entry: unknown) => (isRecord(entry) && Object.hasOwn(entry, inner) ? without(entry, inner) : entry));
+}
+
+function without(entry: Json, field: string): Json {
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => name !== field));
+}

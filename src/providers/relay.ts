@@ -1,0 +1,51 @@
+/** Questions besides chat: passed on with the model's own name, their answers passed back as they come. */
+import type { ChatChunk, ChatRequest, Relay, Target } from '../types.ts';
+import { usageOf } from './chunk.ts';
+import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
+import { isComplaint } from './envelope.ts';
+import { fitted } from './fields.ts';
+import { isRecord, parseJson } from './json.ts';
+import { broken } from './tally.ts';
+
+export interface RelayOptions {
+  readonly request: ChatRequest;
+  readonly target: Target;
+  /** The header that carries the credential. */
+  readonly authorization: Readonly<Record<string, string>>;
+}
+
+export function encodeRelay({ path, form }: Relay, { request, target: { provider, model }, authorization }: RelayOptions): HttpRequest {
+  const base = { method: 'POST', url: provider.baseUrl + path } as const;
+  const headers = { ...provider.headers, ...authorization, accept: '*/*' };
+  if (form !== undefined) return { ...base, headers: { ...headers, 'content-type': form.contentType }, body: Buffer.concat([form.before, Buffer.from(model.name), form.after]) };
+  return { ...base, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fitted({ ...request.body, model: model.name }, provider)) };
+}
+
+/** JSON is one piece, read for the error it may be and the usage it may tell. Anything else is passed on as it comes. */
+export async function* relayed({ headers, bytes }: { readonly headers: HttpHeaders; readonly bytes: AsyncIterable<Uint8Array> }, refuse: Refuse): AsyncGenerator<ChatChunk> {
+  const contentType = String(headers['content-type'] ?? 'application/octet-stream');
+  if (/^application\/(?:[\w.-]+\+)?json\b/i.test(contentType)) {
+    yield await readWhole(bytes, refuse);
+    return;
+  }
+  if (/^text\/html\b/i.test(contentType)) throw broken('answered with a web page');
+  let some = false;
+  for await (const piece of bytes) {
+    if (piece.length === 0) continue;
+    some = true;
+    yield { text: '', whole: false, content: true, raw: { bytes: piece, contentType } };
+  }
+  if (!some) throw broken('sent an empty answer');
+}
+
+async function readWhole(bytes: AsyncIterable<Uint8Array>, refuse: Refuse): Promise<ChatChunk> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of bytes) pieces.push(piece);
+  const text = Buffer.concat(pieces).toString('utf8');
+  const value = parseJson(text);
+  if (isComplaint(value)) throw refuse(text);
+  if (value === undefined) throw broken('sent something that is not JSON');
+  const usage = isRecord(value) ? usageOf(value) : undefined;
+  return { text, whole: true, content: true, ...(usage !== undefined && { usage }) };
+}
+

@@ -1,0 +1,95 @@
+/** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
+import { z } from 'zod';
+import type { Capability, ChatRequest, Relay, Surface } from '../types.ts';
+import { invalid, refused } from './conversation.ts';
+import type { Arrival } from './conversation.ts';
+import type { Form } from './form.ts';
+import { text } from './json.ts';
+import type { Json } from './json.ts';
+import { estimateText } from './prompt.ts';
+
+export interface RelayKind {
+  readonly surface: Surface;
+  readonly needs: readonly Capability[];
+  /** Where the words of the question are. */
+  readonly words?: 'input' | 'prompt';
+  /** Nothing to be asked without the client saying whom: no rule can choose for it. */
+  readonly named?: string;
+  /** The answer is told from its first byte on, whether or not the client says `stream`. */
+  readonly streams?: true;
+}
+
+const VECTORS = 'vectors of different models do not mix, so no rule chooses one; name a model with embeddings of GET /v1/models';
+
+/** By path below `/v1`. */
+export const RELAY_KINDS: Readonly<Record<string, RelayKind>> = {
+  '/embeddings': { surface: 'embeddings', needs: [], words: 'input', named: VECTORS },
+  '/audio/transcriptions': { surface: 'audio', needs: ['transcription'], words: 'prompt' },
+  '/audio/translations': { surface: 'audio', needs: ['transcription'], words: 'prompt' },
+  '/audio/speech': { surface: 'audio', needs: ['speech'], words: 'input', streams: true },
+  '/images/generations': { surface: 'images', needs: [], words: 'prompt' },
+  '/images/edits': { surface: 'images', needs: [], words: 'prompt' },
+  '/images/variations': { surface: 'images', needs: [], words: 'prompt' },
+  '/moderations': { surface: 'moderations', needs: [], words: 'input' },
+};
+
+const body = z.looseObject({ model: z.string().min(1).max(256).default('auto'), stream: z.boolean().nullish() });
+
+/** A JSON body. Throws `invalid-request` naming the field. */
+export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
+  const parsed = body.safeParse(input);
+  if (!parsed.success) throw invalid(parsed.error);
+  const { data } = parsed;
+  return toRequest({ kind: kindOf(path, data.model), relay: { path }, fields: data, stream: data.stream === true }, arrival);
+}
+
+/** A form, of which only the fields are read. */
+export function parseForm({ contentType, fields, model }: Form, path: string, arrival: Arrival): ChatRequest {
+  if (model === undefined) throw refused('model', 'the form has no field of this name; name the model, or auto');
+  const relay: Relay = { path, form: { contentType, before: model.before, after: model.after } };
+  return toRequest({ kind: kindOf(path, model.name), relay, fields: { ...fields, model: model.name }, stream: fields['stream'] === 'true' }, arrival);
+}
+
+/** What nobody here knows goes to the one provider the model names. */
+function kindOf(path: string, model: string): RelayKind {
+  const kind = RELAY_KINDS[path] ?? { surface: 'proxy', needs: [], named: 'this path is passed on to the provider the model names; ask for <provider>/<model>' };
+  const chosenByRule = /^auto(?::|$)/i.test(model);
+  if (kind.named !== undefined && (chosenByRule || (kind.surface === 'proxy' && !model.includes('/')))) throw refused('model', kind.named);
+  return kind;
+}
+
+interface Question {
+  readonly kind: RelayKind;
+  readonly relay: Relay;
+  readonly fields: Json & { readonly model: string };
+  readonly stream: boolean;
+}
+
+function toRequest({ kind, relay, fields, stream }: Question, arrival: Arrival): ChatRequest {
+  const said = kind.words === undefined ? undefined : fields[kind.words];
+  return {
+    ...arrival,
+    surface: kind.surface,
+    model: fields.model,
+    stream: stream || kind.streams === true,
+    body: fields,
+    relay,
+    text: { last: wordsOf(said), earlier: [], system: '' },
+    needs: kind.needs,
+    promptTokens: tokensOf(said),
+    maxOutput: 0,
+  };
+}
+
+/** Text, texts, or text parts; token numbers have no words. */
+function wordsOf(said: unknown): string {
+  if (typeof said === 'string') return said;
+  return Array.isArray(said) ? said.map((one: unknown) => (typeof one === 'string' ? one : text((one as Json | null)?.['text']))).join('\n') : '';
+}
+
+/** A number in a list is a token; what is no text is not counted. */
+function tokensOf(said: unknown): number {
+  if (typeof said === 'string') return estimateText(said);
+  if (typeof said === 'number') return 1;
+  return Array.isArray(said) ? said.reduce<number>((sum, one) => sum + tokensOf(one), 0) : 0;
+}

@@ -1,0 +1,136 @@
+/** OpenAI's official client on everything that is no chat. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { toFile } from 'openai';
+import { startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+import { startRecorder } from './recorder.ts';
+import type { Recorded, Recorder, Reply } from './recorder.ts';
+
+const SOUND = Uint8Array.from({ length: 4096 }, (_, index) => index % 256);
+const VECTORS = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.25, 2] }], model: 'x', usage: { prompt_tokens: 3, total_tokens: 3 } };
+
+const json = (value: unknown, status = 200): Reply => ({ status, type: 'application/json', body: JSON.stringify(value) });
+
+function answer({ path, body }: Recorded): Reply {
+  switch (path) {
+    case '/v1/embeddings': return json(VECTORS);
+    case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: '1\nHallo\n' } : json({ text: 'Grüß Gott', x_groq: { id: 'req_1' } });
+    case '/v1/audio/speech': return { type: 'audio/mpeg', body: [SOUND.subarray(0, 100), SOUND.subarray(100)] };
+    case '/v1/images/generations': return json({ created: 1, data: [{ b64_json: 'aGk=' }] });
+    case '/v1/moderations': return json({ id: 'm', model: 'm', results: [{ flagged: false }] });
+    case '/v1/rerank': return json({ results: [{ index: 0 }] });
+    case '/v1/broken': return json({ error: { message: 'out of order', type: 'server_error' } }, 500);
+    default: return json({ error: { message: 'no such path' } }, 404);
+  }
+}
+
+const state: { system: System; recorder: Recorder } = { system: undefined as never, recorder: undefined as never };
+beforeAll(async () => {
+  const recorder = await startRecorder(answer);
+  const free = 'price: { input: 0, output: 0 }';
+  const providers = `
+providers:
+  openrouter: { base_url: "https://openrouter.ai/api/v1", models: [{ name: "nvidia/nemotron-embed-1b:free", context: 32768, capabilities: [embeddings], ${free} }] }
+  workshop:
+    base_url: ${recorder.origin}/v1
+    omit: [user]
+    models:
+      - { name: vectors, aliases: [shared], capabilities: [embeddings], ${free} }
+      - { name: whisper-large-v3, aliases: [whisper-1], capabilities: [transcription], ${free} }
+      - { name: voice, capabilities: [speech], ${free} }
+      - { name: painter, capabilities: [image_generation], ${free} }
+      - { name: guard, capabilities: [moderation], ${free} }
+`;
+  const system = await startSystem({ providers, accounts: { openrouter: ['one'] }, rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
+  const added = await system.admin('POST', '/accounts', { provider: 'workshop', label: 'bench', key: 'workshop-key-1', check: false });
+  expect(added.status).toBe(201);
+  Object.assign(state, { system, recorder });
+});
+beforeEach(() => {
+  state.recorder.seen.length = 0;
+  state.system.simulators.clearCalls();
+});
+afterAll(async () => {
+  await state.system.close();
+  state.recorder.close();
+});
+
+describe('embeddings', () => {
+  test('as the client asks by itself, in base64', async () => {
+    const { data, usage } = await state.system.client.embeddings.create({ model: 'openrouter/nvidia/nemotron-embed-1b:free', input: ['one', 'two'], dimensions: 16 });
+    expect(data).toHaveLength(2);
+    expect(data[0]?.embedding).toHaveLength(16);
+    expect(Math.hypot(...(data[0]?.embedding ?? []))).toBeCloseTo(1, 5);
+    expect(usage.prompt_tokens).toBeGreaterThan(0);
+    expect(state.system.simulators.calls({ provider: 'openrouter' }).at(-1)).toMatchObject({ path: '/embeddings', body: { model: 'nvidia/nemotron-embed-1b:free', input: ['one', 'two'], dimensions: 16, encoding_format: 'base64' } });
+  });
+
+  test('a provider that ignores the format is put right', async () => {
+    const decoded = await state.system.client.embeddings.create({ model: 'shared', input: 'x' });
+    expect(decoded.data[0]?.embedding).toEqual([0.5, -0.25, 2]);
+    const floats = await state.system.client.embeddings.create({ model: 'shared', input: 'x', encoding_format: 'float' });
+    expect(floats.data[0]?.embedding).toEqual([0.5, -0.25, 2]);
+    expect(state.recorder.seen.map(({ path, headers, body }) => [path, headers.authorization, JSON.parse(body) as unknown])).toEqual([
+      ['/v1/embeddings', 'Bearer workshop-key-1', { model: 'vectors', input: 'x', encoding_format: 'base64' }],
+      ['/v1/embeddings', 'Bearer workshop-key-1', { model: 'vectors', input: 'x', encoding_format: 'float' }],
+    ]);
+  });
+
+  test('no rule chooses between models whose vectors do not mix', async () => {
+    await expect(state.system.client.embeddings.create({ model: 'auto', input: 'x' })).rejects.toMatchObject({ status: 400, param: 'model' });
+    await expect(state.system.client.embeddings.create({ model: 'whisper-1', input: 'x' })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('embeddings') });
+  });
+});
+
+describe('audio', () => {
+  test('a recording goes through byte by byte, under the name its provider knows the model by', async () => {
+    const file = await toFile(SOUND, 'hello.wav');
+    const { text } = await state.system.client.audio.transcriptions.create({ model: 'whisper-1', file, language: 'de' });
+    expect(text).toBe('Grüß Gott');
+    const [call] = state.recorder.seen;
+    expect(call?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/);
+    expect(call?.body).toContain('name="model"\r\n\r\nwhisper-large-v3\r\n');
+    expect(call?.body).toContain('name="language"\r\n\r\nde\r\n');
+    expect(call?.body).toContain(Buffer.from(SOUND).toString('latin1'));
+  });
+
+  test('answers that are no JSON arrive as they are', async () => {
+    const file = await toFile(SOUND, 'hello.wav');
+    expect(await state.system.client.audio.transcriptions.create({ model: 'auto', file, response_format: 'srt' })).toBe('1\nHallo\n');
+  });
+
+  test('speech: the bytes, their type, and who spoke', async () => {
+    const response = await state.system.client.audio.speech.create({ model: 'auto', voice: 'alloy', input: 'hello' });
+    expect(response.headers.get('content-type')).toBe('audio/mpeg');
+    expect(response.headers.get('x-tollfree-provider')).toBe('workshop');
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(SOUND);
+  });
+});
+
+describe('the others', () => {
+  test('images and moderations find their model', async () => {
+    expect((await state.system.client.images.generate({ prompt: 'a house', user: 'me' })).data?.[0]?.b64_json).toBe('aGk=');
+    expect((await state.system.client.moderations.create({ input: 'hello' })).results[0]?.flagged).toBe(false);
+    expect(state.recorder.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ model: 'painter', prompt: 'a house' }, { model: 'guard', input: 'hello' }]);
+  });
+
+  test('what nobody here knows goes to the provider the model names', async () => {
+    expect(await state.system.client.post('/rerank', { body: { model: 'workshop/guard', query: 'q', documents: ['d'] } })).toEqual({ results: [{ index: 0 }] });
+    expect(JSON.parse(state.recorder.seen[0]?.body ?? '')).toEqual({ model: 'guard', query: 'q', documents: ['d'] });
+    await expect(state.system.client.post('/rerank', { body: { model: 'guard', query: 'q' } })).rejects.toMatchObject({ status: 400, param: 'model' });
+    await expect(state.system.client.post('/rerank', { body: { query: 'q' } })).rejects.toMatchObject({ status: 400, param: 'model' });
+  });
+
+  test('failures are told in the usual envelope', async () => {
+    await expect(state.system.client.post('/broken', { body: { model: 'workshop/voice' } })).rejects.toMatchObject({ status: 503, code: 'no_provider_available' });
+    await expect(state.system.client.post('/nowhere', { body: { model: 'workshop/guard' } })).rejects.toMatchObject({ status: 503 });
+  });
+
+  test('no path leads out of the provider', async () => {
+    for (const path of ['/v1/..%2f..%2fadmin', '/v1//evil.example/x', '/v1/%2e%2e/x', '/v1/a/../../x', '/v1/x?y']) {
+      const response = await fetch(state.system.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'workshop/painter' }) });
+      expect([path, response.status]).toEqual([path, response.status === 503 ? 503 : 404]);
+    }
+    for (const { path } of state.recorder.seen) expect(path).toBe('/v1/x');
+  });
+});
