@@ -17,12 +17,12 @@ export interface AdminDoorOptions {
 }
 
 export interface AdminDoor {
-  /** `POST /session`, which is how one gets in: to be mounted before the guard. */
+  /** `POST /session`, which is how one gets in, and `GET /session`, whether one is: to be mounted before the guard. */
   readonly entrance: Router;
   /** Lets nobody through but the operator. */
   readonly guard: RequestHandler;
-  /** `GET` and `DELETE /session`, behind the guard. */
-  readonly sessionRoutes: Router;
+  /** `DELETE /session`. */
+  readonly exit: Router;
 }
 
 const TOKEN_BODY_LIMIT = 8 * 1024;
@@ -51,12 +51,13 @@ export function createAdminDoor({ token, now, random }: AdminDoorOptions): Admin
     response.status(201).json({ expires_at: new Date(expiresAt).toISOString() });
   });
 
-  const sessionRoutes = Router();
-  sessionRoutes.get('/session', (request, response) => {
+  entrance.get('/session', (request, response) => {
     const expiry = sessions.expiryOf(secretIn(request) ?? '');
     response.json(expiry === undefined ? {} : { expires_at: new Date(expiry).toISOString() });
   });
-  sessionRoutes.delete('/session', (request, response) => {
+
+  const exit = Router();
+  exit.delete('/session', (request, response) => {
     sessions.close(secretIn(request) ?? '');
     response.setHeader('set-cookie', cookie(request, '', 0));
     response.status(204).end();
@@ -64,7 +65,7 @@ export function createAdminDoor({ token, now, random }: AdminDoorOptions): Admin
 
   return {
     entrance,
-    sessionRoutes,
+    exit,
     guard(request, _response, next) {
       const bearer = bearerOf(request);
       const secret = secretIn(request);

@@ -40,7 +40,7 @@ const ADMIN_BODY_LIMIT = 4 * 1024 * 1024;
 export function adminRoutes(options: AdminOptions): Router {
   const { accounts, adminDoor, catalogue } = options;
   const router = Router();
-  router.use(notKept, adminDoor.entrance, adminDoor.guard, adminDoor.sessionRoutes);
+  router.use(notKept, adminDoor.entrance, adminDoor.guard, adminDoor.exit);
   router.use('/accounts', adminAccountRoutes(options));
   router.use('/rules', adminRulesRoutes(options));
   router.use('/vault', adminVaultRoutes(options));

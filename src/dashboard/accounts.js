@@ -1,0 +1,85 @@
+/** Accounts: who there is; adding, testing, pausing, removing. */
+import { api } from './api.js';
+import { announce, ask, confirm, empty, field, h, replace } from './dom.js';
+import { poll } from './feed.js';
+import { pill } from './parts.js';
+import { plural, until } from './words.js';
+
+export function view({ feed, signal }) {
+  const list = h('div', { class: 'rows' });
+  const add = h('button', { class: 'primary', type: 'button', onclick: () => addAccount(refresh) }, 'Add an account');
+  const refresh = poll(async () => {
+    try {
+      const { accounts } = await api('GET', '/accounts');
+      replace(list, accounts.length === 0 ? empty('The vault holds no account yet.') : accounts.map((account) => row(account, refresh)));
+    } catch (error) {
+      replace(list, h('p', { class: 'mistake' }, error.message));
+    }
+  }, 10_000, signal);
+  feed.on('account-changed', refresh.nudge, signal);
+  return [h('div', { class: 'title' }, h('h1', {}, 'Accounts'), add), list];
+}
+
+function row({ id, provider, label, organization, origin, state, enabled, rests }, refresh) {
+  const name = `${provider}/${label}`;
+  const act = (text, call, properties = {}) => h('button', { type: 'button', 'data-key': `${text}-${id}`, 'aria-label': `${text} ${name}`, ...properties, onclick: async ({ currentTarget }) => {
+    currentTarget.disabled = true;
+    try {
+      await call();
+    } catch (error) {
+      announce(error.message, 'bad');
+    }
+    currentTarget.disabled = false;
+    await refresh.now();
+  } }, text);
+  return h('article', { class: 'card row', 'aria-label': name },
+    h('div', { class: 'row-what' },
+      h('h2', {}, label, ' ', pill(state)),
+      h('p', { class: 'quiet' }, [provider, organization, `sealed for ${origin}`].filter(Boolean).join(' · ')),
+      rests.map(({ model, reason, until: free }) => h('p', { class: 'rest-note' }, model !== undefined && h('span', { class: 'mono' }, `${model} `), `${reason}${free === undefined ? '; until somebody acts' : `; again in ${until(free)}`}`)),
+    ),
+    h('div', { class: 'row-acts' },
+      act('Test', async () => {
+        const { ok, message, tier } = await api('POST', `/accounts/${id}/test`);
+        announce(`${name}: ${message}${tier === undefined ? '' : ` (${tier})`}`, ok ? 'good' : 'bad');
+      }),
+      rests.length > 0 && act('Wake', async () => {
+        const { cleared } = await api('DELETE', `/cooldowns?account=${id}`);
+        announce(`${name}: ${plural(cleared, 'rest')} cleared`, 'good');
+      }),
+      act(enabled ? 'Disable' : 'Enable', () => api('PATCH', `/accounts/${id}`, { enabled: !enabled })),
+      act('Remove', () => confirm({ title: `Remove ${name}?`, note: 'Its key is forgotten. What it answered stays in the record.', action: 'Remove', danger: true, submit: () => api('DELETE', `/accounts/${id}`) }), { class: 'quiet-danger' }),
+    ),
+  );
+}
+
+async function addAccount(refresh) {
+  const { providers } = await api('GET', '/providers').catch((error) => {
+    announce(error.message, 'bad');
+    return { providers: [] };
+  });
+  const open = providers.filter(({ status }) => status !== 'retired').sort((left, right) => left.title.localeCompare(right.title));
+  const about = h('p', { class: 'quiet' });
+  const choice = h('select', { name: 'provider', required: true, onchange: () => tell() }, open.map(({ name, title }) => h('option', { value: name }, title)));
+  const tell = () => {
+    const provider = open.find(({ name }) => name === choice.value);
+    const safe = /^https:\/\//.test(provider?.sign_up_url ?? '');
+    replace(about, provider?.notes ?? '', ' ', safe && h('a', { href: provider.sign_up_url, target: '_blank', rel: 'noopener noreferrer' }, 'Get a key'));
+  };
+  tell();
+  const added = await ask({
+    title: 'Add an account',
+    fields: [
+      field('Provider', choice), about,
+      field('Key', h('input', { name: 'key', type: 'password', required: true, autocomplete: 'off', spellcheck: 'false' }), 'Sealed in the vault for this provider alone; nobody can read it back.'),
+      field('Label', h('input', { name: 'label', autocomplete: 'off', maxlength: 64 }), 'Left empty, the provider and a number.'),
+      field('Organisation', h('input', { name: 'organization', autocomplete: 'off', maxlength: 128 }), 'Keys of one organisation share its quota, where the provider counts so.'),
+      h('label', { class: 'check' }, h('input', { type: 'checkbox', name: 'check', checked: true }), ' Ask the provider whether the key is good; it costs no quota'),
+    ],
+    action: 'Add',
+    submit: ({ provider, key, label, organization, check }) => api('POST', '/accounts', { provider, key, ...(label !== '' && { label }), ...(organization !== '' && { organization }), check: check === 'on' }),
+  });
+  if (added === undefined) return;
+  announce(`added ${added.provider}/${added.label}${added.check === undefined ? '' : `: ${added.check.message}`}`, 'good');
+  await refresh.now();
+}

@@ -1,0 +1,90 @@
+/** Pieces several views show: states, bars, stories, explanations. */
+import { h } from './dom.js';
+import { at, atSecond, compact, count, milliseconds, money, plural, STATES, until, windowName } from './words.js';
+
+export function pill(state) {
+  const { sign, word } = STATES[state] ?? { sign: '·', word: state };
+  return h('span', { class: `pill ${state}` }, h('span', { 'aria-hidden': 'true' }, sign), ` ${word}`);
+}
+
+const tone = (share) => (share >= 1 ? 'full' : share >= 0.8 ? 'high' : 'fine');
+
+/** A bar of what is used. CSP forbids style attributes, not the style property. */
+export function bar(used, limit, label) {
+  const share = limit > 0 ? Math.min(1, used / limit) : 0;
+  const filled = h('span', { class: 'filled' });
+  filled.style.width = `${used > 0 ? Math.max(2, share * 100) : 0}%`;
+  return h('span', { class: `bar ${tone(share)}`, role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': limit, 'aria-valuenow': Math.round(Math.min(used, limit)), 'aria-valuetext': `${count(used)} of ${count(limit)} used` }, filled);
+}
+
+/** One window: what is left, of how much, and when it is whole again. */
+export function gauge(window) {
+  const { used, limit, unit, resets_at: resets, empty_at: empty } = window;
+  const left = Math.max(0, limit - used);
+  const name = windowName(window);
+  const note = empty !== undefined ? h('span', { class: 'warn-text' }, `spent by ${at(empty)} at this pace`) : used > 0 && resets !== undefined && `whole in ${until(resets)}`;
+  return h('div', { class: 'gauge' },
+    h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, name), h('span', { class: 'number' }, unit === 'concurrent' ? `${count(used)} of ${count(limit)}` : h('span', {}, h('b', {}, compact(left)), ` of ${compact(limit)} left`))),
+    bar(used, limit, `${name}${window.model === undefined ? '' : `, ${window.model}`}`),
+    h('div', { class: 'gauge-foot' }, note || '\u00a0'),
+  );
+}
+
+export const figure = (name, value, note) => h('div', { class: 'figure' }, h('div', { class: 'figure-name' }, name), h('div', { class: 'figure-value' }, value), h('div', { class: 'figure-note' }, note ?? '\u00a0'));
+
+const sentAttempts = ({ attempts = [] }) => attempts.filter(({ sent }) => sent);
+
+function step({ provider, account, model, outcome, ms, message, retry_at: retryAt }) {
+  const ok = outcome === 'ok';
+  return h('li', { class: ok ? 'ok' : 'bad', title: message },
+    h('span', { 'aria-hidden': 'true' }, ok ? '✓' : '✕'), ' ',
+    h('b', {}, `${provider}/${account}`), ' ', h('span', { class: 'mono' }, model),
+    h('span', { class: 'quiet' }, ` ${ok ? '' : `${outcome} · `}${milliseconds(ms)}${retryAt === undefined ? '' : ` · free at ${at(retryAt)}`}`),
+  );
+}
+
+/** A request as a story: which rule and words, who was asked, who answered. */
+export function story(request) {
+  const { status, rule, words = [], queue_ms: queued = 0, failure, key } = request;
+  const running = status === undefined;
+  const tries = sentAttempts(request);
+  const sign = running ? ['running', '◌', 'running'] : status < 400 ? ['ok', '✓', String(status)] : ['bad', '✕', String(status)];
+  return h('li', { class: `story ${sign[0]}` },
+    h('div', { class: 'story-head' },
+      h('time', { class: 'number quiet', datetime: request.at }, atSecond(request.at)),
+      h('span', { class: `outcome ${sign[0]}` }, h('span', { 'aria-hidden': 'true' }, sign[1]), ` ${sign[2]}`),
+      h('span', { class: 'story-what' }, running ? h('span', { class: 'mono' }, request.model) : rule === undefined ? h('span', { class: 'mono' }, request.model) : h('b', {}, rule),
+        words.length > 0 && h('span', { class: 'words' }, words.slice(0, 6).map((word) => h('span', { class: 'word' }, word)))),
+      h('span', { class: 'story-sums number quiet' }, [
+        key, running ? undefined : request.tokens_in === undefined ? undefined : `${compact(request.tokens_in)} → ${compact(request.tokens_out)} tokens`,
+        request.saved_usd > 0 ? `${money(request.saved_usd)} saved` : undefined, running ? undefined : milliseconds(request.total_ms),
+      ].filter(Boolean).join(' · ')),
+    ),
+    (tries.length > 0 || queued > 0 || failure !== undefined) && h('ol', { class: 'steps' },
+      queued >= 1 && h('li', {}, h('span', { 'aria-hidden': 'true' }, '⧗'), h('span', { class: 'quiet' }, ` waited ${milliseconds(queued)} in line`)),
+      tries.map(step),
+      failure !== undefined && tries.every(({ outcome }) => outcome !== failure) && h('li', { class: 'bad' }, failure),
+    ),
+  );
+}
+
+/** Why this rule, and who could answer when. */
+export function explanation({ rule, because, score, words, candidates, tokens, considered = [] }) {
+  const shown = candidates.slice(0, 12);
+  return [
+    h('p', { class: 'lead' }, h('b', {}, rule === '' ? 'no rule' : rule), h('span', { class: 'quiet' }, ` · score ${score} · about ${plural(tokens, 'token')}`)),
+    h('p', {}, `${because.charAt(0).toUpperCase()}${because.slice(1)}.`),
+    words.length > 0 && h('p', { class: 'words' }, words.map(({ word, where }) => h('span', { class: 'word', title: where }, word))),
+    h('h3', {}, 'Who could answer'),
+    shown.length === 0 ? h('p', { class: 'quiet' }, 'Nobody: no account here serves such a request.') : h('ol', { class: 'candidates' }, shown.map(({ provider, account, model, free_at: freeAt, reason }) => {
+      const now = freeAt !== undefined && Date.parse(freeAt) <= Date.now() + 500;
+      return h('li', {},
+        h('span', { class: now ? 'outcome ok' : 'outcome wait' }, h('span', { 'aria-hidden': 'true' }, now ? '✓' : '⧗'), now ? ' now' : freeAt === undefined ? ' –' : ` in ${until(freeAt)}`),
+        h('span', {}, h('b', {}, `${provider}/${account}`), ' ', h('span', { class: 'mono' }, model), !now && h('span', { class: 'quiet' }, ` ${reason}`)),
+      );
+    })),
+    candidates.length > shown.length && h('p', { class: 'quiet' }, `and ${count(candidates.length - shown.length)} more`),
+    considered.length > 0 && h('details', { 'data-key': 'considered' }, h('summary', {}, `All ${count(considered.length)} rules, weighed`),
+      h('ul', { class: 'plain-list' }, considered.map((one) => h('li', {}, h('b', {}, one.rule), h('span', { class: 'quiet' }, ` score ${one.score}${one.failed === undefined ? '' : ` · ruled out by ${one.failed}`}`))))),
+  ];
+}

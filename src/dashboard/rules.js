@@ -1,0 +1,70 @@
+/** Rules: what is in force, whether another text would do, and what a prompt would meet. */
+import { api } from './api.js';
+import { field, h, replace } from './dom.js';
+import { explanation } from './parts.js';
+import { plural } from './words.js';
+
+export function view({ signal }) {
+  const list = h('div', { class: 'rule-list' });
+  const text = h('textarea', { name: 'source', class: 'mono', rows: 22, spellcheck: 'false', wrap: 'off' });
+  const told = h('div', { class: 'checked', role: 'status' });
+  const file = h('p', { class: 'quiet' });
+  const prompt = h('textarea', { name: 'prompt', rows: 4, value: 'Write a Python function that reverses a string' });
+  const edited = h('input', { type: 'checkbox', name: 'edited' });
+  const answer = h('div', { class: 'explained', role: 'status' });
+
+  const load = async () => {
+    try {
+      const [{ rules, default_rule: fallback }, source] = await Promise.all([api('GET', '/rules'), api('GET', '/rules/source')]);
+      if (signal.aborted) return;
+      replace(list, rules.map((rule) => card(rule, rule.name === fallback)));
+      text.value = source.text;
+      replace(file, `${source.file}: saved there, changes are in force within a second. What you try here changes nothing.`);
+    } catch (error) {
+      replace(list, h('p', { class: 'mistake' }, error.message));
+    }
+  };
+  const check = async () => {
+    try {
+      const { problems, rules } = await api('POST', '/rules/check', { text: text.value });
+      replace(told, problems.length === 0 ? h('p', { class: 'good-text' }, `✓ ${plural(rules.length, 'rule')}, no mistake`) : h('ul', { class: 'plain-list' }, problems.map(({ line, column, message }) => h('li', {}, h('button', { type: 'button', class: 'plain mono', 'aria-label': `go to line ${line}`, onclick: () => goTo(text, line) }, `${line}:${column}`), ' ', message))));
+    } catch (error) {
+      replace(told, h('p', { class: 'mistake' }, error.message));
+    }
+  };
+  const explain = async () => {
+    try {
+      replace(answer, ...explanation(await api('POST', '/explain', { prompt: prompt.value, ...(edited.checked && { rules: text.value }) })).filter(Boolean));
+    } catch (error) {
+      replace(answer, h('p', { class: 'mistake' }, error.message));
+    }
+  };
+  void load();
+
+  return [
+    h('h1', {}, 'Rules'),
+    h('div', { class: 'halves' },
+      h('section', { class: 'card' }, h('h2', {}, 'Try a prompt'),
+        field('Prompt', prompt),
+        h('label', { class: 'check' }, edited, ' by the text below, not by what is in force'),
+        h('div', { class: 'actions' }, h('button', { class: 'primary', type: 'button', onclick: explain }, 'Explain')),
+        answer),
+      h('section', { class: 'card' }, h('h2', {}, 'In force'), list)),
+    h('section', { class: 'card' }, h('h2', {}, 'The file'), file, field('Rules as YAML', text), h('div', { class: 'actions' }, h('button', { type: 'button', onclick: load }, 'As saved'), h('button', { class: 'primary', type: 'button', onclick: check }, 'Check')), told),
+  ];
+}
+
+function card({ name, conditions, preferences, fallbackChain }, isDefault) {
+  const words = conditions.keywords.map(({ word }) => word);
+  const chain = [...new Set([...preferences, ...fallbackChain])];
+  return h('details', { class: 'rule', 'data-key': `rule-${name}` },
+    h('summary', {}, h('b', {}, name), isDefault && h('span', { class: 'pill disabled' }, 'default'), h('span', { class: 'quiet' }, ` ${chain.join(' → ')}`)),
+    words.length > 0 ? h('p', { class: 'words' }, words.map((word) => h('span', { class: 'word' }, word))) : h('p', { class: 'quiet' }, 'No keywords.'));
+}
+
+function goTo(text, line) {
+  const start = text.value.split('\n').slice(0, line - 1).join('\n').length + (line > 1 ? 1 : 0);
+  text.focus();
+  text.setSelectionRange(start, text.value.indexOf('\n', start) === -1 ? text.value.length : text.value.indexOf('\n', start));
+  text.scrollTop = Math.max(0, (line - 5) * parseFloat(getComputedStyle(text).lineHeight));
+}
