@@ -16,6 +16,11 @@ const CONFIRM_MS = 5000;
 /** A model that is gone leaves the catalogue with the next refresh; one probe a day finds a mistake. */
 const RETIRED_MS = 24 * 3_600_000;
 
+/** One answer that broke off is no outage yet, but the next request is better off elsewhere for a moment. */
+const BROKEN_MS = 5000;
+
+const brokeOff = (failure: UpstreamFailure): boolean => failure.kind === 'broken-answer' || (failure.kind === 'silent' && failure.phase !== 'connect' && failure.phase !== 'first-content');
+
 export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effects {
   function tell(option: Option, rest: Rest): void {
     if (rest.scope !== 'account' && rest.scope !== 'pool') return;
@@ -43,9 +48,11 @@ export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effec
     const known = rests.of(scope, option);
     // Calls that were out when the breaker opened say nothing new.
     if (known?.soft === true && sentAt <= known.since) return;
-    const restMs = breaker.failed(keyOf(scope, option), now, failure.unsent === true);
+    // What stands between us and a whole provider is seen at once, and often over as soon.
+    const restMs = breaker.failed(keyOf(scope, option), now, failure.unsent === true || scope === 'provider');
     if (failure.retryAt !== undefined) begin(option, { scope, reason: failure.kind, until: failure.retryAt, timed: true, soft: true }, now);
     else if (restMs !== undefined) begin(option, { scope, reason: failure.kind, until: now + restMs, timed: false, soft: true }, now);
+    else if (brokeOff(failure)) begin(option, { scope: 'account-model', reason: failure.kind, until: now + BROKEN_MS, timed: true, soft: true }, now);
   }
 
   function ended(over: readonly Rest[], accounts: readonly Account[]): void {

@@ -19,7 +19,6 @@ const OPTIONAL: ReadonlySet<string> = new Set([
 
 export function createConcessions(request: ChatRequest): Concessions {
   const conceded = new Map<string, ReadonlySet<string>>();
-  const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
   const of = (target: Target): ReadonlySet<string> => conceded.get(keyOf(target)) ?? new Set();
   return {
     fit(target) {
@@ -45,3 +44,5 @@ function asks(body: ChatRequest['body'], path: string): boolean {
   if (inner === undefined) return value !== undefined && value !== null;
   return Array.isArray(value) && value.some((entry: unknown) => typeof entry === 'object' && entry !== null && Object.hasOwn(entry, inner));
 }
+
+const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;

@@ -18,7 +18,6 @@ const LONGEST_MS = 30_000;
 
 export function createFirstContent(): FirstContent {
   const known = new Map<string, { readonly times: number[]; next: number }>();
-  const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
   return {
     noted(target, milliseconds) {
       const key = keyOf(target);
@@ -34,3 +33,5 @@ export function createFirstContent(): FirstContent {
     },
   };
 }
+
+const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;

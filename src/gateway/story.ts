@@ -1,7 +1,7 @@
 /** What happened to one request: its attempts, and how it ended. Told once, when it is over. */
 import type { Lease } from '../accounts/accounts.ts';
 import { consequences, failureOf, FailureError } from '../failure.ts';
-import type { Failure } from '../failure.ts';
+import type { Failure, FailureKind } from '../failure.ts';
 import type { Match } from '../routing/classify.ts';
 import type { Attempt, ChatRequest, Clock, Emit, Target, Usage } from '../types.ts';
 
@@ -34,7 +34,7 @@ export interface StoryOptions {
 
 export function createStory({ now, emit, price }: StoryOptions, request: ChatRequest): Story {
   const attempts: Attempt[] = [];
-  const known: { match?: Match; firstContentAt?: number; upstreamMs: number; queueMs: number; over: boolean } = { upstreamMs: 0, queueMs: 0, over: false };
+  const known: { match?: Match; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; over: boolean } = { upstreamMs: 0, queueMs: 0, over: false };
 
   const finish = (ending: { status: number; failure?: string; lease?: Lease; usage?: Usage | undefined }): void => {
     if (known.over) return;
@@ -83,6 +83,7 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
         },
         end(failure) {
           if (times.firstContentAt === undefined) waited();
+          if (failure !== undefined) known.lastFailure = failure;
           const attempt: Attempt = {
             provider: lease.target.provider.name,
             account: lease.account.label,
@@ -104,7 +105,7 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
       finish({ status: 200, lease, usage });
     },
     failed(error, begun) {
-      const failure = verdict(failureOf(error), attempts);
+      const failure = verdict(failureOf(error), attempts, known.lastFailure);
       finish({ status: consequences[failure.kind].status, failure: failure.kind, ...begun });
       return new FailureError(failure, { cause: error });
     },
@@ -112,11 +113,18 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
 }
 
 /** Nobody is left to ask: what the attempts before came to decides whether waiting helps (429) or not (503). */
-function verdict(failure: Failure, sent: readonly Attempt[]): Failure {
+function verdict(failure: Failure, sent: readonly Attempt[], last: Failure | undefined): Failure {
   if (failure.kind !== 'exhausted' && failure.kind !== 'unavailable') return failure;
+  // All who could be asked found the same fault, and it is the question's.
+  if (last !== undefined && failure.attempts.length === 0 && sent.every(({ outcome }) => isQuestions(outcome))) return last;
   const attempts = [...sent, ...failure.attempts];
   const times = attempts.flatMap(({ outcome, retryAt }) => (retryAt !== undefined && outcome.startsWith('rate-') ? [retryAt] : []));
   if (failure.retryAt !== undefined) times.push(failure.retryAt);
-  if (times.length === 0) return { ...failure, attempts };
-  return { ...failure, kind: attempts.some(({ outcome }) => outcome.startsWith('rate-')) ? 'exhausted' : failure.kind, retryAt: Math.min(...times), attempts };
+  const kind = times.length > 0 && attempts.some(({ outcome }) => outcome.startsWith('rate-')) ? 'exhausted' : failure.kind;
+  const message = kind === 'unavailable' && failure.attempts.length === 0 && times.length === 0 && sent.length > 0 ? allFailed(sent) : failure.message;
+  return { ...failure, kind, message, attempts, ...(times.length > 0 && { retryAt: Math.min(...times) }) };
 }
+
+const isQuestions = (outcome: string): boolean => outcome in consequences && (consequences[outcome as FailureKind].effect === 'nothing');
+
+const allFailed = (sent: readonly Attempt[]): string => `nobody could answer (${[...new Set(sent.map(({ provider, outcome }) => `${provider}: ${outcome}`))].join(', ')}); tollfree status tells more`;

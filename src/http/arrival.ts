@@ -38,6 +38,11 @@ function requestIdOf(response: ServerResponse): string {
   return String(response.getHeader('x-request-id'));
 }
 
+/** Undefined: the conversation goes as it is. Throws `invalid-request`. */
+export function maxContextOf({ headers }: IncomingMessage): number | undefined {
+  return wholeNumber(headers['x-tollfree-max-context-tokens'], 'x-tollfree-max-context-tokens', 1, Number.MAX_SAFE_INTEGER);
+}
+
 const LONGEST_DEADLINE_MS = 600_000;
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;

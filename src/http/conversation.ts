@@ -1,10 +1,11 @@
 /** Every surface that asks for text: one way in, one way out; what is said in between is the surface's own. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { answer } from '../gateway.ts';
 import type { Answer, Gateway } from '../gateway.ts';
 import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
-import { arrivalOf, enter } from './arrival.ts';
+import { trimTo } from '../surfaces/trim.ts';
+import { arrivalOf, enter, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
 import type { ChatChunk } from '../types.ts';
 import { readJson } from './body.ts';
@@ -15,11 +16,19 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
   const { gateway, bodyLimit } = options;
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
-    const conversation = speak(await readJson(request, bodyLimit), arrival);
+    const conversation = trimmed(speak(await readJson(request, bodyLimit), arrival), request, response);
     const signal = enter(conversation.request, response, options);
     if (conversation.request.stream) await sendStream(response, conversation, signal, options);
     else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), gateway);
   };
+}
+
+function trimmed(conversation: Conversation, asked: IncomingMessage, response: ServerResponse): Conversation {
+  const most = maxContextOf(asked);
+  const request = most === undefined ? conversation.request : trimTo(conversation.request, most);
+  if (request === conversation.request) return conversation;
+  response.setHeader('x-tollfree-context-tokens', request.promptTokens);
+  return { ...conversation, request };
 }
 
 /** A question that is only measured: nothing is sent, so nothing is counted. */
@@ -51,6 +60,7 @@ async function sendStream(response: ServerResponse, { request, stream, dropped }
 }
 
 async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
+  yield* [];
   throw error;
 }
 

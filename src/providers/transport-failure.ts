@@ -34,12 +34,12 @@ export function transportFailure(error: unknown, { host, phase }: Whereabouts): 
 
 function failureAt({ host, phase }: Whereabouts, code: string, error: unknown): UpstreamFailure {
   if (phase === 'answering') return { kind: 'broken-answer', message: `${host} broke its answer off (${code || 'no reason given'})` };
-  if (code === 'ERR_DESTINATION') return { kind: 'overloaded', scope: 'provider', message: (error as Error).message };
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'silent', phase: 'connect', scope: 'provider', message: `${host} did not take the connection in time` };
-  if (TLS.test(code)) return { kind: 'overloaded', scope: 'provider', message: `${host} has no TLS that can be trusted (${code}); check base_url and the system's certificates` };
+  if (code === 'ERR_DESTINATION') return { kind: 'overloaded', scope: 'provider', unsent: true, message: (error as Error).message };
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { kind: 'silent', phase: 'connect', scope: 'provider', unsent: true, message: `${host} did not take the connection in time` };
+  if (TLS.test(code)) return { kind: 'overloaded', scope: 'provider', unsent: true, message: `${host} has no TLS that can be trusted (${code}); check base_url and the system's certificates` };
   if (NO_HTTP.test(code)) return { kind: 'broken-answer', message: `${host} answered with something that is not HTTP (${code})` };
   // A connection that was there and broke may have been an old one, closed just as it was used: no reason to rest everybody.
-  const everybody = phase === 'connecting' ? { scope: 'provider' as const } : {};
+  const everybody = phase === 'connecting' ? { scope: 'provider' as const, unsent: true } : {};
   return { kind: 'overloaded', ...everybody, message: `${host} ${UNREACHABLE[code] ?? `could not be called (${code || 'no reason given'})`}` };
 }
 

@@ -1,0 +1,121 @@
+/**
+ * The way of a request over real sockets: client, route, gateway, accounts, undici, simulators. Each case gets a gateway
+ * and accounts of its own, so that no breaker and no window of one case speaks in another.
+ */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import { createAccounts } from '../../src/accounts/accounts.ts';
+import type { Accounts } from '../../src/accounts/accounts.ts';
+import { tellError } from '../../src/app.ts';
+import { createFirstContent } from '../../src/gateway/first-content.ts';
+import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
+import type { Gateway, Policy } from '../../src/gateway.ts';
+import { conversationRoute } from '../../src/http/conversation.ts';
+import { createLiveRequests } from '../../src/http/stream.ts';
+import type { Http } from '../../src/providers/call.ts';
+import { createSend } from '../../src/providers/send.ts';
+import { compileRules } from '../../src/routing/classify.ts';
+import type { Simulators } from '../../src/sim/simulators.ts';
+import { chat } from '../../src/surfaces/chat.ts';
+import type { Account, Catalogue, GatewayEvent, Model, Provider, Rule } from '../../src/types.ts';
+import { model, provider, rule } from '../gateway/literals.ts';
+
+/** Both serve the same model under names of their own. */
+export const MODELS = { groq: 'openai/gpt-oss-120b', cerebras: 'gpt-oss-120b' } as const;
+export type Name = keyof typeof MODELS;
+
+export interface HouseOptions {
+  readonly simulators: Simulators;
+  readonly http: Http;
+  /** In place of the simulator's. */
+  readonly baseUrls?: Partial<Record<Name, string>>;
+  readonly models?: Partial<Record<Name, Partial<Model>>>;
+  readonly providers?: Partial<Record<Name, Partial<Provider>>>;
+  /** Labels by provider; `one` each where absent. */
+  readonly accounts?: Partial<Record<Name, readonly string[]>>;
+  readonly rule?: Partial<Rule>;
+  readonly policy?: Partial<Policy>;
+  /** How long a caller waits for the first content who does not say, milliseconds. */
+  readonly callerMs?: number;
+  readonly heartbeatMs?: number;
+  readonly eventMs?: number;
+}
+
+export interface House {
+  readonly url: string;
+  readonly accounts: Accounts;
+  readonly events: readonly GatewayEvent[];
+  readonly chat: (body: object, headers?: Readonly<Record<string, string>>, signal?: AbortSignal) => Promise<Response>;
+  readonly close: () => Promise<void>;
+}
+
+/** Short enough for a suite of hundreds of cases, long enough for a loaded machine. */
+export const POLICY: Policy = { freeOnly: true, firstContentMs: 200, wholeAnswerMs: 200, stallMs: 200, totalMs: 500 };
+
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => clearTimeout(timer);
+}
+
+export async function openHouse(options: HouseOptions): Promise<House> {
+  const { simulators, http } = options;
+  const now = Date.now;
+  const baseUrls = { ...simulators.baseUrls, ...options.baseUrls };
+  const names = Object.keys(MODELS) as Name[];
+  const catalogue: Catalogue = {
+    providers: new Map(
+      names.map((name) => {
+        // A bound on what is in flight shows a lease that leaked.
+        const served = model(MODELS[name], { aliases: ['gpt-oss'], context: 131_072, capabilities: ['text_generation', 'tools'], limits: { windows: [], concurrent: 100 }, ...options.models?.[name] });
+        return [name, provider(name, [served], { baseUrl: baseUrls[name], ...options.providers?.[name] })];
+      }),
+    ),
+  };
+  const members = names.flatMap((name) =>
+    (options.accounts?.[name] ?? ['one']).map((label): Account => ({ id: `${name}-${label}`, provider: name, label, enabled: true, origin: new URL(baseUrls[name]).origin })),
+  );
+  const events: GatewayEvent[] = [];
+  const emit = (event: GatewayEvent): void => void events.push(event);
+  const accounts = createAccounts({ accounts: members, catalogue: () => catalogue, scheduler: { now, after }, emit, lineBound: 100 });
+  const rules = compileRules({ rules: [rule({ preferences: names, ...options.rule })], defaultRule: 'general' });
+  const policy = { ...POLICY, ...options.policy };
+  const gateway: Gateway = {
+    now,
+    rules: () => rules,
+    catalogue: () => catalogue,
+    usable: ({ name }) => members.some((account) => account.provider === name),
+    accounts,
+    send: createSend({ http, credentialOf: ({ provider: name, label }) => `sim-${name}-${label}`, now, eventMs: options.eventMs ?? 400 }),
+    price: () => ({}),
+    emit,
+    policy: () => policy,
+    retries: createRetryBudget({ now, ratio: 0.2, perSecond: 3 }),
+    firstContent: createFirstContent(),
+    random: Math.random,
+  };
+  const app = express();
+  app.use((_request, response, next) => {
+    response.setHeader('x-request-id', 'req_faults');
+    next();
+  });
+  const door = { identify: () => ({ key: 'local', project: 'local' }), admit: () => new AbortController().signal, listen: () => undefined };
+  const entry = { gateway, door, live: createLiveRequests(), bodyLimit: 1_000_000, callerMs: options.callerMs ?? 2_000, heartbeatMs: options.heartbeatMs ?? 15_000 };
+  app.post('/v1/chat/completions', conversationRoute(entry, chat));
+  app.use(tellError(gateway));
+  const server: Server = app.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    accounts,
+    events,
+    chat: (body, headers = {}, signal) =>
+      fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body), ...(signal && { signal }) }),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}

@@ -1,0 +1,197 @@
+/** Whatever goes wrong upstream: streaming and not, with the first candidate faulty and with all. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createHttp } from '../../src/providers/call.ts';
+import type { Http } from '../../src/providers/call.ts';
+import type { LimitsInput } from '../../src/sim/limits.ts';
+import { startSimulators } from '../../src/sim/simulators.ts';
+import type { Simulators } from '../../src/sim/simulators.ts';
+import { openHouse } from './house.ts';
+import type { House, HouseOptions, Name } from './house.ts';
+import { rows } from './rows.ts';
+import type { Ending, Row } from './rows.ts';
+
+const FAULTY: Name = 'groq';
+const GOOD: Name = 'cerebras';
+const state: { simulators: Simulators; http: Http } = { simulators: undefined as never, http: undefined as never };
+const endless: NonNullable<LimitsInput[Name]> = { rate_limit: { windows: [{ requests: 1_000_000, seconds: 60 }] }, models: 'together' };
+const rejections: unknown[] = [];
+const reject = (reason: unknown): void => void rejections.push(reason);
+
+beforeAll(async () => {
+  state.simulators = await startSimulators({ ports: 'each', pace: { firstMs: 0, tokenMs: 0 }, limits: { [FAULTY]: endless, [GOOD]: endless } });
+  state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
+  process.on('unhandledRejection', reject);
+});
+afterAll(async () => {
+  process.off('unhandledRejection', reject);
+  await state.http.close();
+  await state.simulators.close();
+});
+
+interface Seen {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly house: House;
+}
+
+/** One request through a house of its own; afterwards nothing may be left of it anywhere. */
+async function ask(options: Partial<HouseOptions>, body: object, stream: boolean): Promise<Seen> {
+  const { simulators, http } = state;
+  simulators.clearCalls();
+  const house = await openHouse({ simulators, http, ...options });
+  try {
+    const answer = await house.chat({ model: 'auto', messages: [{ role: 'user', content: 'Tell me a story ✨' }], stream, ...body });
+    const seen = { status: answer.status, headers: answer.headers, text: await answer.text(), house };
+    await nothingLeft(house);
+    return seen;
+  } finally {
+    await house.close();
+  }
+}
+
+async function nothingLeft({ accounts, events }: House): Promise<void> {
+  for (let look = 0; look < 50 && state.simulators.calls({ outcome: 'open' }).length > 0; look++) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(state.simulators.calls({ outcome: 'open' }).map(({ provider, fault }) => `${provider} ${fault}`)).toEqual([]);
+  expect(accounts.waiting()).toBe(0);
+  const inFlight = accounts.view().flatMap(({ windows }) => windows.filter(({ unit }) => unit === 'concurrent').map(({ used }) => used));
+  expect(inFlight.filter((used) => used !== 0)).toEqual([]);
+  const finished = events.flatMap((event) => (event.type === 'request-finished' ? [event.summary] : []));
+  expect(finished).toHaveLength(1);
+  for (const { outcome, startedAt, endedAt, sent } of finished[0]?.attempts ?? []) if (sent && outcome !== 'ok' && outcome !== 'silent') expect(endedAt - startedAt).toBeLessThan(2_000);
+  expect(finished[0]?.overheadMs).toBeLessThan(300);
+  expect(rejections).toEqual([]);
+}
+
+const callsTo = (provider: Name): number => state.simulators.calls({ provider, path: '/chat/completions' }).length;
+
+function expectEnding(ending: Ending, row: Row, { status, headers, text }: Seen, stream: boolean): void {
+  const whole = stream ? /"finish_reason":"stop".*data: \[DONE\]\n\n$/s : /"finish_reason":"stop"/;
+  switch (ending) {
+    case 'first':
+    case 'next':
+    case 'again':
+      expect(status).toBe(200);
+      expect(headers.get('x-tollfree-provider')).toBe(ending === 'first' ? FAULTY : GOOD);
+      expect(text).toMatch(whole);
+      expect(text).not.toContain('"error"');
+      expect([callsTo(FAULTY), callsTo(GOOD)]).toEqual([ending === 'again' ? 2 : 1, ending === 'first' ? 0 : 1]);
+      break;
+    case 'event':
+      expect(status).toBe(200);
+      expect(text.trimEnd().split('\n\n').at(-1)).toMatch(/^data: \{"error":\{/);
+      expect(text).not.toContain('[DONE]');
+      expect([callsTo(FAULTY), callsTo(GOOD)]).toEqual([1, 0]);
+      break;
+    case 'told':
+      expect(status).toBe(row.status);
+      expect(JSON.parse(text)).toMatchObject({ error: { message: expect.any(String), type: expect.any(String) } });
+      expect([callsTo(FAULTY), callsTo(GOOD)]).toEqual([1, 0]);
+      break;
+  }
+}
+
+function expectTold({ status, retryAfter }: Row, { status: told, headers, text }: Seen): void {
+  expect({ told, text: told === status ? '' : text }).toEqual({ told: status, text: '' });
+  const { error } = JSON.parse(text) as { error: { message: string; code: string; attempts?: { provider: string; reason: string }[] } };
+  expect(error.message).not.toBe('');
+  expect(text).not.toMatch(/sim-groq|sim-cerebras|<html/i);
+  if (status === 429 || status === 503) expect(error.attempts?.length).toBeGreaterThan(0);
+  if (retryAfter === undefined) return;
+  expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(retryAfter[0]);
+  expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(retryAfter[1]);
+}
+
+const larger = { models: { [FAULTY]: { context: 8_000 }, [GOOD]: { context: 64_000 } } };
+
+describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_how, stream) => {
+  describe('the first candidate is faulty', () => {
+    test.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
+      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault });
+      try {
+        const seen = await ask({ ...larger, ...(row.policy && { policy: row.policy }) }, {}, stream);
+        const ending = stream ? row.stream : row.json;
+        expectEnding(ending, row, seen, stream);
+        const rests = seen.house.accounts.view().filter(({ account }) => account.provider === FAULTY).flatMap(({ rests }) => rests.map(({ scope, reason }) => `${scope} ${reason}`));
+        if (row.rests !== undefined && (stream || row.json === row.stream)) expect(rests).toEqual(row.rests);
+        const good = seen.house.accounts.view().filter(({ account }) => account.provider === GOOD).flatMap(({ rests }) => rests);
+        expect(good).toEqual([]);
+      } finally {
+        await undo();
+      }
+    });
+  });
+
+  const failing = rows.filter((row) => row.status !== 200 && (stream ? row.stream : row.json) !== 'first');
+  describe('all candidates are faulty', () => {
+    test.each(failing.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
+      const fault = row.fault.kind === 'refusal' && row.fault.name === 'no-tools' ? recordedNoTools : row.fault;
+      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault }, { provider: GOOD, fault });
+      try {
+        const seen = await ask({ callerMs: 400 }, {}, stream);
+        if (stream && row.stream === 'event') expectEnding('event', row, seen, stream);
+        else expectTold(row, seen);
+      } finally {
+        await undo();
+      }
+    });
+  });
+
+  describe('destinations', () => {
+    test('refused: next at once, and everybody there rests', async () => {
+      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: { kind: 'refused' } });
+      try {
+        const seen = await ask({}, {}, stream);
+        expect([seen.status, seen.headers.get('x-tollfree-provider'), seen.headers.get('x-tollfree-attempts')]).toEqual([200, GOOD, '2']);
+        expect(seen.house.accounts.view()[0]?.rests).toMatchObject([{ scope: 'provider', reason: 'overloaded' }]);
+      } finally {
+        await undo();
+      }
+    });
+
+    test('TLS to a plain port, a bad certificate, no such host: next, never skipped, and told', async () => {
+      const secure = await startSimulators({ tls: await certificate() });
+      try {
+        const plain = state.simulators.origins[FAULTY].replace('http:', 'https:');
+        for (const [baseUrl, words] of [[`${plain}/v1`, /TLS.*base_url/], [`${secure.origins[FAULTY]}/v1`, /TLS.*certificates/], ['https://nobody.invalid/v1', /address|resolved/]] as const) {
+          const seen = await ask({ baseUrls: { [FAULTY]: baseUrl } }, {}, stream);
+          expect([baseUrl, seen.status, seen.headers.get('x-tollfree-provider')]).toEqual([baseUrl, 200, GOOD]);
+          const failed = seen.house.events.flatMap((event) => (event.type === 'attempt-finished' && event.attempt.outcome !== 'ok' ? [event.attempt.message ?? ''] : []));
+          expect(failed).toEqual([expect.stringMatching(words)]);
+        }
+        expect(secure.calls()).toEqual([]);
+      } finally {
+        await secure.close();
+      }
+    });
+  });
+
+  test('an unsupported parameter is left out once and told', async () => {
+    const refusal = { kind: 'answer', status: 400, body: { error: { message: "Unsupported parameter: 'top_k'", type: 'invalid_request_error', param: 'top_k' } } } as const;
+    const undo = await state.simulators.misbehave({ provider: FAULTY, times: 1, fault: refusal });
+    try {
+      const seen = await ask({}, { top_k: 40, seed: 7 }, stream);
+      expect([seen.status, seen.headers.get('x-tollfree-provider'), seen.headers.get('x-tollfree-dropped')]).toEqual([200, FAULTY, 'top_k']);
+      const bodies = state.simulators.calls({ provider: FAULTY }).map(({ body }) => body as Record<string, unknown>);
+      expect(bodies.map((body) => [body['top_k'], body['seed']])).toEqual([[40, 7], [undefined, 7]]);
+      expect(seen.house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
+    } finally {
+      await undo();
+    }
+  });
+
+  test('what a provider never takes is told, too', async () => {
+    const seen = await ask({ providers: { [FAULTY]: { omit: ['logit_bias', 'messages.name'] } } }, { logit_bias: { 7: 1 } }, stream);
+    expect(seen.headers.get('x-tollfree-dropped')).toBe('logit_bias');
+  });
+});
+
+const recordedNoTools = { kind: 'answer', status: 400, body: { error: { message: '`tool calling` is not supported with this model', type: 'invalid_request_error', param: 'tool calling' } } } as const;
+
+const pem = (name: string): Promise<string> => readFile(join(import.meta.dirname, '..', 'fixtures', 'tls', name), 'utf8');
+
+async function certificate(): Promise<{ readonly key: string; readonly cert: string }> {
+  return { key: await pem('key.pem'), cert: await pem('cert.pem') };
+}
