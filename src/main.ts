@@ -6,6 +6,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import type { Accounts, KeptAccounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import type { Gateway } from './gateway.ts';
+import { createAnswerCache } from './gateway/answer-cache.ts';
 import { createFirstContent } from './gateway/first-content.ts';
 import { createRetryBudget } from './gateway/retry-budget.ts';
 import { createActivity } from './http/activity.ts';
@@ -95,9 +96,10 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     policy: policyOf(base),
     retries: createRetryBudget({ now, ratio: settings.retries.budgetRatio, perSecond: settings.retries.budgetPerSecond }),
     firstContent: createFirstContent(),
+    cache: createAnswerCache({ now, mostBytes: settings.cache.maxSizeBytes }),
     random: Math.random,
   };
-  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
+  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), catalogue: catalogue.current, waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
   base.listen(metrics.observe);
 
   const events = createEvents();

@@ -73,7 +73,7 @@ export function explanation({ rule, because, score, words, candidates, tokens, c
   const shown = candidates.slice(0, 12);
   return [
     h('p', { class: 'lead' }, h('b', {}, rule === '' ? 'no rule' : rule), h('span', { class: 'quiet' }, ` · score ${score} · about ${plural(tokens, 'token')}`)),
-    h('p', {}, `${because.charAt(0).toUpperCase()}${because.slice(1)}.`),
+    h('p', {}, `${because}.`),
     words.length > 0 && h('p', { class: 'words' }, words.map(({ word, where }) => h('span', { class: 'word', title: where }, word))),
     h('h3', {}, 'Who could answer'),
     shown.length === 0 ? h('p', { class: 'quiet' }, 'Nobody: no account here serves such a request.') : h('ol', { class: 'candidates' }, shown.map(({ provider, account, model, free_at: freeAt, reason }) => {

@@ -58,7 +58,8 @@ function card({ name, conditions, preferences, fallbackChain }, isDefault) {
   const words = conditions.keywords.map(({ word }) => word);
   const chain = [...new Set([...preferences, ...fallbackChain])];
   return h('details', { class: 'rule', 'data-key': `rule-${name}` },
-    h('summary', {}, h('b', {}, name), isDefault && h('span', { class: 'pill disabled' }, 'default'), h('span', { class: 'quiet' }, ` ${chain.join(' → ')}`)),
+    h('summary', {}, h('b', {}, name), isDefault && h('span', { class: 'pill disabled' }, 'default'), h('span', { class: 'quiet' }, ` ${chain.slice(0, 3).join(' → ')}${chain.length > 3 ? ` + ${chain.length - 3}` : ''}`)),
+    h('p', { class: 'quiet' }, chain.join(' → ')),
     words.length > 0 ? h('p', { class: 'words' }, words.map((word) => h('span', { class: 'word' }, word))) : h('p', { class: 'quiet' }, 'No keywords.'));
 }
 

@@ -1,11 +1,12 @@
 /** The Prometheus face: counters fed by events, gauges read from the accounts when somebody scrapes. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Account, AccountState, GatewayEvent, Unit } from '../types.ts';
+import type { Account, AccountState, Catalogue, GatewayEvent, Unit } from '../types.ts';
 
 /** What the gauges are read from; the accounts' own view fits. */
 export interface AccountGauges {
   readonly account: Account;
   readonly state: AccountState;
+  readonly trial?: true;
   readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number }[];
 }
 
@@ -13,6 +14,7 @@ export interface MetricsOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly accounts: () => readonly AccountGauges[];
+  readonly catalogue: () => Catalogue;
   readonly waiting: () => number;
   readonly vaultUnlocked: () => boolean;
 }
@@ -31,6 +33,8 @@ const FIRST_TOKEN_SECONDS = [0.05, 0.1, 0.2, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 const QUEUE_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 20, 30, 60];
 
 const STATES: readonly AccountState[] = ['active', 'resting', 'suspended', 'disabled'];
+/** Beside the state an account is in: what it gives for nothing comes to an end. */
+const TRIAL = 'trial';
 
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
@@ -44,23 +48,27 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const attempts = new Counter({ name: 'tollfree_attempts_total', help: 'Calls upstream.', labelNames: ['provider', 'model', 'outcome'], registers });
   const fallbacks = new Counter({ name: 'tollfree_fallbacks_total', help: 'Turns from one provider to another within a request.', labelNames: ['from', 'to', 'reason'], registers });
   const tokens = new Counter({ name: 'tollfree_tokens_total', help: 'Tokens used, as the providers reported them; estimated where one does not.', labelNames: ['provider', 'model', 'direction'], registers });
+  const cache = new Counter({ name: 'tollfree_cache_total', help: 'Requests answered from the cache (hit), asked in spite of it (miss), or not its business (bypass).', labelNames: ['result'], registers });
   const cost = new Counter({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
   const saved = new Counter({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
   const queueWait = new Histogram({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', buckets: QUEUE_SECONDS, registers });
   addGauges(options, registers);
+  const modelLabel = createModelLabel(options.catalogue);
 
   const finished = ({ request, summary }: GatewayEvent & { type: 'request-finished' }): void => {
     requests.inc({ surface: request.surface, route: summary.rule ?? 'direct', status: summary.status });
     duration.observe({ surface: request.surface, stream: String(request.stream) }, summary.totalMs / 1000);
     overhead.observe(summary.overheadMs / 1000);
+    cache.inc({ result: summary.cache ?? 'bypass' });
     if (summary.queueMs > 0) queueWait.observe(summary.queueMs / 1000);
     const sent = summary.attempts.filter((attempt) => attempt.sent);
     for (const [index, attempt] of sent.entries()) {
       const next = sent[index + 1];
       if (next !== undefined && next.provider !== attempt.provider) fallbacks.inc({ from: attempt.provider, to: next.provider, reason: attempt.outcome });
     }
-    const { provider, model, usage } = summary;
-    if (provider === undefined || model === undefined) return;
+    const { provider, usage } = summary;
+    if (provider === undefined || summary.model === undefined) return;
+    const model = modelLabel(provider, summary.model);
     if (usage) {
       tokens.inc({ provider, model, direction: 'input' }, usage.input);
       tokens.inc({ provider, model, direction: 'output' }, usage.output);
@@ -76,7 +84,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       if (event.type === 'request-finished') finished(event);
       else if (event.type === 'request-refused') requests.inc({ surface: 'none', route: 'none', status: event.status });
       else if (event.type === 'attempt-finished') {
-        const { provider, model, outcome, firstContentAt, startedAt } = event.attempt;
+        const { provider, outcome, firstContentAt, startedAt } = event.attempt;
+        const model = modelLabel(provider, event.attempt.model);
         attempts.inc({ provider, model, outcome });
         if (firstContentAt !== undefined) firstToken.observe({ provider, model }, (firstContentAt - startedAt) / 1000);
       }
@@ -84,10 +93,19 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
 }
 
+/** Clients may name models that no catalogue lists: those are `other`, so that nobody's words become a series. */
+function createModelLabel(catalogue: () => Catalogue): (provider: string, model: string) => string {
+  const known: { of?: Catalogue; names: ReadonlySet<string> } = { names: new Set() };
+  return (provider, model) => {
+    const current = catalogue();
+    if (known.of !== current) Object.assign(known, { of: current, names: new Set([...current.providers.values()].flatMap(({ name, models }) => models.map((one) => `${name} ${one.name}`))) });
+    return known.names.has(`${provider} ${model}`) ? model : 'other';
+  };
+}
+
 /** Read when somebody scrapes, not kept up to date in between. */
 function addGauges({ version, nodeVersion, accounts, waiting, vaultUnlocked }: MetricsOptions, registers: Registry[]): void {
   const windowLabels = ['provider', 'account', 'model', 'window'] as const;
-  const limit = new Gauge({ name: 'tollfree_quota_limit', help: 'Limit of a window as known now.', labelNames: windowLabels, registers });
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[], collect: (gauge: Gauge<Label>) => void): Gauge<Label> =>
     new Gauge({
       name,
@@ -100,18 +118,18 @@ function addGauges({ version, nodeVersion, accounts, waiting, vaultUnlocked }: M
       },
     });
 
-  gauge('tollfree_quota_remaining', 'Left in a window now.', windowLabels, (remaining) => {
-    limit.reset();
+  const eachWindow = (call: (labels: Record<(typeof windowLabels)[number], string>, limit: number, used: number) => void): void => {
     for (const { account, windows } of accounts()) {
-      for (const { unit, seconds, model = '', limit: most, used } of windows) {
-        const labels = { provider: account.provider, account: account.label, model, window: windowName(unit, seconds) };
-        limit.set(labels, most);
-        remaining.set(labels, Math.max(0, most - used));
-      }
+      for (const { unit, seconds, model = '', limit, used } of windows) call({ provider: account.provider, account: account.label, model, window: windowName(unit, seconds) }, limit, used);
     }
-  });
+  };
+  gauge('tollfree_quota_limit', 'Limit of a window as known now.', windowLabels, (limits) => eachWindow((labels, limit) => limits.set(labels, limit)));
+  gauge('tollfree_quota_remaining', 'Left in a window now.', windowLabels, (remaining) => eachWindow((labels, limit, used) => remaining.set(labels, Math.max(0, limit - used))));
   gauge('tollfree_account_state', '1 for the state an account is in.', ['provider', 'account', 'state'], (states) => {
-    for (const { account, state } of accounts()) for (const name of STATES) states.set({ provider: account.provider, account: account.label, state: name }, name === state ? 1 : 0);
+    for (const { account, state, trial } of accounts()) {
+      for (const name of STATES) states.set({ provider: account.provider, account: account.label, state: name }, name === state ? 1 : 0);
+      states.set({ provider: account.provider, account: account.label, state: TRIAL }, trial === true ? 1 : 0);
+    }
   });
   gauge('tollfree_queue_depth', 'Requests waiting in line.', [], (depth) => depth.set(waiting()));
   gauge('tollfree_vault_unlocked', '1 while the vault is unlocked.', [], (unlocked) => unlocked.set(vaultUnlocked() ? 1 : 0));
