@@ -2,12 +2,12 @@
 import type { Lease } from '../accounts/accounts.ts';
 import { failureOf, FailureError, isUpstreamFailure } from '../failure.ts';
 import type { Failure } from '../failure.ts';
-import type { Answer, Turn } from '../gateway.ts';
+import type { Answer, CalledAnswer, Turn } from '../gateway.ts';
 import type { ChatChunk, Target } from '../types.ts';
 import { whyLeft } from './patience.ts';
 import { createTranscript } from './transcript.ts';
 
-type TryAll = (turn: Turn) => Promise<Answer>;
+type TryAll = (turn: Turn) => Promise<CalledAnswer>;
 
 /** With a failure: whether this one may still be made good. */
 export function mayResume({ match, request, signal }: Turn, failure?: Failure): boolean {
@@ -16,7 +16,7 @@ export function mayResume({ match, request, signal }: Turn, failure?: Failure): 
 }
 
 /** The same answer; where it breaks, what `tryAll` finds goes on from there, or the break is told after all. */
-export function resumable(turn: Turn, first: Answer, tryAll: TryAll): Answer {
+export function resumable(turn: Turn, first: CalledAnswer, tryAll: TryAll): Answer {
   const state = { answer: first };
   const transcript = createTranscript();
 
@@ -44,7 +44,7 @@ export function resumable(turn: Turn, first: Answer, tryAll: TryAll): Answer {
 }
 
 /** Throws the break where nobody can take over. */
-async function another(turn: Turn, lease: Lease, error: unknown, tryAll: TryAll): Promise<Answer> {
+async function another(turn: Turn, lease: Lease, error: unknown, tryAll: TryAll): Promise<CalledAnswer> {
   const failure = failureOf(error);
   const broken = new FailureError(failure, { cause: error });
   if (!isUpstreamFailure(failure) || !mayResume(turn, failure) || !turn.gateway.retries.take()) throw broken;

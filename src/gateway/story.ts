@@ -11,13 +11,35 @@ export interface Story {
   /** Opens an attempt; the returned function closes it, once. */
   readonly tried: (lease: Lease) => OpenAttempt;
   readonly answered: (lease: Lease, usage: Usage | undefined) => void;
+  /** The cache was asked and had nothing. */
+  readonly missed: () => void;
+  /** Answered with what another call has brought: it used nothing, and saved all that the call was worth. */
+  readonly repeated: (answer: Repeated) => void;
   /** The error to throw at the client: one failure that tells what all attempts came to. `begun`: the answer that broke, and what it used. */
   readonly failed: (error: unknown, begun?: Begun) => FailureError;
 }
 
 export interface Begun {
-  readonly lease: Lease;
+  readonly lease: Served;
   readonly usage: Usage | undefined;
+}
+
+/** Who answered. */
+export type Served = Pick<Lease, 'target' | 'account' | 'queuedMs'>;
+
+export interface Repeated extends Begun {
+  /** Spent waiting for that other call. */
+  readonly waitedMs?: number;
+}
+
+export interface Money {
+  readonly costUsd?: number;
+  readonly savedUsd?: number;
+}
+
+/** What the same answer costs and saves when nobody is asked for it. */
+export function repeatedMoney({ costUsd, savedUsd }: Money): Money {
+  return { costUsd: 0, ...(costUsd !== undefined && savedUsd !== undefined && { savedUsd: costUsd + savedUsd }) };
 }
 
 export interface OpenAttempt {
@@ -29,14 +51,14 @@ export interface OpenAttempt {
 export interface StoryOptions {
   readonly now: Clock;
   readonly emit: Emit;
-  readonly price: (target: Target, usage: Usage | undefined) => { readonly costUsd?: number; readonly savedUsd?: number };
+  readonly price: (target: Target, usage: Usage | undefined) => Money;
 }
 
 export function createStory({ now, emit, price }: StoryOptions, request: ChatRequest): Story {
   const attempts: Attempt[] = [];
-  const known: { match?: Match; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; over: boolean } = { upstreamMs: 0, queueMs: 0, over: false };
+  const known: { match?: Match; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; cache?: 'hit' | 'miss'; over: boolean } = { upstreamMs: 0, queueMs: 0, over: false };
 
-  const finish = (ending: { status: number; failure?: string; lease?: Lease; usage?: Usage | undefined }): void => {
+  const finish = (ending: { status: number; failure?: string; lease?: Served; usage?: Usage | undefined; money?: Money }): void => {
     if (known.over) return;
     known.over = true;
     const at = now();
@@ -53,13 +75,14 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
           provider: ending.lease.target.provider.name,
           account: ending.lease.account.label,
           model: ending.lease.target.model.name,
-          ...price(ending.lease.target, ending.usage),
+          ...(ending.money ?? price(ending.lease.target, ending.usage)),
         }),
         ...(ending.usage && { usage: ending.usage }),
         queueMs,
         ...(firstContentAt !== undefined && { firstContentMs: firstContentAt - request.receivedAt }),
         totalMs: at - request.receivedAt,
         overheadMs: Math.max(0, (firstContentAt ?? at) - request.receivedAt - known.upstreamMs - queueMs),
+        ...(known.cache && { cache: known.cache }),
         ...(ending.failure !== undefined && { failure: ending.failure }),
       },
     });
@@ -103,6 +126,15 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
     },
     answered(lease, usage) {
       finish({ status: 200, lease, usage });
+    },
+    missed() {
+      known.cache = 'miss';
+    },
+    repeated({ lease, usage, waitedMs = 0 }) {
+      if (known.over) return;
+      known.cache = 'hit';
+      known.upstreamMs += waitedMs;
+      finish({ status: 200, lease, usage: { input: 0, output: 0 }, money: repeatedMoney(price(lease.target, usage)) });
     },
     failed(error, begun) {
       const failure = verdict(failureOf(error), attempts, known.lastFailure);

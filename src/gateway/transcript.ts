@@ -34,24 +34,23 @@ export function createTranscript(): Transcript {
     },
     async *beyond(chunks) {
       if (!state.comparable) throw diverged('said more than words');
+      // What goes beyond is noted, too, while this reads on.
+      const known: Words = new Map(said);
       const heard: Words = new Map();
-      const caughtUp = (): boolean => [...said].every(([field, words]) => (heard.get(field) ?? '').length >= words.length);
+      let behind = known.size > 0;
       for await (const chunk of chunks) {
-        if (caughtUp()) {
-          yield chunk;
-          continue;
-        }
-        const rest = compare(chunk, said, heard);
-        if (chunk.finish !== undefined && !caughtUp()) throw diverged('ended sooner');
-        if (rest !== undefined) yield rest;
+        const fresh = behind ? compare(chunk, known, heard) : chunk;
+        behind &&= [...known].some(([field, words]) => (heard.get(field) ?? '').length < words.length);
+        if (behind && chunk.finish !== undefined) throw diverged('ended sooner');
+        if (fresh !== undefined) yield fresh;
       }
-      if (!caughtUp()) throw diverged('ended sooner');
+      if (behind) throw diverged('ended sooner');
     },
   };
 }
 
 /** What is new in this chunk, where it agrees with what was said. */
-function compare(chunk: ChatChunk, said: Words, heard: Words): ChatChunk | undefined {
+function compare(chunk: ChatChunk, known: Words, heard: Words): ChatChunk | undefined {
   if (chunk.whole) throw diverged('came in another form');
   const value = JSON.parse(chunk.text) as Json;
   const delta = deltaOf(value);
@@ -59,10 +58,10 @@ function compare(chunk: ChatChunk, said: Words, heard: Words): ChatChunk | undef
   const fresh: Json = {};
   for (const [field, words] of wordsOf(delta)) {
     const before = (heard.get(field) ?? '').length;
-    const known = (said.get(field) ?? '').slice(before, before + words.length);
-    if (!words.startsWith(known)) throw diverged('said something else');
+    const expected = (known.get(field) ?? '').slice(before, before + words.length);
+    if (!words.startsWith(expected)) throw diverged('said something else');
     heard.set(field, (heard.get(field) ?? '') + words);
-    if (words.length > known.length) fresh[field] = words.slice(known.length);
+    if (words.length > expected.length) fresh[field] = words.slice(expected.length);
   }
   const ends = chunk.finish !== undefined || chunk.usage !== undefined;
   if (Object.keys(fresh).length === 0 && !ends) return undefined;

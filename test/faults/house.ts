@@ -9,6 +9,7 @@ import express from 'express';
 import { createAccounts } from '../../src/accounts/accounts.ts';
 import type { Accounts } from '../../src/accounts/accounts.ts';
 import { tellError } from '../../src/app.ts';
+import { createAnswerCache } from '../../src/gateway/answer-cache.ts';
 import { createFirstContent } from '../../src/gateway/first-content.ts';
 import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway, Policy } from '../../src/gateway.ts';
@@ -68,7 +69,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     providers: new Map(
       names.map((name) => {
         // A bound on what is in flight shows a lease that leaked.
-        const served = model(MODELS[name], { aliases: ['gpt-oss'], context: 131_072, capabilities: ['text_generation', 'tools'], limits: { windows: [], concurrent: 100 }, ...options.models?.[name] });
+        const served = model(MODELS[name], { aliases: ['gpt-oss'], context: 131_072, capabilities: ['text_generation', 'tools'], limits: { windows: [{ unit: 'requests', limit: 1_000_000, seconds: 60, kind: 'rolling' }], concurrent: 100 }, ...options.models?.[name] });
         return [name, provider(name, [served], { baseUrl: baseUrls[name], ...options.providers?.[name] })];
       }),
     ),
@@ -93,6 +94,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     policy: () => policy,
     retries: createRetryBudget({ now, ratio: 0.2, perSecond: 3 }),
     firstContent: createFirstContent(),
+    cache: createAnswerCache({ now, mostBytes: 2 ** 20 }),
     random: Math.random,
   };
   const app = express();

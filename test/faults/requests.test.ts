@@ -1,0 +1,219 @@
+/** What becomes of requests: clients that leave, everybody resting, streams that go on elsewhere, and how long anyone waits. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHttp } from '../../src/providers/call.ts';
+import type { Http } from '../../src/providers/call.ts';
+import { startSimulators } from '../../src/sim/simulators.ts';
+import type { Simulators } from '../../src/sim/simulators.ts';
+import { openHouse } from './house.ts';
+import type { House, HouseOptions } from './house.ts';
+
+const state: { simulators: Simulators; http: Http; houses: House[] } = { simulators: undefined as never, http: undefined as never, houses: [] };
+const question = { model: 'auto', messages: [{ role: 'user', content: 'Tell me a story' }], stream: true };
+
+beforeAll(async () => {
+  const endless = { rate_limit: { windows: [{ requests: 1_000_000, seconds: 60 }] }, models: 'together' as const };
+  state.simulators = await startSimulators({ ports: 'each', pace: { firstMs: 0, tokenMs: 5 }, limits: { groq: endless, cerebras: endless } });
+  state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
+});
+afterAll(async () => {
+  await state.http.close();
+  await state.simulators.close();
+});
+afterEach(async () => {
+  await Promise.all(state.houses.splice(0).map((house) => house.close()));
+  await state.simulators.behave();
+  state.simulators.clearCalls();
+});
+
+async function open(options: Partial<HouseOptions> = {}): Promise<House> {
+  const house = await openHouse({ simulators: state.simulators, http: state.http, ...options, policy: { firstContentMs: 5_000, wholeAnswerMs: 5_000, totalMs: 10_000, ...options.policy } });
+  state.houses.push(house);
+  return house;
+}
+
+/** Until it holds; what never does fails the test by its timeout. */
+async function eventually(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+
+const inFlight = ({ accounts }: House): number => accounts.view().flatMap(({ windows }) => windows).reduce((sum, { unit, used }) => sum + (unit === 'concurrent' ? used : 0), 0);
+const attemptsOf = ({ events }: House): readonly string[] => events.flatMap((event) => (event.type === 'attempt-finished' ? [`${event.attempt.provider} ${event.attempt.outcome}`] : []));
+const statusesOf = ({ events }: House): readonly number[] => events.flatMap((event) => (event.type === 'request-finished' ? [event.summary.status] : []));
+const textOf = (stream: string): string =>
+  stream.split('\n\n').flatMap((frame) => (frame.startsWith('data: {') ? [JSON.parse(frame.slice(6)) as { choices?: { delta?: { content?: string } }[] }] : [])).map(({ choices }) => choices?.[0]?.delta?.content ?? '').join('');
+
+describe('a client that leaves', () => {
+  const leaveAt = { 'before headers': { kind: 'silence' }, 'after headers': { kind: 'silence', after: 'headers' }, 'mid-stream': { kind: 'silence', after: 3 }, 'under comments': { kind: 'comments', after: 1 } } as const;
+
+  test.each(Object.entries(leaveAt).flatMap(([when, fault]) => [[when, true, fault] as const, [when, false, fault] as const]))('%s (stream: %s): upstream is left within 50 ms, settled, nobody else asked', async (_when, stream, fault) => {
+    await state.simulators.misbehave({ fault });
+    const house = await open({ policy: { stallMs: 5_000 } });
+    const client = new AbortController();
+    const gone = house.chat({ ...question, stream }, {}, client.signal).then((answer) => answer.text()).catch(() => 'gone');
+    await eventually(() => state.simulators.calls({ outcome: 'open' }).length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const at = Date.now();
+    client.abort();
+    expect(await gone).toBe('gone');
+    const [left] = await state.simulators.callsUntil({ outcome: 'left' });
+    // 50 ms, and what a loaded machine takes on top.
+    expect((left?.endedAt ?? Infinity) - at).toBeLessThan(150);
+    await eventually(() => statusesOf(house).length === 1);
+    expect([inFlight(house), statusesOf(house), state.simulators.calls().length]).toEqual([0, [499], 1]);
+    expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
+  });
+
+  test('in the queue: its place is gone', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const house = await open({ models: { groq: { limits: { windows: [], concurrent: 1 } }, cerebras: { limits: { windows: [], concurrent: 1 } } }, callerMs: 10_000 });
+    const clients = Array.from({ length: 3 }, () => new AbortController());
+    const gone = clients.map(({ signal }) => house.chat(question, {}, signal).catch(() => 'gone'));
+    await eventually(() => house.accounts.waiting() === 1);
+    clients[2]?.abort();
+    await eventually(() => house.accounts.waiting() === 0);
+    clients.forEach((client) => client.abort());
+    expect(await Promise.all(gone)).toEqual(['gone', 'gone', 'gone']);
+    await eventually(() => inFlight(house) === 0);
+  });
+});
+
+describe('everybody rests', () => {
+  test('quota: 429 with the earliest true time, without asking anybody', async () => {
+    await state.simulators.misbehave(...(['groq', 'cerebras'] as const).map((provider, index) => ({ provider, fault: { kind: 'answer', status: 429, headers: { 'retry-after': index === 0 ? '50' : '20' }, body: '' } as const })));
+    const house = await open({ callerMs: 500 });
+    expect((await house.chat(question)).status).toBe(429);
+    state.simulators.clearCalls();
+    const answer = await house.chat(question);
+    expect([answer.status, state.simulators.calls()]).toEqual([429, []]);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(15);
+    expect(Number(answer.headers.get('retry-after'))).toBeLessThanOrEqual(20);
+  });
+
+  test('an outage: 503 and never the last one left out', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'answer', status: 500, body: '' } });
+    const house = await open({ callerMs: 500 });
+    for (let count = 0; count < 4; count++) expect((await house.chat(question)).status).toBe(503);
+    expect(house.accounts.view().flatMap(({ rests }) => rests.map(({ scope }) => scope))).toEqual(['target', 'target']);
+    await state.simulators.behave();
+    expect(await (await house.chat(question)).text()).toContain('[DONE]');
+    expect(house.accounts.view().flatMap(({ rests }) => rests).length).toBeLessThan(2);
+  });
+
+  test('the retry budget holds when all fail', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'answer', status: 500, body: '' } });
+    const house = await open({ callerMs: 300 });
+    const started = Date.now();
+    const answers = await Promise.all(Array.from({ length: 60 }, () => house.chat({ ...question, stream: false })));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    const seconds = (Date.now() - started) / 1000;
+    expect(state.simulators.calls().length).toBeLessThanOrEqual(1.2 * 60 + 3 * seconds + 10);
+  });
+});
+
+describe('a stream that breaks', () => {
+  const broken = { provider: 'groq', fault: { kind: 'reset', after: 12 } } as const;
+  const reasonless = { reasoning_effort: 'none' };
+
+  test('buffer: the break is invisible', async () => {
+    await state.simulators.misbehave(broken);
+    const house = await open({ rule: { onStreamBreak: 'buffer' } });
+    const answer = await house.chat(question);
+    expect([answer.headers.get('x-tollfree-provider'), (await answer.text()).endsWith('data: [DONE]\n\n')]).toEqual(['cerebras', true]);
+  });
+
+  /** Two providers that say exactly the same, word by word but cut differently, and the first breaks off. */
+  const saying = (pieces: readonly string[], end: string): { readonly kind: 'answer'; readonly body: string; readonly headers: { readonly 'content-type': string } } => ({
+    kind: 'answer',
+    headers: { 'content-type': 'text/event-stream' },
+    body: pieces.map((content) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`).join('') + end,
+  });
+  const ended = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+
+  test('resume: another provider of the model goes on where it says the same', async () => {
+    await state.simulators.misbehave({ provider: 'groq', fault: saying(['Once ', 'upon a '], '') }, { provider: 'cerebras', fault: saying(['On', 'ce upo', 'n a time', ' there was'], ended) });
+    const house = await open({ rule: { onStreamBreak: 'resume' } });
+    const text = await (await house.chat(question)).text();
+    expect([textOf(text), text.endsWith('data: [DONE]\n\n')]).toEqual(['Once upon a time there was', true]);
+    expect([attemptsOf(house), statusesOf(house), inFlight(house)]).toEqual([['groq broken-answer', 'cerebras ok'], [200], 0]);
+  });
+
+  test.each([['says something else', ['Once ', 'in a time']], ['ends sooner', ['Once ']]])('resume: never spliced with one that %s', async (_how, pieces) => {
+    await state.simulators.misbehave({ provider: 'groq', fault: saying(['Once ', 'upon a '], '') }, { provider: 'cerebras', fault: saying(pieces, ended) });
+    const house = await open({ rule: { onStreamBreak: 'resume' } });
+    const text = await (await house.chat(question)).text();
+    expect([textOf(text), text.includes('[DONE]'), text.includes('"error"')]).toEqual(['Once upon a ', false, true]);
+    expect([statusesOf(house), inFlight(house)]).toEqual([[502], 0]);
+  });
+
+  test('resume: only the same model', async () => {
+    await state.simulators.misbehave(broken);
+    const house = await open({ rule: { onStreamBreak: 'resume' }, models: { cerebras: { aliases: ['another'] } } });
+    const text = await (await house.chat({ ...question, ...reasonless })).text();
+    expect([text.includes('[DONE]'), state.simulators.calls({ provider: 'cerebras' })]).toEqual([false, []]);
+  });
+});
+
+describe('waiting', () => {
+  test('who asked to wait longer than usual is kept connected, and fallback goes on', async () => {
+    await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'silence' } });
+    const house = await open({ callerMs: 100, heartbeatMs: 40, policy: { firstContentMs: 400 } });
+    const text = await (await house.chat(question, { 'x-tollfree-deadline-ms': '5000' })).text();
+    expect(text).toMatch(/^(: keep-alive\n\n)+data: /);
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+    expect(attemptsOf(house)).toEqual(['groq silent', 'cerebras ok']);
+  });
+
+  test('and is told a failure as an event', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const house = await open({ callerMs: 100, heartbeatMs: 40, policy: { firstContentMs: 300 } });
+    const answer = await house.chat(question, { 'x-tollfree-deadline-ms': '500' });
+    const text = await answer.text();
+    expect([answer.status, text.includes('[DONE]')]).toEqual([200, false]);
+    expect(text).toMatch(/^(: keep-alive\n\n)+data: \{"error":/);
+  });
+
+  test('everybody else gets a true status, however long the silence', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const house = await open({ callerMs: 300, heartbeatMs: 20, policy: { firstContentMs: 200 } });
+    expect((await house.chat(question)).status).toBe(503);
+  });
+
+  test('an answer that pauses is kept alive after the commit point', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'comments', after: 2, ms: 20 } });
+    const house = await open({ heartbeatMs: 40, policy: { totalMs: 400, stallMs: 5_000 } });
+    const text = await (await house.chat(question)).text();
+    expect(text).toMatch(/data: .*: keep-alive\n\n.*data: \{"error":/s);
+  });
+
+  test('reasoning reaches the client as it comes', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence', after: 1 } });
+    const house = await open({ policy: { stallMs: 500 } });
+    const answer = await house.chat(question);
+    const reader = answer.body?.getReader();
+    const first = await reader?.read();
+    expect(new TextDecoder().decode(first?.value)).toContain('data: ');
+    await reader?.cancel();
+  });
+});
+
+test('a context that is trimmed on request fits, and the client is told', async () => {
+  const house = await open();
+  const long = Array.from({ length: 20 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: 'word '.repeat(50) }));
+  const answer = await house.chat({ ...question, messages: [{ role: 'system', content: 'be brief' }, ...long, { role: 'user', content: 'and now?' }] }, { 'x-tollfree-max-context-tokens': '300' });
+  await answer.text();
+  expect(Number(answer.headers.get('x-tollfree-context-tokens'))).toBeLessThanOrEqual(300);
+  const [sent] = state.simulators.calls();
+  const messages = (sent?.body as { messages: { role: string; content: string }[] }).messages;
+  expect([messages[0]?.role, messages.at(-1)?.content, messages.length < 22]).toEqual(['system', 'and now?', true]);
+  expect((await house.chat(question, { 'x-tollfree-max-context-tokens': 'many' })).status).toBe(400);
+});
+
+test('tools and long contexts go only where they work', async () => {
+  const house = await open({ models: { groq: { capabilities: ['text_generation'] }, cerebras: { capabilities: ['text_generation', 'tools'] } } });
+  const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }];
+  expect((await house.chat({ ...question, tools })).headers.get('x-tollfree-provider')).toBe('cerebras');
+  const small = await open({ models: { groq: { context: 100 } } });
+  expect((await small.chat({ ...question, messages: [{ role: 'user', content: 'word '.repeat(400) }] })).headers.get('x-tollfree-provider')).toBe('cerebras');
+  const nowhere = await house.chat({ ...question, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: {} } } });
+  expect(nowhere.status).toBe(400);
+});
