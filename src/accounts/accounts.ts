@@ -162,6 +162,18 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       if (raised.length > 0) effects.ended(rests.clearRates(place.pool), everyone());
       line.wake();
     },
+    judge(accountId, good) {
+      const account = everyone().find(({ id }) => id === accountId);
+      const place = placeOf(accountId);
+      if (account === undefined || place === undefined) return;
+      if (good) effects.ended(rests.clearCredential(accountId), everyone());
+      else {
+        const { target, pool } = place;
+        rests.begin({ provider: account.provider, model: target.model.name, accountId, pool }, { scope: 'account', reason: 'suspended', until: Number.POSITIVE_INFINITY, timed: false, soft: false }, now());
+        emit({ type: 'account-changed', account, state: 'suspended', reason: 'suspended' });
+      }
+      line.wake();
+    },
     clearRests(accountId) {
       const ended = rests.clear(accountId, accountId === undefined ? undefined : placeOf(accountId)?.pool);
       effects.ended(ended, everyone());

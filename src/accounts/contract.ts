@@ -80,6 +80,8 @@ export interface AccountView {
   readonly account: Account;
   readonly pool: string;
   readonly state: AccountState;
+  /** The catalogue says that what its provider gives for nothing comes to an end. */
+  readonly trial?: true;
   readonly rests: readonly { readonly scope: string; readonly model?: string; readonly until?: number; readonly reason: string }[];
   readonly windows: readonly WindowView[];
 }
@@ -87,6 +89,8 @@ export interface AccountView {
 export interface KeptAccounts extends Accounts {
   /** What a provider says of an account without being called for an answer, e.g. its key endpoint. A limit it raised ends the rests of the old one. */
   learn(accountId: string, facts: readonly Fact[]): void;
+  /** What a free check said of an account's key: a good one ends what a bad one brought about, a bad one suspends the account. */
+  judge(accountId: string, good: boolean): void;
   /** How far off the guesses of a request's tokens are: mean absolute error as a share of what was used, by `provider/model`. */
   estimateErrors(): ReadonlyMap<string, number>;
   /** Writes all there is to know into the journal, for a clean stop. */

@@ -45,6 +45,8 @@ export interface Rests {
   clear(accountId?: string, pool?: string): readonly Rest[];
   /** Ends what a pool's old limits brought about. */
   clearRates(pool: string): readonly Rest[];
+  /** Ends what a bad key brought about. */
+  clearCredential(accountId: string): readonly Rest[];
   all(now: number): readonly Rest[];
   /** A rest from before a restart; nobody is out probing it any more. */
   restore(rest: Rest): void;
@@ -122,6 +124,7 @@ export function createRests(changes: RestChanges): Rests {
       return end([...rests.values()].filter((rest) => accountId === undefined || rest.accountId === accountId || (pool !== undefined && rest.pool === pool)));
     },
     clearRates: (pool) => end([...rests.values()].filter((rest) => rest.pool === pool && rest.reason.startsWith('rate-'))),
+    clearCredential: (accountId) => end([...rests.values()].filter((rest) => rest.accountId === accountId && (rest.reason === 'credential' || rest.reason === 'suspended'))),
     all: (now) => [...rests.values()].filter((rest) => !over(rest, now)),
     restore(rest) {
       rests.set(rest.key, { ...rest, probing: false });

@@ -28,6 +28,7 @@ export function createView({ pools, rests, catalogue, accounts, now }: ViewParts
         account,
         pool,
         state: stateOf(account, own),
+        ...(provider?.status === 'trial' && { trial: true as const }),
         rests: own.map(({ scope, model, until, reason }) => ({
           scope, ...(model !== undefined && { model }), ...(Number.isFinite(until) && { until }), reason,
         })),

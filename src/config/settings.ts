@@ -1,6 +1,7 @@
 /** `config/tollfree.yaml`: everything that is neither a rule nor a provider. An empty file is a good configuration. */
 import { z } from 'zod';
 import { age, duration, group, size, text, wholeNumber } from './atoms.ts';
+import { readAddress } from './destination.ts';
 import { validate } from './validate.ts';
 
 export interface Settings {
@@ -36,6 +37,7 @@ export interface Settings {
     readonly budgetRatio: number;
     readonly budgetPerSecond: number;
   };
+  readonly cache: { readonly maxSizeBytes: number };
   readonly catalogue: { readonly refreshMs: number };
   readonly record: {
     /** How long a row a request and a row an attempt are kept, and how many requests at most. */
@@ -54,8 +56,20 @@ export interface Settings {
     readonly maxSizeBytes: number;
     readonly maxFiles: number;
   };
+  /** Who is told when an account dies, recovers or has spent its day. */
+  readonly webhooks: readonly Webhook[];
   /** Only models known to cost nothing. */
   readonly freeOnly: boolean;
+}
+
+export const ALERTS = ['account.died', 'account.recovered', 'account.spent'] as const;
+export type Alert = (typeof ALERTS)[number];
+
+export interface Webhook {
+  readonly url: string;
+  /** What the calls are signed with. */
+  readonly secret: string;
+  readonly events: readonly Alert[];
 }
 
 const SECOND = 1_000;
@@ -104,6 +118,10 @@ const schema = z.strictObject({
     budget_ratio: z.number().min(0).max(1).default(0.2),
     budget_per_second: z.number().min(0).max(1_000).default(3),
   }),
+  cache: group({
+    // About 10,000 answers of a page.
+    max_size: size(MIB, 64 * GIB, '64MiB').default(64 * MIB),
+  }),
   catalogue: group({
     // Free rosters change weekly: a quarter of a day is early enough and four calls a day cost no quota.
     refresh: duration.default(6 * HOUR),
@@ -125,12 +143,24 @@ const schema = z.strictObject({
     max_size: size(64 * KIB, GIB, '20MiB').default(20 * MIB),
     max_files: wholeNumber(1, 1_000).default(5),
   }),
+  webhooks: z.preprocess(
+    (written) => written ?? [],
+    z.array(
+      z.strictObject({
+        url: webhookUrl(),
+        // 128 bits, written as hexadecimal digits are 32: half of that is the least anybody should sign with.
+        secret: z.string().refine((written) => written.length >= 16, { error: 'must be at least 16 characters: `openssl rand -hex 32` makes a good one' }),
+        events: z.array(z.enum(ALERTS)).min(1).default([...ALERTS]),
+      }),
+    // Each holds a queue; nobody needs more.
+    ).max(20),
+  ),
   free_only: z.boolean().default(true),
 });
 
 /** @throws ConfigError */
 export function loadSettings(text: string, file: string): Settings {
-  const { server, auth, deadlines, line, retries, catalogue, record, log, free_only: freeOnly } = validate({ text, file }, schema);
+  const { server, auth, deadlines, line, retries, cache, catalogue, record, log, webhooks, free_only: freeOnly } = validate({ text, file }, schema);
   return {
     server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain },
     auth,
@@ -146,11 +176,22 @@ export function loadSettings(text: string, file: string): Settings {
     },
     line: { maxWaiting: line.max_waiting },
     retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second },
+    cache: { maxSizeBytes: cache.max_size },
     catalogue: { refreshMs: catalogue.refresh },
     record: { requestsMs: record.keep_requests, mostRequests: record.most_requests, totalsMs: record.keep_totals },
     log: { level: log.level, format: log.format, file: log.file, bodies: log.bodies, maxSizeBytes: log.max_size, maxFiles: log.max_files },
+    webhooks,
     freeOnly,
   };
+}
+
+function webhookUrl() {
+  return z.string().transform((written, context) => {
+    const read = readAddress(written);
+    if ('url' in read) return read.url;
+    context.addIssue(read.mistake);
+    return z.NEVER;
+  });
 }
 
 function hostName(): z.ZodString {

@@ -30,6 +30,23 @@ describe('settings', () => {
     ]);
   });
 
+  test('webhooks: who is told what, and no address a signature could leak to', () => {
+    expect(load('').webhooks).toEqual([]);
+    expect(load('webhooks:\n  # - url: x\n').webhooks).toEqual([]);
+    expect(load('webhooks: [{ url: "https://example.com/a?b=c", secret: sixteen-letters-x }, { url: "http://127.0.0.1:9/x", secret: sixteen-letters-y, events: [account.died] }]').webhooks).toEqual([
+      { url: 'https://example.com/a?b=c', secret: 'sixteen-letters-x', events: ['account.died', 'account.recovered', 'account.spent'] },
+      { url: 'http://127.0.0.1:9/x', secret: 'sixteen-letters-y', events: ['account.died'] },
+    ]);
+    expect(told(() => load(['webhooks:', '  - { url: "http://example.com", secret: canary }', '  - { url: "https://user:canary@example.com", secret: sixteen-letters-x, events: [] }', '  - { url: "ftp://example.com", secret: sixteen-letters-x, events: [account.dead] }'].join('\n')))).toEqual([
+      'config/tollfree.yaml:2:12 webhooks[0].url: must be https: plain http would show keys on the way (loopback alone may use it)',
+      'config/tollfree.yaml:2:42 webhooks[0].secret: must be at least 16 characters: `openssl rand -hex 32` makes a good one',
+      'config/tollfree.yaml:3:12 webhooks[1].url: must carry no user name or password: keys live in the vault',
+      'config/tollfree.yaml:3:74 webhooks[1].events: must not be empty',
+      'config/tollfree.yaml:4:12 webhooks[2].url: must be a URL such as https://api.example.com/v1',
+      'config/tollfree.yaml:4:69 webhooks[2].events[0]: must be one of account.died, account.recovered, account.spent, not "account.dead" (did you mean account.died?)',
+    ]);
+  });
+
   test('every mistake is told at once, in the order of the file', () => {
     const text = [
       'serve: { port: 1 }',
@@ -63,7 +80,7 @@ describe('settings', () => {
   });
 
   test.each<[string, string, string[]]>([
-    ['an unknown key near to nothing', 'xyz: 1', ['1:1 xyz: unknown key (known here: server, auth, deadlines, line, retries, catalogue, record, log, free_only)']],
+    ['an unknown key near to nothing', 'xyz: 1', ['1:1 xyz: unknown key (known here: server, auth, deadlines, line, retries, cache, catalogue, record, log, webhooks, free_only)']],
     ['a list for a file', '- 1', ['1:1 must be a mapping, not a list']],
     ['a doubled key, with what else is wrong', 'auth: open\nauth: opn\n', ['2:1 this key stands here twice', '2:7 auth: must be one of auto, required, open, not "opn" (did you mean open?)']],
     ['an open bracket', 'server: [\nauth: open', ['2:1 flow sequence in block collection must be sufficiently indented and end with a ]']],

@@ -1,0 +1,176 @@
+/** Accounts asked after at rest, in virtual time and with the real accounts behind it. */
+import { describe, expect, test } from '@jest/globals';
+import { FailureError } from '../../src/failure.ts';
+import { createKeyWatch, type KeyWatch } from '../../src/main/key-watch.ts';
+import type { KeyCheck } from '../../src/providers/inquire.ts';
+import type { Account, GatewayEvent, Provider } from '../../src/types.ts';
+import { account, createHouse, model, provider, window, type House } from '../accounts/harness.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const GOOD: KeyCheck = { ok: true, facts: [], message: 'good' };
+const BAD: KeyCheck = { ok: false, facts: [], message: 'bad' };
+
+interface Ward {
+  readonly house: House;
+  readonly watch: KeyWatch;
+  readonly asked: { readonly label: string; readonly at: number }[];
+  readonly events: GatewayEvent[];
+  answer: KeyCheck | Error;
+  unlocked: boolean;
+}
+
+function createWard(providers: readonly Provider[], accounts: readonly Account[], random = (): number => 0.5): Ward {
+  const house = createHouse(providers, accounts);
+  const { time } = house;
+  const asked: Ward['asked'] = [];
+  const ward: Ward = { house, asked, events: house.events, answer: GOOD, unlocked: true, watch: undefined as never };
+  const known: { watch?: KeyWatch } = {};
+  const watch = createKeyWatch({
+    accounts: house.accounts,
+    catalogue: () => ({ providers: new Map(providers.map((one) => [one.name, one])) }),
+    inquiry: {
+      checkKey: (_provider, credential) => {
+        asked.push({ label: credential, at: time.now() });
+        return ward.answer instanceof Error ? Promise.reject(ward.answer) : Promise.resolve(ward.answer);
+      },
+    },
+    credentialOf: ({ label }) => label,
+    unlocked: () => ward.unlocked,
+    now: time.now,
+    after: time.after,
+    random,
+    emit: (event) => {
+      house.events.push(event);
+      known.watch?.observe(event);
+    },
+  });
+  known.watch = watch;
+  return Object.assign(ward, { watch });
+}
+
+const checkable = (name: string, rest: Partial<Provider> = {}): Provider => provider(name, [model('m')], { keyCheckPath: '/key', ...rest });
+const stateOf = ({ house }: Ward): string | undefined => house.accounts.view()[0]?.state;
+
+async function die(ward: Ward): Promise<void> {
+  for (const wait of [0, 6_000]) {
+    ward.house.time.skip(wait);
+    (await ward.house.ask()).fail({ kind: 'credential', message: 'no' });
+  }
+}
+
+describe('at rest', () => {
+  test('an account nobody uses is asked after every six hours or so, not all at once', async () => {
+    const random = { next: 0 };
+    const ward = createWard([checkable('p')], Array.from({ length: 20 }, (_, number) => account('p', `l${number}`)), () => (random.next = (random.next + 0.37) % 1));
+    await ward.house.time.advance(24 * HOUR);
+    expect(ward.asked.length).toBeGreaterThan(20 * 2.5);
+    expect(ward.asked.length).toBeLessThan(20 * 6);
+    const perMinute = new Map<number, number>();
+    for (const { at } of ward.asked) perMinute.set(Math.floor(at / MINUTE), (perMinute.get(Math.floor(at / MINUTE)) ?? 0) + 1);
+    expect(Math.max(...perMinute.values())).toBeLessThanOrEqual(4);
+  });
+
+  test('traffic says enough: nobody asks after an account that answers', async () => {
+    const ward = createWard([checkable('p')], [account('p', 'a')]);
+    const request = { id: 'r' } as never;
+    for (let hour = 0; hour < 24; hour += 1) {
+      await ward.house.time.advance(HOUR);
+      ward.watch.observe({ type: 'attempt-finished', request, attempt: { provider: 'p', account: 'a', model: 'm', outcome: 'ok', sent: true, startedAt: 0, endedAt: 1 } });
+    }
+    expect(ward.asked).toEqual([]);
+  });
+
+  test('a refused key is asked after once more, and then suspends its account', async () => {
+    const ward = createWard([checkable('p')], [account('p', 'a')]);
+    await ward.house.time.advance(5 * HOUR);
+    ward.answer = BAD;
+    while (ward.asked.length === 0) await ward.house.time.advance(MINUTE);
+    expect(stateOf(ward)).toBe('active');
+    await ward.house.time.advance(2 * MINUTE);
+    expect(ward.asked).toHaveLength(2);
+    expect(stateOf(ward)).toBe('suspended');
+    expect(ward.events.filter(({ type }) => type === 'account-changed')).toMatchObject([{ state: 'suspended', account: { label: 'a' } }]);
+  });
+
+  test('a refusal that was a hiccup costs nothing', async () => {
+    const ward = createWard([checkable('p')], [account('p', 'a')]);
+    ward.answer = BAD;
+    while (ward.asked.length === 0) await ward.house.time.advance(MINUTE);
+    ward.answer = GOOD;
+    await ward.house.time.advance(24 * HOUR);
+    expect(stateOf(ward)).toBe('active');
+    expect(ward.events.filter(({ type }) => type === 'account-changed')).toEqual([]);
+  });
+
+  test('an outage says nothing of a key', async () => {
+    const ward = createWard([checkable('p')], [account('p', 'a')]);
+    ward.answer = new FailureError({ kind: 'overloaded', message: 'down' });
+    await ward.house.time.advance(48 * HOUR);
+    expect(stateOf(ward)).toBe('active');
+    expect(ward.asked.length).toBeLessThan(60);
+  });
+
+  test('nobody is asked while the vault is locked, nor where asking costs quota or the account is disabled', async () => {
+    const ward = createWard([checkable('p'), provider('q', [model('m')])], [account('p', 'a'), account('q', 'b'), account('p', 'c', { enabled: false })]);
+    ward.unlocked = false;
+    await ward.house.time.advance(24 * HOUR);
+    expect(ward.asked).toEqual([]);
+    ward.unlocked = true;
+    await ward.house.time.advance(24 * HOUR);
+    expect(new Set(ward.asked.map(({ label }) => label))).toEqual(new Set(['a']));
+  });
+
+  test('what the key’s own endpoint tells feeds the windows', async () => {
+    const ward = createWard([checkable('p', { models: [model('m', { windows: [window(50, 86_400)] })] })], [account('p', 'a')]);
+    ward.answer = { ...GOOD, facts: [{ unit: 'requests', seconds: 86_400, scope: 'pool', limit: 1000, remaining: 400, resetAt: ward.house.time.now() + 24 * HOUR, source: 'endpoint' }] };
+    await ward.house.time.advance(10 * HOUR);
+    expect(ward.house.accounts.view()[0]?.windows).toContainEqual(expect.objectContaining({ limit: 1000, used: 600, source: 'endpoint' }));
+  });
+});
+
+describe('suspended', () => {
+  test('is asked after, ever less often, and works again as soon as its key is good; a day’s rest stays', async () => {
+    const ward = createWard([checkable('p')], [account('p', 'a')]);
+    await die(ward);
+    expect(stateOf(ward)).toBe('suspended');
+    ward.answer = BAD;
+    await ward.house.time.advance(24 * HOUR);
+    expect(ward.asked.length).toBeGreaterThanOrEqual(4);
+    expect(ward.asked.length).toBeLessThanOrEqual(9);
+    expect(stateOf(ward)).toBe('suspended');
+    ward.answer = GOOD;
+    await ward.house.time.advance(10 * HOUR);
+    expect(stateOf(ward)).toBe('active');
+    expect(ward.events.findLast(({ type }) => type === 'account-changed')).toMatchObject({ state: 'active', reason: 'suspended' });
+    (await ward.house.ask()).settle({ input: 1, output: 1 });
+  });
+});
+
+describe('spent and trial', () => {
+  test('the day that is over is told once, with when it comes back', async () => {
+    const ward = createWard([checkable('p', { models: [model('m', { windows: [window(2, 86_400)] })] })], [account('p', 'a')]);
+    for (let call = 0; call < 2; call += 1) (await ward.house.ask()).settle({ input: 1, output: 1 });
+    await ward.house.time.advance(3 * HOUR);
+    const told = ward.events.filter(({ type }) => type === 'account-changed');
+    expect(told).toMatchObject([{ state: 'resting', reason: 'day-spent', until: expect.any(Number) as unknown }]);
+  });
+
+  test('where every model has a day of its own, one that is over is not the account’s', async () => {
+    const limits = { windows: [window(1, 86_400)] };
+    const ward = createWard([checkable('p', { models: [model('m', limits), model('n', limits)] })], [account('p', 'a')]);
+    (await ward.house.ask()).settle({ input: 1, output: 1 });
+    await ward.house.time.advance(MINUTE);
+    expect(ward.events.filter(({ type }) => type === 'account-changed')).toEqual([]);
+    (await ward.house.ask()).settle({ input: 1, output: 1 });
+    await ward.house.time.advance(MINUTE);
+    expect(ward.events.filter(({ type }) => type === 'account-changed')).toMatchObject([{ reason: 'day-spent' }]);
+  });
+
+  test('a trial is told once, and seen beside the state', async () => {
+    const ward = createWard([checkable('p', { status: 'trial', notes: 'Thirty days.' })], [account('p', 'a')]);
+    await ward.house.time.advance(10 * MINUTE);
+    expect(ward.events).toMatchObject([{ type: 'notice', message: 'p/a is on a trial of p, which expires. Thirty days.' }]);
+    expect(ward.house.accounts.view()[0]).toMatchObject({ state: 'active', trial: true });
+  });
+});
