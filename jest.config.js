@@ -2,6 +2,8 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // These need Chromium and Prometheus: `npm run test:browser`, `npm run test:prometheus`.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/browser/', '<rootDir>/test/prometheus/'],
   // A hang is what this is for; a busy machine is not a failure.
   testTimeout: 30_000,
   maxWorkers: '100%',

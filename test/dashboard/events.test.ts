@@ -1,0 +1,62 @@
+/** `GET /admin/events`: requests with their story, and never a word of them. */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createParser } from 'eventsource-parser';
+import { ADMIN_TOKEN, hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+const state = {} as { system: System };
+beforeAll(async () => {
+  state.system = await startSystem();
+});
+afterAll(() => state.system.close());
+
+type Heard = { name: string; data: Record<string, unknown>; text: string };
+
+/** Listens until `enough`, then leaves. */
+async function listen(enough: (heard: readonly Heard[]) => boolean, meanwhile: () => Promise<unknown>): Promise<readonly Heard[]> {
+  const leaving = new AbortController();
+  const response = await fetch(`${state.system.url}/admin/events`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` }, signal: leaving.signal });
+  const heard: Heard[] = [];
+  const parser = createParser({ onEvent: ({ event = '', data }) => heard.push({ name: event, data: JSON.parse(data) as Record<string, unknown>, text: data }) });
+  const acting = meanwhile();
+  const decoder = new TextDecoder();
+  for await (const part of response.body ?? []) {
+    parser.feed(decoder.decode(part as Uint8Array, { stream: true }));
+    if (enough(heard)) break;
+  }
+  leaving.abort();
+  await acting;
+  return heard;
+}
+
+const named = (heard: readonly Heard[], name: string): readonly Heard[] => heard.filter((one) => one.name === name);
+
+test('a request is told from its start to its end, with rule, words, attempts; never its prompt or answer', async () => {
+  const heard = await listen((all) => named(all, 'request-finished').length > 0, () => state.system.chat(hello('write a python function called swordfish')));
+  expect(heard[0]).toMatchObject({ name: 'snapshot', data: { running: [], recent: [] } });
+  expect(named(heard, 'request-started')[0]?.data).toMatchObject({ model: 'auto', key: 'local', surface: 'chat' });
+  expect(named(heard, 'attempt-finished')[0]?.data).toMatchObject({ outcome: 'ok', sent: true });
+  expect(named(heard, 'request-finished')[0]?.data).toMatchObject({ status: 200, rule: 'code_generation', words: expect.arrayContaining(['python']), attempts: [expect.objectContaining({ outcome: 'ok' })] });
+  expect(heard.map(({ text }) => text).join()).not.toMatch(/swordfish|sim-(groq|openrouter|cerebras)-/);
+});
+
+test('who comes later is told what happened before', async () => {
+  const [snapshot] = await listen((all) => all.length > 0, async () => undefined);
+  expect(snapshot?.data['recent']).toEqual([expect.objectContaining({ status: 200, rule: 'code_generation' })]);
+});
+
+test('a storm is told in few frames, and what did not fit is counted', async () => {
+  const requests = 150;
+  const heard = await listen((all) => named(all, 'dropped').length > 0 || named(all, 'request-finished').length >= requests, () => Promise.all(Array.from({ length: requests }, () => state.system.chat({ ...hello(), model: 'nobody-has-this' }))));
+  const dropped = named(heard, 'dropped').reduce((sum, { data }) => sum + Number(data['events']), 0);
+  expect(named(heard, 'request-finished').length + dropped).toBeGreaterThan(100);
+});
+
+test('listeners do not keep a daemon that stops', async () => {
+  const system = await startSystem();
+  const response = await fetch(`${system.url}/admin/events`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const began = performance.now();
+  await system.close();
+  expect(performance.now() - began).toBeLessThan(3_000);
+  await response.text().catch(() => '');
+});
