@@ -13,6 +13,7 @@ import { hostGuard } from './http/guards.ts';
 import { secureHeaders } from './http/headers.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
+import type { Load } from './http/load.ts';
 import { listModels, showModel } from './http/models.ts';
 import { surfaceRoutes } from './http/surfaces.ts';
 import { ownUsage } from './http/usage-stats.ts';
@@ -25,12 +26,16 @@ export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts'
   readonly audit: (act: AdminAct) => void;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
+  readonly load: Pick<Load, 'short'>;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
 }
 
+/** Two looks at the load. */
+const BUSY_MS = 1_000;
+
 /** The whole HTTP face; it listens to nothing by itself, so that a test can drive it without a port. */
 export function createApp(options: AppOptions): Express {
-  const { gateway, accounts, door, draining } = options;
+  const { gateway, accounts, door, draining, load } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -44,6 +49,8 @@ export function createApp(options: AppOptions): Express {
   });
   app.use('/v1', (_request, _response, next) => {
     if (draining()) throw new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' });
+    const short = load.short();
+    if (short !== undefined) throw new FailureError({ kind: 'too-busy', message: `this server is short of ${short}; ask again in a moment`, retryAt: gateway.now() + BUSY_MS });
     next();
   });
   app.use(surfaceRoutes(options));

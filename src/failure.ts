@@ -42,7 +42,7 @@ export type RequestFailure =
   | (Told & { readonly kind: 'invalid-request'; readonly param?: string; readonly code?: string })
   | (Told & { readonly kind: 'too-large' | 'unauthorized' | 'forbidden' | 'misdirected' | 'not-found' | 'method' | 'media-type' | 'vault-locked' | 'shutting-down' | 'internal' })
   | (Told & { readonly kind: 'no-such-model' | 'not-capable' | 'paid-model'; readonly param?: string })
-  | (Told & { readonly kind: 'key-rate' | 'over-budget' | 'too-many-attempts'; readonly retryAt?: number })
+  | (Told & { readonly kind: 'key-rate' | 'over-budget' | 'too-many-attempts' | 'too-busy'; readonly retryAt?: number })
   | (Told & { readonly kind: 'exhausted' | 'unavailable'; readonly retryAt?: number; readonly attempts: readonly Attempt[] });
 
 export type Failure = UpstreamFailure | RequestFailure;
@@ -108,6 +108,7 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   'exhausted': final(429, 'rate_limit_error', 'all_accounts_exhausted'),
   'unavailable': final(503, 'api_error', 'no_provider_available'),
   'vault-locked': final(503, 'api_error', 'vault_locked'),
+  'too-busy': final(503, 'api_error', 'server_overloaded'),
   'shutting-down': final(503, 'api_error', 'shutting_down'),
   'internal': final(500, 'api_error', 'internal_error'),
 };
@@ -118,7 +119,7 @@ function final(status: number, type: string, code: string): Consequence {
 
 const requestKinds: ReadonlySet<FailureKind> = new Set<RequestFailure['kind']>([
   'invalid-request', 'too-large', 'unauthorized', 'forbidden', 'misdirected', 'not-found', 'method', 'media-type', 'vault-locked',
-  'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'key-rate', 'over-budget', 'too-many-attempts', 'exhausted', 'unavailable',
+  'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'key-rate', 'over-budget', 'too-many-attempts', 'too-busy', 'exhausted', 'unavailable',
 ]);
 
 /** Whether one attempt failed, and another may not: everything else is final. */

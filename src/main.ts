@@ -12,6 +12,7 @@ import { createRetryBudget } from './gateway/retry-budget.ts';
 import { createActivity } from './http/activity.ts';
 import { createAdminDoor } from './http/admin-door.ts';
 import { createEvents } from './http/events.ts';
+import { createLoad } from './http/load.ts';
 import { createLiveRequests } from './http/stream.ts';
 import { createAccountDesk } from './main/account-desk.ts';
 import { adminToken } from './main/admin-token.ts';
@@ -23,9 +24,11 @@ import type { Cleanup } from './main/cleanup.ts';
 import { portFrom } from './main/environment.ts';
 import { followFiles } from './main/knowledge.ts';
 import type { Knowledge } from './main/knowledge.ts';
+import { createKeyWatch } from './main/key-watch.ts';
 import { listen } from './main/listen.ts';
 import { openDaemonVault } from './main/open-vault.ts';
 import type { DaemonVault } from './main/open-vault.ts';
+import { tellWebhooks } from './main/tell-webhooks.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createHttp } from './providers/call.ts';
 import { createSend } from './providers/send.ts';
@@ -99,6 +102,10 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     cache: createAnswerCache({ now, mostBytes: settings.cache.maxSizeBytes }),
     random: Math.random,
   };
+  tellWebhooks(base, http, after, cleanup);
+  const keyWatch = createKeyWatch({ accounts, catalogue: catalogue.current, inquiry: knowledge.inquiry, credentialOf: vault.credential, unlocked: vault.unlocked, now, after, random: Math.random, emit });
+  base.listen(keyWatch.observe);
+  cleanup.add(() => keyWatch.close());
   const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), catalogue: catalogue.current, waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
   base.listen(metrics.observe);
 
@@ -109,6 +116,8 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
 
   const state = { draining: false };
   const live = createLiveRequests();
+  const load = createLoad();
+  cleanup.add(() => load.close());
   const app = createApp({
     gateway,
     accounts,
@@ -131,6 +140,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     bodyLimit: settings.server.bodyLimitBytes,
     callerMs: settings.deadlines.callerMs,
     heartbeatMs: settings.deadlines.heartbeatMs,
+    load,
     metrics,
     version,
     now,

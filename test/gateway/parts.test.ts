@@ -11,14 +11,25 @@ import { model, provider, request } from './literals.ts';
 const target: Target = { provider: provider('a', []), model: model('m') };
 const other: Target = { provider: provider('b', []), model: model('m') };
 
-describe('the learned deadline', () => {
-  const after = (...times: readonly number[]): number | undefined => {
-    const known = createFirstContent();
-    for (const time of times) known.noted(target, time);
-    return known.deadline(target);
-  };
-  const often = (times: number, milliseconds: number): number[] => Array.from({ length: times }, () => milliseconds);
+const after = (...times: readonly number[]): number | undefined => {
+  const known = createFirstContent();
+  for (const time of times) known.noted(target, time);
+  return known.deadline(target);
+};
 
+const often = (times: number, milliseconds: number): number[] => Array.from({ length: times }, () => milliseconds);
+
+const refusing = (param: string): Parameters<ReturnType<typeof createConcessions>['concede']>[1] => ({ kind: 'caller', message: param, param });
+
+const chunk = (delta: object, more: Partial<ChatChunk> = {}): ChatChunk => ({ text: JSON.stringify({ choices: [{ index: 0, delta }] }), whole: false, content: true, ...more });
+
+async function* pieces(chunks: readonly ChatChunk[]): AsyncGenerator<ChatChunk> {
+  yield* chunks;
+}
+
+const contentOf = ({ text }: ChatChunk): string => ((JSON.parse(text) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? '');
+
+describe('the learned deadline', () => {
   test('is three times the slowest of the last hundred, between 3 and 30 s', () => {
     expect(after(...often(20, 2_000))).toBe(6_000);
     expect(after(...often(19, 500), 4_000)).toBe(12_000);
@@ -79,7 +90,6 @@ describe('the retry budget', () => {
 
 describe('parameters left out', () => {
   const asked = request({ body: { messages: [], top_k: 4, seed: 1, tools: [] } });
-  const refusing = (param: string): Parameters<ReturnType<typeof createConcessions>['concede']>[1] => ({ kind: 'caller', message: param, param });
 
   test('once each, for the target that refused', () => {
     const concessions = createConcessions(asked);
@@ -96,12 +106,7 @@ describe('parameters left out', () => {
 });
 
 describe('a second answer held against the first', () => {
-  const chunk = (delta: object, more: Partial<ChatChunk> = {}): ChatChunk => ({ text: JSON.stringify({ choices: [{ index: 0, delta }] }), whole: false, content: true, ...more });
   const end = chunk({}, { content: false, finish: 'stop' });
-  async function* pieces(chunks: readonly ChatChunk[]): AsyncGenerator<ChatChunk> {
-    yield* chunks;
-  }
-  const contentOf = ({ text }: ChatChunk): string => ((JSON.parse(text) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content ?? '');
 
   async function beyond(said: readonly ChatChunk[], again: readonly ChatChunk[]): Promise<string> {
     const transcript = createTranscript();
