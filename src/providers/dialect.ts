@@ -1,5 +1,5 @@
 /**
- * A wire format: three pure functions between the one form everything inside speaks and one provider's own.
+ * A wire format: pure functions between the one form everything inside speaks and one provider's own.
  * `test/providers/conformance.test.ts` runs every dialect over recorded answers.
  */
 import type { FailureError, UpstreamFailure } from '../failure.ts';
@@ -39,6 +39,8 @@ export interface Payload {
 export type Refuse = (body: string) => FailureError;
 
 export interface Dialect {
+  /** The headers a credential travels in. Names in lower case. */
+  readonly authorize: (credential: string) => Readonly<Record<string, string>>;
   /** The request as this provider wants it, credential included. */
   encode(request: ChatRequest, target: Target, credential: string): HttpRequest;
   /** Throws a FailureError where the answer breaks, hides an error or ends without its end. */

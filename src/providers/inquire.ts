@@ -2,6 +2,7 @@
 import { FailureError, failureOf } from '../failure.ts';
 import type { Clock, Fact, Provider } from '../types.ts';
 import type { Http, HttpAnswer } from './call.ts';
+import { dialects } from './dialects.ts';
 import { explain } from './explain.ts';
 import { given, isRecord, numberAt, parseJson, recordAt } from './json.ts';
 import type { Json } from './json.ts';
@@ -32,7 +33,7 @@ const WHOLE_MS = 30_000;
 export function createInquiry({ http, now }: { readonly http: Http; readonly now: Clock }): Inquiry {
   const ask = async (provider: Provider, path: string, credential: string | undefined, signal: AbortSignal): Promise<{ answer: HttpAnswer; body: unknown }> => {
     const url = new URL(`${provider.baseUrl}${path}`);
-    const headers = { ...provider.headers, accept: 'application/json', ...(credential !== undefined && { authorization: `Bearer ${credential}` }) };
+    const headers = { ...provider.headers, accept: 'application/json', ...(credential !== undefined && dialects.get(provider.dialect)?.authorize(credential)) };
     const answer = await http.call({ method: 'GET', url: url.href, headers }, { origin: url.origin, stallMs: STALL_MS }, signal);
     const text = await wholeText(answer);
     const body = credential === undefined ? text : text.replaceAll(credential, '[key]');

@@ -14,18 +14,22 @@ import { encodeRelay } from './relay.ts';
 import { broken, createTally } from './tally.ts';
 import type { Tally } from './tally.ts';
 
-export const openai: Dialect = { encode, decode, explain };
+export const openai: Dialect = { authorize, encode, decode, explain };
+
+function authorize(credential: string): { readonly authorization: string } {
+  return { authorization: `Bearer ${credential}` };
+}
 
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
-  if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization: { authorization: `Bearer ${credential}` } });
+  if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization: authorize(credential) });
   const body: Record<string, unknown> = { ...request.body, model: model.name, stream: request.stream };
   // Without it most providers tell no usage at the end of a stream, and nobody could be charged right.
   if (request.stream) body['stream_options'] = { ...(isRecord(body['stream_options']) && body['stream_options']), include_usage: true };
   return {
     method: 'POST',
     url: `${provider.baseUrl}/chat/completions`,
-    headers: { ...provider.headers, accept: request.stream ? 'text/event-stream' : 'application/json', authorization: `Bearer ${credential}`, 'content-type': 'application/json' },
+    headers: { ...provider.headers, accept: request.stream ? 'text/event-stream' : 'application/json', ...authorize(credential), 'content-type': 'application/json' },
     body: JSON.stringify(fitted(body, provider)),
   };
 }

@@ -12,6 +12,8 @@ import type { ChatChunk, Usage } from '../../src/types.ts';
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
 
 interface Recorded {
+  /** `openai` where it does not say. */
+  readonly dialect?: string;
   readonly file: string;
   /** What a person reads in the end, without the reasoning. */
   readonly text: string;
@@ -21,7 +23,12 @@ interface Recorded {
   readonly usage?: Usage;
   /** The chunk that is nothing but usage. */
   readonly usageOnly?: number;
+  /** Names and arguments of the tools called. */
+  readonly calls?: readonly (readonly [string, string])[];
 }
+
+/** Told in other words: every payload is written anew. */
+const TRANSLATED: ReadonlySet<string> = new Set(['anthropic', 'cohere', 'gemini']);
 
 const recorded = readdirSync(fixtures)
   .filter((provider) => existsSync(join(fixtures, provider, 'answers.json')))
@@ -48,6 +55,21 @@ function wordsOf({ text }: ChatChunk): string {
   return said.join('');
 }
 
+/** Put together by their index, as clients do. */
+function callsOf(chunks: readonly ChatChunk[]): [string, string][] {
+  const calls: [string, string][] = [];
+  for (const { text } of chunks) {
+    const value = parseJson(text);
+    const pieces = listAt(isRecord(value) ? value : {}, 'choices').flatMap((choice) => listAt(recordAt(choice, 'delta') ?? recordAt(choice, 'message'), 'tool_calls'));
+    for (const piece of pieces) {
+      const called = recordAt(piece, 'function');
+      const [name, written] = calls[Number(piece['index'])] ?? ['', ''];
+      calls[Number(piece['index'])] = [name + (textAt(called, 'name') ?? ''), written + (textAt(called, 'arguments') ?? '')];
+    }
+  }
+  return calls;
+}
+
 describe.each(recorded)('$provider/$file', ({ dialect, ...one }) => {
   const bytes = bytesOf(one);
 
@@ -58,10 +80,12 @@ describe.each(recorded)('$provider/$file', ({ dialect, ...one }) => {
     expect(chunks.findLast(({ finish }) => finish !== undefined)?.finish).toBe(one.finish);
     expect(chunks.findLast(({ usage }) => usage !== undefined)?.usage).toEqual(one.usage);
     expect(chunks.findIndex(({ usageOnly }) => usageOnly === true)).toBe(one.usageOnly ?? -1);
+    if (one.calls !== undefined) expect(callsOf(chunks)).toEqual(one.calls);
     expect(chunks.every(({ whole }) => whole === one.file.endsWith('.json'))).toBe(true);
   });
 
   test('keeps every payload as it came', async () => {
+    if (TRANSLATED.has(dialect)) return;
     const text = bytes.toString();
     const events = one.file.endsWith('.json') ? [text.trim()] : [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data]) => data);
     expect((await read(dialect, bytes)).map(({ text }) => text)).toEqual(events);
