@@ -80,6 +80,8 @@ export interface Provider {
   readonly limits: Limits;
   /** Limits of a model the catalogue does not list, where each model has its own. Those listed have theirs merged already. */
   readonly modelLimits?: Limits;
+  /** What a model costs that neither the catalogue nor the provider's own list prices: nothing, on one's own machine. */
+  readonly modelPrice?: Price;
   /** Request fields this provider refuses: left out. */
   readonly omit: readonly string[];
   /** Request fields it knows by another name. */
@@ -157,6 +159,8 @@ export interface ChatRequest {
   readonly deadline: number;
   /** 0 (first) to 9, in the line. */
   readonly priority: number;
+  /** `off`: neither answered from the cache nor kept there. `refresh`: asked anew, and kept. */
+  readonly cache?: 'off' | 'refresh';
 }
 
 /** A question besides chat: it goes upstream as it came, with the model's name put in, and its answer comes back the same way. */
@@ -293,6 +297,13 @@ export interface Deadlines {
   readonly totalMs?: number;
 }
 
+/** How long an answer may be told again to who asks the same. */
+export interface CacheRule {
+  readonly ttlMs: number;
+  /** To every virtual key. Otherwise each has its own answers. */
+  readonly shared: boolean;
+}
+
 export interface Rule {
   readonly name: string;
   readonly conditions: Conditions;
@@ -306,8 +317,8 @@ export interface Rule {
   readonly strategy: 'round_robin' | 'spend_expiring' | 'fastest' | 'reliable';
   readonly onPolicyRefusal: 'stop' | 'fallback';
   readonly onStreamBreak: 'error' | 'resume' | 'buffer';
-  /** How long an identical request may be answered from the cache. Absent: never. */
-  readonly cacheMs?: number;
+  /** Absent: no answer is kept. */
+  readonly cache?: CacheRule;
   readonly deadlines: Deadlines;
 }
 
@@ -346,6 +357,8 @@ export interface RequestSummary {
   readonly totalMs: number;
   /** Our own time: neither upstream nor the line. */
   readonly overheadMs: number;
+  /** Answered from the cache or by somebody else's call, or not. Absent: the cache was not asked. */
+  readonly cache?: 'hit' | 'miss';
   /** The failure kind, where the request was not answered. */
   readonly failure?: string;
 }

@@ -1,6 +1,6 @@
 /** `config/providers.yaml`: who can be asked, for what, how often. */
 import { z } from 'zod';
-import { CAPABILITIES, type Catalogue, type Model, type Provider } from '../types.ts';
+import { CAPABILITIES, type Catalogue, type Model, type Price, type Provider } from '../types.ts';
 import { compact, duration, text, wholeNumber } from './atoms.ts';
 import { nearest } from './near-miss.ts';
 import { readDestination } from './destination.ts';
@@ -28,6 +28,8 @@ export function loadCatalogue(source: string, file: string, options: CatalogueOp
 
 const price = z.number().min(0).max(100_000).optional();
 
+const prices = z.strictObject({ input: price, output: price, list_input: price, list_output: price });
+
 const model = z.strictObject({
   name: text,
   aliases: z.array(text).default([]),
@@ -35,7 +37,7 @@ const model = z.strictObject({
   max_output: wholeNumber(1).optional(),
   capabilities: z.array(z.enum(CAPABILITIES)).default(['text_generation']),
   rate_limit: rateLimit,
-  price: z.strictObject({ input: price, output: price, list_input: price, list_output: price }).prefault({}),
+  price: prices.prefault({}),
   first_content: duration.optional(),
 });
 
@@ -66,6 +68,7 @@ function providerOf({ dialects }: CatalogueOptions) {
     models_share_quota: z.boolean().default(true),
     rate_limit: rateLimit,
     reset,
+    price: prices.optional(),
     omit: z.array(text).default([]),
     rename: z.record(text, text).default({}),
     headers: z.record(headerName, headerValue).default({}),
@@ -98,6 +101,7 @@ function toProvider(name: string, written: WrittenProvider, baseUrl: string | un
     quotaScope: written.quota_scope,
     limits: pool,
     modelLimits: perModel,
+    modelPrice: written.price && toPrice(written.price),
     omit: written.omit,
     rename: written.rename,
     headers: written.headers,
@@ -110,7 +114,6 @@ function toProvider(name: string, written: WrittenProvider, baseUrl: string | un
 }
 
 function toModel(written: z.output<typeof model>, shared: Provider['limits'], resets: Reset): Model {
-  const { input, output, list_input: listInput, list_output: listOutput } = written.price;
   return compact({
     name: written.name,
     aliases: written.aliases,
@@ -118,9 +121,13 @@ function toModel(written: z.output<typeof model>, shared: Provider['limits'], re
     maxOutput: written.max_output,
     capabilities: written.capabilities,
     limits: mergeLimits(shared, toLimits(written.rate_limit, resets)),
-    price: compact({ input, output, listInput, listOutput }),
+    price: toPrice(written.price),
     firstContentMs: written.first_content,
   });
+}
+
+function toPrice({ input, output, list_input: listInput, list_output: listOutput }: z.output<typeof prices>): Price {
+  return compact({ input, output, listInput, listOutput });
 }
 
 const nameOrNothing = z.string().optional().catch(undefined);

@@ -25,7 +25,8 @@ export function mergeModelList(provider: Provider, list: unknown, now: number): 
   if (listed.size === 0 || (known.length === 0 && provider.models.length > 0)) return provider;
   const kept = provider.models.filter((model) => listed.has(model.name) || !isChat(model)).map((model) => completed(model, listed.get(model.name)));
   const names = new Set(provider.models.map(({ name }) => name));
-  const found = [...listed.values()].filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map((entry) => modelOf(entry, provider.modelLimits));
+  const priced = [...listed.values()].map((entry) => ({ ...entry, ...given('price', entry.price ?? provider.modelPrice) }));
+  const found = priced.filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map((entry) => modelOf(entry, provider.modelLimits));
   return { ...provider, models: [...kept, ...found] };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
 import { loadSettings } from '../../src/config/settings.ts';
+import { dialects } from '../../src/providers/dialects.ts';
 import type { Provider, WindowLimit } from '../../src/types.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, '../../config', name), 'utf8');
@@ -32,7 +33,7 @@ describe('config/tollfree.yaml', () => {
 });
 
 describe('config/providers.yaml', () => {
-  const { providers } = loadCatalogue(read('providers.yaml'), 'config/providers.yaml', { dialects: ['openai'] });
+  const { providers } = loadCatalogue(read('providers.yaml'), 'config/providers.yaml', { dialects: [...dialects.keys()] });
   const all = [...providers.values()];
   const provider = (name: string): Provider => {
     const found = providers.get(name);
@@ -42,17 +43,25 @@ describe('config/providers.yaml', () => {
   const holders = (alias: string) => all.filter(({ models }) => models.some(({ name, aliases }) => name === alias || aliases.includes(alias))).map(({ name }) => name);
   const windowsOf = (name: string, model: string) => provider(name).models.find((each) => each.name === model)?.limits.windows.map(shortly);
 
-  test('every provider has an https destination, a way in and a name for people', () => {
+  /** Never chosen by `auto`. */
+  const paid = new Set(['openai', 'anthropic', 'azure', 'xai', 'perplexity', 'together']);
+
+  test('every provider has an https destination or is this machine, a way in and a name for people', () => {
     expect(all.length).toBeGreaterThan(30);
     for (const { baseUrl, title, status, signUpUrl } of all) {
-      expect(baseUrl).toMatch(/^https:\/\/[^?#]+[^/]$/);
+      expect(baseUrl).toMatch(/^(?:https:\/\/[^?#]+|http:\/\/localhost:\d+\/v1)$/);
+      expect(baseUrl).not.toMatch(/\/$/);
       expect(title).not.toBe('');
       expect(status === 'retired' || signUpUrl?.startsWith('https://') === true).toBe(true);
     }
   });
 
-  test('what carries a price carries zero: auto picks nothing else', () => {
-    for (const { name, models } of all) {
+  test('what is for money has its price', () => {
+    for (const name of paid) for (const { price } of provider(name).models) expect(price.input).toBeGreaterThan(0);
+  });
+
+  test('what else carries a price carries zero: auto picks nothing else', () => {
+    for (const { name, models } of all.filter((each) => !paid.has(each.name))) {
       for (const { name: model, price } of models) {
         expect([name, model, price.input ?? 0, price.output ?? 0]).toEqual([name, model, 0, 0]);
         expect(price.input).toBe(price.output);

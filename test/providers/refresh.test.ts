@@ -35,6 +35,12 @@ describe('a list of OpenRouter\'s', () => {
 });
 
 describe('other lists', () => {
+  test('on one\'s own machine models cost nothing, as its entry says', () => {
+    const own = provider({ baseUrl: 'http://localhost:11434/v1', models: [], modelPrice: { input: 0, output: 0 } });
+    expect(mergeModelList(own, { data: [{ id: 'llama3.2:latest' }] }, NOW).models).toMatchObject([{ name: 'llama3.2:latest', price: { input: 0, output: 0 } }]);
+    expect(mergeModelList({ ...provider({ models: [] }), baseUrl: own.baseUrl }, { data: [{ id: 'llama3.2:latest' }] }, NOW).models).toEqual([]);
+  });
+
   test.each([
     ['Groq', { object: 'list', data: [{ id: 'vendor/model', active: true, context_window: 131_072, max_completion_tokens: 65_536 }, { id: 'new', active: true, context_window: 1 }] }, 131_072],
     ['a bare array', [{ id: 'vendor/model', context_length: 8192, pricing: { input: 0.2, output: 0.2 } }], 8192],
@@ -78,6 +84,16 @@ describe('asked over the wire', () => {
     const { ask, here } = await inquiry(({ url, headers }, response) => response.end(JSON.stringify({ data: [{ id: url, owned_by: headers.authorization ?? 'nobody' }] })));
     expect(await ask.listModels(here)).toEqual({ data: [{ id: '/v1/models', owned_by: 'nobody' }] });
     expect(await ask.listModels(here, KEY)).toEqual({ data: [{ id: '/v1/models', owned_by: 'Bearer [key]' }] });
+  });
+
+  test('the key travels where the provider\'s dialect carries it', async () => {
+    const seen: unknown[] = [];
+    const { ask, here } = await inquiry((incoming, response) => {
+      seen.push(incoming.headers['x-api-key'], incoming.headers.authorization);
+      response.end('{"data":[]}');
+    });
+    await ask.listModels({ ...here, dialect: 'anthropic' }, KEY);
+    expect(seen).toEqual([KEY, undefined]);
   });
 
   test('a good key tells its tier and what is left of the day', async () => {
