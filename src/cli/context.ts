@@ -69,6 +69,8 @@ export function createSink(stream: Stream, environment: NodeJS.ProcessEnv): Sink
 export function processContext(): Context {
   const { env: environment, stdin, stdout, stderr } = process;
   const stop = createStop();
+  // Node would open its debugger, and with it everything in memory, to whoever asks on this machine.
+  process.on('SIGUSR1', () => undefined);
   // A reader that left (`tollfree models | head`) is no failure of ours.
   stdout.on('error', stop.readerLeft);
   return {

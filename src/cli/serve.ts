@@ -12,6 +12,9 @@ interface Options {
   readonly port?: number;
 }
 
+/** Diagnostic reports and child processes carry the environment along; what opens the vault is not for them. */
+const SECRETS = ['TOLLFREE_PASSPHRASE', 'TOLLFREE_ADMIN_TOKEN'];
+
 export function registerServe(program: Command, context: Context): void {
   program
     .command('serve')
@@ -19,7 +22,8 @@ export function registerServe(program: Command, context: Context): void {
     .option('--host <host>', 'address to listen on (default: TOLLFREE_HOST, the settings, 127.0.0.1)')
     .addOption(portOption('port to listen on; 0: any free one (default: TOLLFREE_PORT, the settings, 8000)'))
     .action(async ({ host, port }: Options) => {
-      const { environment, directory, out, words } = context;
+      const { directory, out, words } = context;
+      const environment = takeSecrets(context.environment);
       const signal = context.stopped();
       const terminal = terminalOf(context);
       const daemon = await startDaemon({
@@ -35,4 +39,11 @@ export function registerServe(program: Command, context: Context): void {
       words.write('stopping; what runs may finish\n');
       await daemon.stop();
     });
+}
+
+/** A copy of the environment with them, and none of them left in the process's own. */
+function takeSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const taken = { ...environment };
+  for (const name of SECRETS) Reflect.deleteProperty(environment, name);
+  return taken;
 }

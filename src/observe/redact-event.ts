@@ -9,10 +9,10 @@ export function redactEvent(event: GatewayEvent): GatewayEvent {
       const { fields } = event;
       return { ...event, message: redact(event.message), ...(fields && { fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value])) }) };
     }
-    case 'attempt-finished': return { ...event, attempt: redactAttempt(event.attempt) };
+    case 'attempt-finished': return { ...event, attempt: wordless(event.attempt) };
     case 'request-finished': {
       const { summary } = event;
-      return summary.attempts.some(({ message }) => message !== undefined) ? { ...event, summary: { ...summary, attempts: summary.attempts.map(redactAttempt) } } : event;
+      return summary.attempts.some(({ message }) => message !== undefined) ? { ...event, summary: { ...summary, attempts: summary.attempts.map(wordless) } } : event;
     }
     case 'request-started':
     case 'request-refused':
@@ -21,4 +21,7 @@ export function redactEvent(event: GatewayEvent): GatewayEvent {
   }
 }
 
-const redactAttempt = (attempt: Attempt): Attempt => (attempt.message === undefined ? attempt : { ...attempt, message: redact(attempt.message) });
+/** A provider's words may quote the prompt, which is for its caller alone. The kind of failure says enough to everybody else. */
+function wordless({ message: _words, ...attempt }: Attempt): Attempt {
+  return attempt;
+}

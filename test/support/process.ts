@@ -6,6 +6,7 @@ import { join } from 'node:path';
 
 export interface DaemonProcess {
   readonly url: string;
+  readonly pid: number;
   readonly signal: (name: NodeJS.Signals) => void;
   /** Exit code, or the signal that ended it. */
   readonly ended: Promise<number | string>;
@@ -29,5 +30,5 @@ export async function startProcess(environment: Readonly<Record<string, string>>
     }
   });
   const url = await Promise.race([listening, ended.then((code) => Promise.reject(new Error(`ended with ${code}: ${said.join('\n')}`)))]);
-  return { url, signal: (name) => void child.kill(name), ended, words: () => said.join('\n') };
+  return { url, pid: child.pid ?? 0, signal: (name) => void child.kill(name), ended, words: () => said.join('\n') };
 }
