@@ -10,6 +10,7 @@ export const windowShape = z.object({
   limit: z.number(),
   used: z.number(),
   resets_at: time.optional(),
+  empty_at: time.optional(),
   source: z.string().optional(),
 });
 export type Window = z.infer<typeof windowShape>;

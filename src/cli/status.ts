@@ -3,12 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { createAdminClient, NoDaemonError, type AdminClient } from './admin-client.ts';
 import type { Context } from './context.ts';
-import { parseMetrics, sumOf } from './metrics.ts';
+import { CommandError } from './errors.ts';
+import { parseMetrics, sumOf, type Sample } from './metrics.ts';
+import { plural } from './numbers.ts';
 import { outputOption } from './options.ts';
 import { printJson, printLines, printRows, type Format } from './output.ts';
 import { accountsShape } from './shapes.ts';
-import { renderStatus, type StatusPicture, type Traffic } from './status-view.ts';
+import { detailFor, renderStatus } from './status-view.ts';
+import type { StatusPicture, Traffic } from './status/frame.ts';
 import type { Column } from './table.ts';
+import { clip, wrap } from './text.ts';
 
 interface Options {
   readonly watch?: true;
@@ -16,17 +20,24 @@ interface Options {
   readonly output: Format;
 }
 
+interface Shown extends Options {
+  readonly provider?: string;
+}
+
 export function registerStatus(program: Command, context: Context): void {
   program
     .command('status')
-    .description('accounts and their windows, live')
+    .description('accounts and their windows, and when they will be spent')
+    .argument('[provider]', 'only the accounts of this one')
     .option('-w, --watch', 'keep showing, once a second, until Ctrl-C')
-    .option('-a, --all', 'every window, not only the fullest of each account')
+    .option('-a, --all', 'every account and window, not only the fullest')
     .addOption(outputOption())
-    .action(async (options: Options) => {
+    .action(async (provider: string | undefined, options: Options) => {
       const client = await createAdminClient(context);
-      if (options.watch === true) await watch(context, client, options);
-      else show(context, await look(client, undefined, context.now()), options);
+      const glance = (before?: Count): Promise<Look> => look({ client, provider, before, now: context.now() });
+      const shownAs = { ...options, ...(provider !== undefined && { provider }) };
+      if (options.watch === true) await watch(context, glance, shownAs);
+      else show(context, await glance(), shownAs);
     });
 }
 
@@ -41,15 +52,28 @@ interface Look {
   readonly count: Count;
 }
 
-async function look(client: AdminClient, before: Count | undefined, now: number): Promise<Look> {
+interface Glance {
+  readonly client: AdminClient;
+  readonly provider: string | undefined;
+  readonly before: Count | undefined;
+  readonly now: number;
+}
+
+async function look({ client, provider, before, now }: Glance): Promise<Look> {
   const [answer, metrics] = await Promise.all([client.ask('/admin/accounts', accountsShape), client.fetch('/metrics').then((response) => response.text())]);
+  const accounts = answer.accounts.filter((account) => provider === undefined || account.provider === provider);
+  if (provider !== undefined && accounts.length === 0) throw new CommandError(`there is no account at ${JSON.stringify(provider)}`, { hint: '`tollfree accounts list` shows those there are' });
   const samples = parseMetrics(metrics);
   const requests = sumOf(samples, 'tollfree_requests_total');
   // Alone, the counter can only tell the average since the start.
   const since = before ?? { requests: 0, at: sumOf(samples, 'process_start_time_seconds') * 1000 };
-  const traffic: Traffic = { requests, perSecond: Math.max(0, requests - since.requests) / Math.max(1, (now - since.at) / 1000) };
-  return { picture: { ...answer, address: client.address, traffic }, count: { requests, at: now } };
+  const traffic: Traffic = { requests, perSecond: Math.max(0, requests - since.requests) / Math.max(1, (now - since.at) / 1000), failed: failedOf(samples) };
+  return { picture: { ...answer, accounts, address: client.address, traffic }, count: { requests, at: now } };
 }
+
+/** Not the caller's own doing: nobody was free, or nobody could. */
+const failedOf = (samples: readonly Sample[]): number =>
+  samples.filter(({ name, labels: { status = '' } }) => name === 'tollfree_requests_total' && (status === '429' || status.startsWith('5'))).reduce((sum, { value }) => sum + value, 0);
 
 const columns: readonly Column<{ readonly account: StatusPicture['accounts'][number]; readonly window: StatusPicture['accounts'][number]['windows'][number] }>[] = [
   { title: 'provider', cell: ({ account }) => account.provider },
@@ -61,18 +85,23 @@ const columns: readonly Column<{ readonly account: StatusPicture['accounts'][num
   { title: 'used', cell: ({ window }) => window.used, align: 'right' },
   { title: 'limit', cell: ({ window }) => window.limit, align: 'right' },
   { title: 'resets_at', cell: ({ window }) => window.resets_at },
+  { title: 'empty_at', cell: ({ window }) => window.empty_at },
+  { title: 'source', cell: ({ window }) => window.source },
 ];
 
-function show(context: Context, { picture }: Look, { output, all }: Options): void {
-  if (output === 'json') printJson(context, tell(picture));
-  else if (output === 'csv') printRows(context, { format: output, rows: picture.accounts.flatMap((account) => account.windows.map((window) => ({ account, window }))), columns, empty: '' });
-  else printLines(context, draw(context, picture, all === true));
+function show(context: Context, { picture }: Look, options: Shown): void {
+  if (options.output === 'json') printJson(context, tell(picture));
+  else if (options.output === 'csv') printRows(context, { format: options.output, rows: picture.accounts.flatMap((account) => account.windows.map((window) => ({ account, window }))), columns, empty: '' });
+  else printLines(context, draw(context, picture, options));
 }
 
 /** In the daemon's own words, and what was counted beside them. */
-const tell = ({ traffic, ...picture }: StatusPicture): unknown => ({ ...picture, ...(traffic !== undefined && { requests: traffic.requests, requests_per_second: traffic.perSecond }) });
+const tell = ({ traffic, ...picture }: StatusPicture): unknown => ({ ...picture, ...(traffic !== undefined && { requests: traffic.requests, requests_per_second: traffic.perSecond, failed: traffic.failed }) });
 
-const draw = ({ out, now }: Context, picture: StatusPicture, all: boolean): string[] => renderStatus(picture, { width: out.width(), paint: out.paint, now: now(), all });
+const draw = ({ out, now }: Context, picture: StatusPicture, { all, provider }: Shown): string[] => {
+  const usual = provider === undefined ? detailFor(picture.accounts.length) : 'accounts';
+  return renderStatus(picture, { width: out.width(), paint: out.paint, now: now(), detail: all === true ? 'windows' : usual });
+};
 
 /** A glance a second is live for a person and nothing for the daemon. */
 const INTERVAL_MS = 1000;
@@ -83,35 +112,41 @@ const HOME = '\u001B[H';
 const CLEAR_LINE = '\u001B[K';
 const CLEAR_BELOW = '\u001B[J';
 
-async function watch(context: Context, client: AdminClient, options: Options): Promise<void> {
+async function watch(context: Context, glance: (before?: Count) => Promise<Look>, options: Shown): Promise<void> {
   const { out } = context;
   const signal = context.stopped();
   const screen = out.terminal && options.output === 'table';
-  if (screen) out.write(ALTERNATE_SCREEN);
+  let seen: Look | NoDaemonError | undefined;
+  const redraw = (): void => {
+    if (seen !== undefined) out.write(HOME + screenful(context, seen, options).map((line) => `${line}${CLEAR_LINE}`).join('\n') + CLEAR_BELOW);
+  };
+  if (screen) {
+    out.write(ALTERNATE_SCREEN);
+    out.stream.on('resize', redraw);
+  }
   try {
-    let before: Count | undefined;
     while (!signal.aborted) {
-      const seen = await lookAgain(client, before, context.now());
-      if (screen) out.write(HOME + screenful(context, seen, options.all === true).map((line) => `${line}${CLEAR_LINE}\n`).join('') + CLEAR_BELOW);
+      seen = await lookAgain(glance, seen);
+      if (screen) redraw();
       else if (!(seen instanceof NoDaemonError)) show(context, seen, options);
-      before = seen instanceof NoDaemonError ? undefined : seen.count;
       await pause(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
     }
   } finally {
+    out.stream.off('resize', redraw);
     if (screen) out.write(MAIN_SCREEN);
   }
 }
 
 /** A daemon that is being restarted is no reason to stop watching. */
-const lookAgain = (client: AdminClient, before: Count | undefined, now: number): Promise<Look | NoDaemonError> =>
-  look(client, before, now).catch((error: unknown) => {
+const lookAgain = (glance: (before?: Count) => Promise<Look>, seen: Look | NoDaemonError | undefined): Promise<Look | NoDaemonError> =>
+  glance(seen instanceof NoDaemonError ? undefined : seen?.count).catch((error: unknown) => {
     if (error instanceof NoDaemonError) return error;
     throw error;
   });
 
-function screenful(context: Context, seen: Look | NoDaemonError, all: boolean): string[] {
-  if (seen instanceof NoDaemonError) return [`${seen.message}; still watching, Ctrl-C ends`];
-  const lines = draw(context, seen.picture, all);
-  const rows = context.out.height();
-  return lines.length < rows ? lines : [...lines.slice(0, Math.max(0, rows - 2)), context.out.paint('dim', 'more below: make the window taller')];
+/** What fits the window; the last row stays free, so that nothing ever scrolls. */
+function screenful({ out, ...context }: Context, seen: Look | NoDaemonError, options: Shown): string[] {
+  const lines = seen instanceof NoDaemonError ? wrap(`${seen.message}; still watching, Ctrl-C ends`, out.width()) : draw({ ...context, out }, seen.picture, options);
+  const room = Math.max(1, out.height() - 1);
+  return lines.length <= room ? lines : [...lines.slice(0, room - 1), out.paint('dim', clip(`${plural(lines.length - room + 1, 'more line')} below: make the window taller`, out.width()))];
 }

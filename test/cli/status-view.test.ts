@@ -3,7 +3,7 @@ import { array, assert, boolean, constantFrom, integer, nat, property, record, s
 import { stripVTControlCharacters, styleText } from 'node:util';
 import { bar } from '../../src/cli/bar.ts';
 import type { AccountStatus } from '../../src/cli/shapes.ts';
-import { renderStatus } from '../../src/cli/status-view.ts';
+import { detailFor, renderStatus } from '../../src/cli/status-view.ts';
 import { widthOf } from '../../src/cli/text.ts';
 
 const now = Date.parse('2026-11-20T12:00:00Z');
@@ -32,11 +32,11 @@ describe('bars', () => {
 describe('status', () => {
   test('shows accounts, windows and resets', () => {
     const lines = renderStatus(
-      { address: 'here', waiting: 2, traffic: { requests: 7, perSecond: 0.25 }, accounts: [account({ windows: [requests(15), requests(0)] }), account({ id: 'a2', label: 'home', pool: 'p2', state: 'resting', rests: [{ scope: 'pool-model', model: 'm', reason: 'rate-minute', until: '2026-11-20T12:01:00Z' }] })] },
-      { width: 100, paint: plain, now, all: false },
+      { address: 'here', waiting: 2, traffic: { requests: 7, perSecond: 0.25, failed: 1 }, accounts: [account({ windows: [requests(15), requests(0)] }), account({ id: 'a2', label: 'home', pool: 'p2', state: 'resting', rests: [{ scope: 'pool-model', model: 'm', reason: 'rate-minute', until: '2026-11-20T12:01:00Z' }] })] },
+      { width: 100, paint: plain, now, detail: 'accounts' },
     );
     expect(lines.map((line) => line.trimEnd())).toEqual([
-      'here · 1 of 2 accounts ready · 7 requests · 0.3/s · 2 waiting in line',
+      'here · 1 of 2 accounts ready · 7 requests · 0.3/s · 1 failed · 2 waiting in line',
       '',
       'groq',
       '  work                 active',
@@ -47,17 +47,37 @@ describe('status', () => {
   });
 
   test('accounts of one pool show their windows once', () => {
-    const lines = renderStatus({ address: 'here', waiting: 0, accounts: [account({ windows: [requests(1)] }), account({ id: 'a2', label: 'second', windows: [requests(1)] })] }, { width: 100, paint: plain, now, all: false });
+    const lines = renderStatus({ address: 'here', waiting: 0, accounts: [account({ windows: [requests(1)] }), account({ id: 'a2', label: 'second', windows: [requests(1)] })] }, { width: 100, paint: plain, now, detail: 'accounts' });
     expect(lines.filter((line) => line.includes('requests/min'))).toHaveLength(1);
     expect(lines.at(-1)).toBe('    shares the windows of work');
   });
 
+  test('tells where a number comes from, and when it will be spent, as far as there is room', () => {
+    const known = account({ windows: [{ ...requests(900, 1000), seconds: 86_400, resets_at: '2026-11-21T00:00:00Z', empty_at: '2026-11-20T14:10:00Z', source: 'header' }] });
+    const at = (width: number): string[] => renderStatus({ address: 'here', waiting: 0, accounts: [known] }, { width, paint: plain, now, detail: 'accounts' });
+    expect(at(140)).toContain('    requests/day  ██████████████████░░  900 of 1,000  whole in 12 h · spent in 2 h 10 min at this pace · says its header');
+    expect(at(80)).toContain('    requests/day  ██████████████████░░  900 of 1,000  whole in 12 h');
+    expect(at(80)[1]).toBe('at this pace groq/work has spent its requests/day in 2 h 10 min');
+  });
+
+  test('two hundred accounts are a paragraph a provider: how many can serve, the day, the fullest windows, the dead', () => {
+    const many = Array.from({ length: 200 }, (_, index) =>
+      account({ id: `a${index}`, pool: `p${index}`, label: `l${index}`, provider: index < 100 ? 'cerebras' : 'groq', state: index === 150 ? 'suspended' : 'active', windows: [{ ...requests(index === 120 ? 900 : 10, 1000), seconds: 86_400 }], rests: index === 150 ? [{ scope: 'account', reason: 'credential' }] : [] }),
+    );
+    const lines = renderStatus({ address: 'here', waiting: 0, accounts: many }, { width: 100, paint: plain, now, detail: detailFor(many.length) });
+    expect(lines.length).toBeLessThan(20);
+    expect(lines).toContain('cerebras  100 active  █░░░░░░░░░░░░░░░░░░░  1,000 of 100k requests today');
+    expect(lines.some((line) => /^ {4}l120 requests\/day +█+░░ +900 of 1,000/.test(line))).toBe(true);
+    expect(lines).toContain('  l150                 suspended · credential, until someone acts');
+  });
+
   test('fits every width', () => {
-    const window = record({ unit: constantFrom('requests', 'tokens', 'concurrent'), seconds: constantFrom(1, 60, 3600, 7200, 86_400), model: string(), limit: nat(), used: nat(), resets_at: constantFrom('2026-11-20T12:00:32Z', '2026-12-20T12:00:32Z') });
+    const moment = constantFrom('2026-11-20T12:00:32Z', '2026-12-20T12:00:32Z');
+    const window = record({ unit: constantFrom('requests', 'tokens', 'concurrent'), seconds: constantFrom(1, 60, 3600, 7200, 86_400), model: string(), limit: nat(), used: nat(), resets_at: moment, empty_at: moment, source: constantFrom('configured', 'header', 'refusal', 'endpoint') });
     const accounts = array(record({ id: string(), provider: string(), label: string({ unit: 'grapheme' }), pool: string(), state: constantFrom('active', 'resting', 'suspended', 'odd'), enabled: boolean(), rests: array(record({ scope: string(), reason: string() }), { maxLength: 2 }), windows: array(window, { maxLength: 3 }) }), { maxLength: 4 });
     assert(
-      property(accounts, integer({ min: 1, max: 120 }), boolean(), (each, width, all) => {
-        for (const line of renderStatus({ address: '127.0.0.1:8000', waiting: 3, accounts: each }, { width, paint: colourful, now, all })) expect(widthOf(stripVTControlCharacters(line))).toBeLessThanOrEqual(width);
+      property(accounts, integer({ min: 1, max: 120 }), constantFrom('providers', 'accounts', 'windows'), (each, width, detail) => {
+        for (const line of renderStatus({ address: '127.0.0.1:8000', waiting: 3, accounts: each }, { width, paint: colourful, now, detail })) expect(widthOf(stripVTControlCharacters(line))).toBeLessThanOrEqual(width);
       }),
     );
   });

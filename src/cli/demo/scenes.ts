@@ -44,7 +44,7 @@ async function showStatus(theatre: Theatre): Promise<void> {
   theatre.say('Every account keeps its windows the way its provider counts them.');
   theatre.command('tollfree status');
   const answer = await theatre.admin.ask('/admin/accounts', accountsShape);
-  theatre.block(renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width, paint: theatre.sink.paint, now: theatre.now(), all: false }));
+  theatre.block(renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width, paint: theatre.sink.paint, now: theatre.now(), detail: 'providers' }));
 }
 
 async function explain(theatre: Theatre, prompt: string): Promise<Explanation> {
