@@ -130,7 +130,7 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
       const fault = row.fault.kind === 'refusal' && row.fault.name === 'no-tools' ? recordedNoTools : row.fault;
       const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault }, { provider: GOOD, fault });
       try {
-        const seen = await ask({ callerMs: 400 }, {}, stream);
+        const seen = await ask({ callerMs: 300 }, {}, stream);
         if (stream && row.stream === 'event') expectEnding('event', row, seen, stream);
         else expectTold(row, seen);
       } finally {

@@ -105,23 +105,24 @@ describe('parameters left out', () => {
   });
 });
 
+async function beyond(said: readonly ChatChunk[], again: readonly ChatChunk[]): Promise<string> {
+  const transcript = createTranscript();
+  said.forEach(transcript.note);
+  const heard: string[] = [];
+  try {
+    for await (const piece of transcript.beyond(pieces(again))) {
+      transcript.note(piece);
+      heard.push(contentOf(piece));
+    }
+    return heard.join('');
+  } catch (error) {
+    return failureOf(error).message;
+  }
+}
+
 describe('a second answer held against the first', () => {
   const end = chunk({}, { content: false, finish: 'stop' });
 
-  async function beyond(said: readonly ChatChunk[], again: readonly ChatChunk[]): Promise<string> {
-    const transcript = createTranscript();
-    said.forEach(transcript.note);
-    const heard: string[] = [];
-    try {
-      for await (const piece of transcript.beyond(pieces(again))) {
-        transcript.note(piece);
-        heard.push(contentOf(piece));
-      }
-      return heard.join('');
-    } catch (error) {
-      return failureOf(error).message;
-    }
-  }
   const cut = (text: string, sizes: readonly number[]): ChatChunk[] => {
     const chunks: ChatChunk[] = [];
     let at = 0;

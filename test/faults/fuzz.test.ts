@@ -1,0 +1,135 @@
+/**
+ * Mutations of recorded answers and of good requests: nothing may crash, hang, or be anything but a failure with a name.
+ * `FUZZ_RUNS=1000000 npm run test:faults -- fuzz` for as long as one likes.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { createParser } from 'eventsource-parser';
+import fc from 'fast-check';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { failureOf, FailureError } from '../../src/failure.ts';
+import { dialects } from '../../src/providers/dialects.ts';
+import { readPayloads } from '../../src/providers/payloads.ts';
+import { chat } from '../../src/surfaces/chat.ts';
+import { completions } from '../../src/surfaces/completions.ts';
+import { messages } from '../../src/surfaces/messages.ts';
+import { responses } from '../../src/surfaces/responses.ts';
+
+const RUNS = Number(process.env['FUZZ_RUNS'] ?? 400);
+/** A million runs take minutes. */
+const PATIENCE_MS = 30_000 + RUNS * 5;
+const fixtures = join(import.meta.dirname, '..', 'fixtures');
+const recorded = (ending: string): string[] =>
+  readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(ending)).map((name) => readFileSync(join(fixtures, name), 'utf8'));
+const streams = recorded('.sse');
+const answers = recorded('answer.json');
+
+/** One change to a text. */
+type Mutation = (text: string) => string;
+const place = fc.double({ min: 0, max: 1, noNaN: true });
+const at = (text: string, share: number): number => Math.floor(share * text.length);
+const tokens = fc.constantFrom('\n', '\r\n', '\r', '\n\n', 'data: ', 'data: [DONE]\n\n', 'event: error\n', ': ', '\uFEFF', '\u0000', '{', '}', '[', '"', '\\', 'null', '"error":', '"finish_reason":"stop"', '"choices":[]', '<html>', '\ud83d', '✨', '1e999', '-0');
+const mutation: fc.Arbitrary<Mutation> = fc.oneof(
+  fc.tuple(place, tokens).map(([where, token]): Mutation => (text) => text.slice(0, at(text, where)) + token + text.slice(at(text, where))),
+  fc.tuple(place, fc.integer({ min: 1, max: 200 })).map(([where, length]): Mutation => (text) => text.slice(0, at(text, where)) + text.slice(at(text, where) + length)),
+  fc.tuple(place, fc.integer({ min: 1, max: 300 }), place).map(([from, length, to]): Mutation => (text) => text.slice(0, at(text, to)) + text.slice(at(text, from), at(text, from) + length) + text.slice(at(text, to))),
+  fc.tuple(place, fc.string({ maxLength: 4, unit: 'binary' })).map(([where, rubbish]): Mutation => (text) => text.slice(0, at(text, where)) + rubbish + text.slice(at(text, where) + rubbish.length)),
+  place.map((where): Mutation => (text) => text.slice(0, at(text, where))),
+);
+const mutated = (seeds: readonly string[]): fc.Arbitrary<string> =>
+  fc.tuple(fc.constantFrom(...seeds), fc.array(mutation, { maxLength: 6 })).map(([seed, mutations]) => mutations.reduce((text, mutate) => mutate(text), seed));
+const cuts = fc.array(place, { maxLength: 12 });
+
+async function* pieces(bytes: Uint8Array, shares: readonly number[]): AsyncGenerator<Uint8Array> {
+  const places = [0, ...shares.map((share) => Math.floor(share * bytes.length)).toSorted((one, other) => one - other), bytes.length];
+  for (const [index, end] of places.slice(1).entries()) yield bytes.subarray(places[index], end);
+}
+
+/** All that an answer comes to, its failure included. */
+async function read(dialect: string, text: string, shares: readonly number[]): Promise<readonly string[]> {
+  const seen: string[] = [];
+  try {
+    const payloads = readPayloads({ bytes: pieces(Buffer.from(text), shares), drain: () => undefined, host: 'x', now: () => 0 });
+    const chunks = dialects.get(dialect)?.decode(payloads, (body) => new FailureError({ kind: 'broken-answer', message: body })) ?? [];
+    for await (const chunk of chunks) seen.push(JSON.stringify(chunk));
+  } catch (error) {
+    if (!(error instanceof FailureError)) throw error;
+    seen.push(`${error.failure.kind} ${error.failure.message}`);
+  }
+  return seen;
+}
+
+/** Ids a dialect makes up are not the answer's. */
+const withoutIds = (seen: readonly string[]): string[] => seen.map((one) => one.replaceAll(/(\\"(?:id|created)\\":)(\\"[^"]*\\"|\d+)/g, '$1'));
+
+describe('answers', () => {
+  test.each([...dialects.keys()])('%s: the same for every split, and never anything without a name', async (dialect) => {
+    await fc.assert(
+      fc.asyncProperty(mutated([...streams, ...answers]), cuts, async (text, shares) => {
+        expect(withoutIds(await read(dialect, text, shares))).toEqual(withoutIds(await read(dialect, text, [])));
+      }),
+      { numRuns: RUNS },
+    );
+  }, PATIENCE_MS);
+
+  test('events are what eventsource-parser makes of the whole text', async () => {
+    await fc.assert(
+      fc.asyncProperty(mutated(streams), cuts, async (text, shares) => {
+        const bytes = Buffer.from(text);
+        const start = bytes.toString().replace(/^\uFEFF/, '').trimStart();
+        fc.pre(!/^[<{[]/.test(start) && !/^error/m.test(start));
+        const expected: string[] = [];
+        const parser = createParser({ onEvent: ({ data }) => void expected.push(data) });
+        parser.feed(`${start}\n\n`);
+        const done = expected.findIndex((data) => data.trim() === '[DONE]');
+        const seen: string[] = [];
+        for await (const payload of readPayloads({ bytes: pieces(bytes, shares), drain: () => undefined, host: 'x', now: () => 0 })) seen.push(payload.text);
+        expect(seen).toEqual(done === -1 ? expected : expected.slice(0, done));
+      }),
+      { numRuns: RUNS },
+    );
+  }, PATIENCE_MS);
+});
+
+const tool = { name: 'look', description: 'looks', parameters: { type: 'object', properties: { x: { type: 'string' } } } };
+const surfaces = {
+  chat: [chat, { model: 'auto', messages: [{ role: 'system', content: 'be brief' }, { role: 'user', content: [{ type: 'text', text: 'hi' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,AA==' } }] }, { role: 'assistant', content: null, tool_calls: [{ id: 'a', type: 'function', function: { name: 'look', arguments: '{}' } }] }, { role: 'tool', tool_call_id: 'a', content: 'x' }], stream: true, stream_options: { include_usage: true }, tools: [{ type: 'function', function: tool }], temperature: 1, max_tokens: 5, stop: ['a'], response_format: { type: 'json_object' } }],
+  completions: [completions, { model: 'auto', prompt: 'hi', max_tokens: 5, stream: false, stop: 'x', echo: false, n: 1 }],
+  messages: [messages, { model: 'auto', max_tokens: 10, system: [{ type: 'text', text: 'be brief' }], messages: [{ role: 'user', content: [{ type: 'text', text: 'hi' }] }, { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'look', input: {} }] }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'a', content: 'x' }] }], tools: [{ name: 'look', input_schema: tool.parameters }], tool_choice: { type: 'auto' }, stream: true, thinking: { type: 'enabled', budget_tokens: 1024 } }],
+  responses: [responses, { model: 'auto', input: [{ role: 'user', content: [{ type: 'input_text', text: 'hi' }] }, { type: 'function_call', call_id: 'a', name: 'look', arguments: '{}' }, { type: 'function_call_output', call_id: 'a', output: 'x' }], instructions: 'be brief', tools: [{ type: 'function', ...tool }], text: { format: { type: 'text' } }, stream: true, max_output_tokens: 5 }],
+} as const;
+
+/** The paths of everything inside, the whole included. */
+function pathsIn(value: unknown, path: readonly string[] = []): readonly (readonly string[])[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsIn(inner, [...path, key]))];
+}
+
+function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown): unknown {
+  if (key === undefined) return by;
+  if (Array.isArray(value)) return value.map((inner: unknown, index) => (String(index) === key ? replaced(inner, rest, by) : inner));
+  return typeof value === 'object' && value !== null ? { ...value, [key]: replaced((value as Record<string, unknown>)[key], rest, by) } : by;
+}
+
+const strange = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(null, '', -1, 0, 1e308, 0.5, [], {}, 'x'.repeat(2_000), [[]], { type: 'text' }, '__proto__', true));
+
+describe('requests', () => {
+  test.each(Object.entries(surfaces))('%s: understood, or refused as the client’s mistake', (_name, [speak, good]) => {
+    const arrival = { id: 'req_fuzz', caller: { key: 'local', project: 'local' }, receivedAt: 0, deadline: 1, priority: 5 };
+    expect(() => speak(good, arrival)).not.toThrow();
+    const paths = pathsIn(good);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.constantFrom(...paths), strange), { minLength: 1, maxLength: 3 }), (changes) => {
+        const body = changes.reduce<unknown>((value, [path, by]) => replaced(value, path, by), good);
+        try {
+          const { request } = speak(JSON.parse(JSON.stringify(body)), arrival);
+          expect(request.promptTokens).toBeGreaterThanOrEqual(0);
+          expect(request.body['messages']).toBeInstanceOf(Array);
+        } catch (error) {
+          expect(failureOf(error).kind).toBe('invalid-request');
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  }, PATIENCE_MS);
+});
