@@ -5,6 +5,7 @@ import { failureOf } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
 import { anthropic } from '../../src/providers/anthropic.ts';
 import { azure } from '../../src/providers/azure.ts';
+import { cloudflare } from '../../src/providers/cloudflare.ts';
 import { cohere } from '../../src/providers/cohere.ts';
 import type { Dialect, HttpRequest } from '../../src/providers/dialect.ts';
 import { gemini } from '../../src/providers/gemini.ts';
@@ -126,6 +127,15 @@ describe('azure', () => {
     expect(dated.headers).not.toHaveProperty('authorization');
     expect(encoded(azure, rich, 'https://r.openai.azure.com/openai/v1').url).toBe('https://r.openai.azure.com/openai/v1/chat/completions');
     expect(sent(azure, rich)).toMatchObject({ model: 'some-model', messages: rich['messages'], temperature: 1.5 });
+  });
+});
+
+describe('cloudflare', () => {
+  test('content is text, never a list or nothing, and the answer may be long', () => {
+    const messages = [{ role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] }, { role: 'assistant', content: null, tool_calls: [] }, { role: 'user', content: 'c' }];
+    expect(sent(cloudflare, { messages })).toMatchObject({ max_tokens: 1000, messages: [{ role: 'user', content: 'a\nb' }, { role: 'assistant', content: '', tool_calls: [] }, { role: 'user', content: 'c' }] });
+    expect(sent(cloudflare, { max_tokens: 5 })).toMatchObject({ max_tokens: 5 });
+    expect(refusal(cloudflare, { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] })).toMatchObject({ kind: 'caller', param: 'messages' });
   });
 });
 
