@@ -37,13 +37,17 @@ const LEVELS = 10;
 /** Bottleneck takes about 3 ms to bring the next to the front: eight at the front keep up with a window that frees many at once. */
 const FRONT = 8;
 
+/** Void places are cheap, but those of the worst levels never come to their turn while others keep coming: so many more than waiters, and the queue is made anew. */
+const MOST_VOID = 100;
+
 const within = (level: number): number => Math.min(LEVELS - 1, Math.max(0, level));
 
 export const ahead = (one: Ranked, other: Ranked): number => one.level() - other.level() || one.order - other.order;
 
 export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOptions<W>): Lane<W> {
   // OVERFLOW refuses the newest. A waiter that ages leaves void places behind, at most one a level.
-  const limiter = new Bottleneck({ maxConcurrent: FRONT, highWater: bound * LEVELS, strategy: Bottleneck.strategy.OVERFLOW });
+  const fresh = (): Bottleneck => new Bottleneck({ maxConcurrent: FRONT, highWater: (bound + MOST_VOID) * LEVELS, strategy: Bottleneck.strategy.OVERFLOW });
+  let limiter = fresh();
   const waiters = new Set<W>();
   /** Those at the front, each with the end of the Bottleneck job that holds the place. */
   const front = new Map<W, () => void>();
@@ -60,7 +64,18 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
       arrived();
       return gone;
     };
-    limiter.schedule({ priority: level }, turn).catch(() => refused(waiter));
+    const own = limiter;
+    own.schedule({ priority: level }, turn).catch(() => {
+      if (own === limiter) refused(waiter);
+    });
+  }
+
+  /** The same queue without its void places. Whoever is at the front stays there. */
+  function renew(): void {
+    const old = limiter;
+    limiter = fresh();
+    void old.stop({ dropWaitingJobs: true });
+    for (const [waiter, level] of queued) queue(waiter, level);
   }
 
   /** A newcomer that outranks someone at a full front takes over that place; the other goes back to the queue, ahead of its own level. */
@@ -91,6 +106,7 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
     },
     age() {
       for (const [waiter, level] of queued) if (within(waiter.level()) < level) queue(waiter, waiter.level());
+      if (limiter.queued() > queued.size + MOST_VOID) renew();
     },
   };
 }

@@ -67,7 +67,8 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
   function countTokens(at: number, usage: Usage | undefined, whole: boolean): void {
     if (usage === undefined) return;
     const used = usage.input + usage.output;
-    if (whole || used > hold.cost.tokens) ledger.adjust(at, hold, 'tokens', used);
+    if (whole) ledger.settle(at, hold, used);
+    else if (used > hold.cost.tokens) ledger.adjust(at, hold, 'tokens', used);
   }
 
   return {

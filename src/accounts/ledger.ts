@@ -20,14 +20,14 @@ export interface Hold extends Place {
   readonly id: number;
   readonly at: number;
   readonly cost: Totals;
-  /** Its tokens if the answer were as long as the caller allows. */
-  readonly allowed: number;
   readonly model: PoolModel;
   /** Of the pool, and of the model in it. */
   readonly meters: readonly [Meter, Meter];
   /** What upstream had certainly seen of each meter when this call was sent. */
   readonly seenBefore: readonly [Totals, Totals];
   answered: boolean;
+  /** Upstream told its tokens with this answer. */
+  told: boolean;
 }
 
 export interface Blocked {
@@ -48,6 +48,8 @@ export interface Ledger {
   learn(now: number, hold: Hold, facts: readonly Fact[], admitted: boolean): readonly Learned[];
   /** What upstream says of a pool without having been called, e.g. by a key endpoint. */
   learnOf(now: number, place: Place, facts: readonly Fact[]): readonly Learned[];
+  /** The answer is whole and used so many tokens. */
+  settle(now: number, hold: Hold, used: number): void;
   /** What the call turned out to have used. */
   adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
   /** The call is over. `admitted`: upstream did not refuse it for its rate. */
@@ -85,8 +87,22 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
     const own = fact.unit === 'requests' ? hold.cost.requests : 0;
     const learned = learnOne(now, hold, fact, (meter, index) => Math.max(0, meter.taken[fact.unit] - hold.seenBefore[index][fact.unit] - own));
-    if (learned !== undefined && fact.unit === 'tokens' && explainsAllowed(hold, learned.foreign)) hold.model.chargesAllowed = true;
+    if (learned === undefined || fact.unit !== 'tokens' || fact.source !== 'header') return learned;
+    hold.told = true;
+    hold.model.reservesAllowed = true;
+    hold.model.refunds = learned.refunds ?? hold.model.refunds;
     return learned;
+  }
+
+  function adjust(now: number, hold: Hold, unit: Unit, actual: number): void {
+    const difference = actual - hold.cost[unit];
+    if (difference === 0) return;
+    hold.cost[unit] = actual;
+    for (const meter of hold.meters) {
+      meter.adjust(now, hold.at, unit, difference);
+      if (hold.answered) meter.answered[unit] += difference;
+    }
+    record({ type: 'count', id: hold.id, at: now, unit, actual });
   }
 
   return {
@@ -103,8 +119,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       model.lastTakeAt = now;
       call += 1;
       const { target, pool: name, accountId } = place;
-      const allowed = estimate.input + estimate.allowed;
-      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, allowed, model, meters, seenBefore, answered: false };
+      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, model, meters, seenBefore, answered: false, told: false };
       open.set(call, hold);
       record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...cost });
       return hold;
@@ -127,16 +142,13 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     },
     learnOf: (now, place, facts) =>
       facts.flatMap((fact) => learnOne(now, place, fact, ({ taken, answered }) => Math.max(0, taken[fact.unit] - answered[fact.unit])) ?? []),
-    adjust(now, hold, unit, actual) {
-      const difference = actual - hold.cost[unit];
-      if (difference === 0) return;
-      hold.cost[unit] = actual;
-      for (const meter of hold.meters) {
-        meter.adjust(now, hold.at, unit, difference);
-        if (hold.answered) meter.answered[unit] += difference;
-      }
-      record({ type: 'count', id: hold.id, at: now, unit, actual });
+    settle(now, hold, used) {
+      const spare = hold.cost.tokens - used;
+      if (!hold.told) hold.model.reservesAllowed = false;
+      if (spare > 0 && hold.told && !hold.model.refunds) for (const meter of hold.meters) meter.keep(spare);
+      else adjust(now, hold, 'tokens', used);
     },
+    adjust,
     release(now, hold, admitted) {
       markAnswered(now, hold, admitted && hold.cost.requests > 0);
       for (const meter of hold.meters) meter.leave();
@@ -169,12 +181,6 @@ function urgencyOf({ limit, seconds, counter }: Window, now: number): number {
 /** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */
 function costOf(pool: Pool, model: PoolModel, { input, output, allowed }: Estimate): Cost {
   const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
-  const tokens = input + (model.chargesAllowed ? Math.max(output, allowed) : output);
+  const tokens = input + (model.reservesAllowed ? Math.max(output, allowed) : output);
   return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens };
-}
-
-/** Upstream counts more tokens than we do, and by about as much as the caller allows beyond what we expect. */
-function explainsAllowed({ allowed, cost }: Hold, foreign: number): boolean {
-  const gap = allowed - cost.tokens;
-  return gap > 0 && Math.abs(foreign - gap) <= gap / 4;
 }

@@ -30,6 +30,8 @@ export interface Meter {
   leave(): void;
   /** What a call took at `at` was more or less than thought: debts count now, refunds where they were taken. */
   adjust(now: number, at: number, unit: Unit, difference: number): void;
+  /** So many tokens were reserved beyond what the answer used, and stay counted. */
+  keep(tokens: number): void;
   /** The window a fact speaks of; a new one (`made`) where upstream names a limit we did not know, or counts otherwise than we thought. */
   windowFor(now: number, fact: Fact): { readonly window: Window; readonly made: boolean } | undefined;
   /** A window from before a restart. */
@@ -151,6 +153,9 @@ export function createMeter(): Meter {
         if (difference > 0) window.counter.take(now, difference);
         else window.counter.refund(now, at, -difference);
       }
+    },
+    keep(tokens) {
+      for (const window of windows) if (window.unit === 'tokens') window.kept += tokens;
     },
     windowFor(now, fact) {
       const known = fact.seconds === undefined ? unnamed(fact) : find({ unit: fact.unit, seconds: fact.seconds });

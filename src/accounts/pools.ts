@@ -10,8 +10,10 @@ export interface PoolModel {
   /** The most requests within a minute that upstream ever admitted. */
   proven: number;
   lastTakeAt: number;
-  /** This provider charges the longest answer the caller allows until it is whole. */
-  chargesAllowed: boolean;
+  /** Upstream tells its tokens with every answer, so the most a call may cost is reserved: headers set it right. */
+  reservesAllowed: boolean;
+  /** Upstream gives back what an answer did not use. */
+  refunds: boolean;
 }
 
 export interface Pool {
@@ -54,7 +56,7 @@ export function createPools(): Pools {
       const pool = named(name);
       if (pool.provider !== provider) configure(pool, name, provider);
       const known = pool.models.get(model.name);
-      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, proven: 0, lastTakeAt: 0, chargesAllowed: false };
+      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, proven: 0, lastTakeAt: 0, reservesAllowed: true, refunds: false };
       if (known === undefined) pool.models.set(model.name, entry);
       if (entry.limits !== model.limits) {
         entry.limits = model.limits;

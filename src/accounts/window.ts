@@ -22,6 +22,8 @@ export interface Window {
   readonly timeZone: string | undefined;
   /** Until when foreign use of it has been told. */
   noticedUntil: number;
+  /** Tokens reserved beyond what answers used, and not given back since upstream last spoke. */
+  kept: number;
   /** When a limit that was only inferred is forgotten again. */
   inferredUntil: number;
   readonly counter: Counter;
@@ -36,6 +38,9 @@ export interface Window {
 const INFERRED_SPANS = 60;
 
 const DAY_SECONDS = 86_400;
+
+/** A fading level and its rounding differ from ours by less than this share of the limit. */
+const ROUNDING_SHARE = 0.005;
 
 /** So few units between our count and a refusal's are a matter of milliseconds, not of somebody else. */
 const HAIR = 2;
@@ -58,6 +63,7 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     cap: Number.POSITIVE_INFINITY,
     timeZone: spec.timeZone,
     noticedUntil: 0,
+    kept: 0,
     inferredUntil: Number.POSITIVE_INFINITY,
     counter: counterOf(spec, () => window.limit),
     pace: spec.seconds >= DAY_SECONDS ? createPace() : undefined,
@@ -107,6 +113,8 @@ export interface Correction {
   /** The limit is higher than we knew. */
   readonly raised: boolean;
   readonly foreign: number;
+  /** Whether upstream gives back what was reserved and not used, where it shows. */
+  readonly refunds?: boolean;
 }
 
 /**
@@ -127,9 +135,20 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   const tooLow = before < seen - (window.kind === 'refill' ? 1 : 0);
   const tooHigh = before > most && fact.source !== 'endpoint';
   const foreign = tooLow ? seen - before : 0;
+  const refunds = refundsShown(window, before, { least: seen, most });
+  window.kept = 0;
   if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR) window.counter.widen();
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
-  return { changed: changed || tooLow || tooHigh, raised, foreign };
+  return { changed: changed || tooLow || tooHigh, raised, foreign, ...(refunds !== undefined && { refunds }) };
+}
+
+/** What upstream counts fits either what we kept or what we would have given back; where it fits both or neither it says nothing. */
+function refundsShown({ kept, limit }: Window, before: number, { least, most }: { readonly least: number; readonly most: number }): boolean | undefined {
+  if (kept <= 0) return undefined;
+  const slack = limit * ROUNDING_SHARE;
+  const fits = (used: number): boolean => used >= least - slack && used <= most + slack;
+  const refunded = fits(before - kept);
+  return refunded === fits(before) ? undefined : refunded;
 }
 
 /** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */
