@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { FailureError } from '../failure.ts';
 import type { LiveRequests } from '../http/stream.ts';
@@ -30,10 +30,11 @@ export async function listen(app: Express, live: LiveRequests, at: { readonly ho
     },
     app,
   );
+  const silent = silentConnections(server);
   server.listen(at.port, at.host);
   await once(server, 'listening');
   const { address, port } = server.address() as AddressInfo;
-  return { host: address, port, drain: (milliseconds) => drain(server, live, milliseconds) };
+  return { host: address, port, drain: (milliseconds) => drain({ server, live, silent, milliseconds }) };
 }
 
 /**
@@ -52,9 +53,28 @@ function withPrototype<C extends new (...parameters: never[]) => object>(parent:
   return Made as unknown as C;
 }
 
-async function drain(server: Server, live: LiveRequests, milliseconds: number): Promise<void> {
+/** Connections that have asked nothing yet: browsers open them ahead of need, and Node counts them neither as idle nor as busy. */
+function silentConnections(server: Server): ReadonlySet<Socket> {
+  const silent = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', ({ socket }) => void silent.delete(socket));
+  return silent;
+}
+
+interface Draining {
+  readonly server: Server;
+  readonly live: LiveRequests;
+  readonly silent: ReadonlySet<Socket>;
+  readonly milliseconds: number;
+}
+
+async function drain({ server, live, silent, milliseconds }: Draining): Promise<void> {
   const closed = once(server, 'close');
   server.close();
+  for (const socket of silent) socket.destroy();
   server.closeIdleConnections();
   const late = setTimeout(() => {
     live.endAll(new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' }));
