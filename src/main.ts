@@ -24,6 +24,7 @@ import type { Cleanup } from './main/cleanup.ts';
 import { portFrom } from './main/environment.ts';
 import { followFiles } from './main/knowledge.ts';
 import type { Knowledge } from './main/knowledge.ts';
+import { tellForecasts } from './main/forecast.ts';
 import { createKeyWatch } from './main/key-watch.ts';
 import { listen } from './main/listen.ts';
 import { openDaemonVault } from './main/open-vault.ts';
@@ -106,7 +107,8 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   const keyWatch = createKeyWatch({ accounts, catalogue: catalogue.current, inquiry: knowledge.inquiry, credentialOf: vault.credential, unlocked: vault.unlocked, now, after, random: Math.random, emit });
   base.listen(keyWatch.observe);
   cleanup.add(() => keyWatch.close());
-  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), catalogue: catalogue.current, waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
+  cleanup.add(tellForecasts({ view: accounts.view, now, after, emit }));
+  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), catalogue: catalogue.current, estimateErrors: accounts.estimateErrors, waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
   base.listen(metrics.observe);
 
   const events = createEvents();

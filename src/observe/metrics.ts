@@ -7,7 +7,7 @@ export interface AccountGauges {
   readonly account: Account;
   readonly state: AccountState;
   readonly trial?: true;
-  readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number }[];
+  readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number; readonly emptyAt?: number }[];
 }
 
 export interface MetricsOptions {
@@ -15,6 +15,8 @@ export interface MetricsOptions {
   readonly nodeVersion: string;
   readonly accounts: () => readonly AccountGauges[];
   readonly catalogue: () => Catalogue;
+  /** How far off the guesses of a request's tokens are, as a share of what was used, by `provider/model`. */
+  readonly estimateErrors: () => ReadonlyMap<string, number>;
   readonly waiting: () => number;
   readonly vaultUnlocked: () => boolean;
 }
@@ -104,7 +106,7 @@ function createModelLabel(catalogue: () => Catalogue): (provider: string, model:
 }
 
 /** Read when somebody scrapes, not kept up to date in between. */
-function addGauges({ version, nodeVersion, accounts, waiting, vaultUnlocked }: MetricsOptions, registers: Registry[]): void {
+function addGauges({ version, nodeVersion, accounts, estimateErrors, waiting, vaultUnlocked }: MetricsOptions, registers: Registry[]): void {
   const windowLabels = ['provider', 'account', 'model', 'window'] as const;
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[], collect: (gauge: Gauge<Label>) => void): Gauge<Label> =>
     new Gauge({
@@ -118,13 +120,23 @@ function addGauges({ version, nodeVersion, accounts, waiting, vaultUnlocked }: M
       },
     });
 
-  const eachWindow = (call: (labels: Record<(typeof windowLabels)[number], string>, limit: number, used: number) => void): void => {
+  const eachWindow = (call: (labels: Record<(typeof windowLabels)[number], string>, window: AccountGauges['windows'][number]) => void): void => {
     for (const { account, windows } of accounts()) {
-      for (const { unit, seconds, model = '', limit, used } of windows) call({ provider: account.provider, account: account.label, model, window: windowName(unit, seconds) }, limit, used);
+      for (const window of windows) call({ provider: account.provider, account: account.label, model: window.model ?? '', window: windowName(window.unit, window.seconds) }, window);
     }
   };
-  gauge('tollfree_quota_limit', 'Limit of a window as known now.', windowLabels, (limits) => eachWindow((labels, limit) => limits.set(labels, limit)));
-  gauge('tollfree_quota_remaining', 'Left in a window now.', windowLabels, (remaining) => eachWindow((labels, limit, used) => remaining.set(labels, Math.max(0, limit - used))));
+  gauge('tollfree_quota_limit', 'Limit of a window as known now.', windowLabels, (limits) => eachWindow((labels, { limit }) => limits.set(labels, limit)));
+  gauge('tollfree_quota_remaining', 'Left in a window now.', windowLabels, (remaining) => eachWindow((labels, { limit, used }) => remaining.set(labels, Math.max(0, limit - used))));
+  gauge('tollfree_quota_empty_timestamp_seconds', 'When a window will be used up at the pace of the last hour; absent where it lasts.', windowLabels, (empty) =>
+    eachWindow((labels, { emptyAt }) => {
+      if (emptyAt !== undefined) empty.set(labels, emptyAt / 1000);
+    }));
+  gauge('tollfree_estimate_error_ratio', 'How far off the guesses of a request\'s tokens are, as a share of what was used.', ['provider', 'model'], (errors) => {
+    for (const [target, error] of estimateErrors()) {
+      const [provider = '', ...model] = target.split('/');
+      errors.set({ provider, model: model.join('/') }, error);
+    }
+  });
   gauge('tollfree_account_state', '1 for the state an account is in.', ['provider', 'account', 'state'], (states) => {
     for (const { account, state, trial } of accounts()) {
       for (const name of STATES) states.set({ provider: account.provider, account: account.label, state: name }, name === state ? 1 : 0);
