@@ -64,7 +64,7 @@ export function createEvents(): Events {
       }
       tell(event.type, told);
     },
-    route(request, response) {
+    route(_request, response) {
       if (listeners.size >= MOST_LISTENERS) {
         response.status(503).json({ error: { message: `${MOST_LISTENERS} programs are listening already; close one`, type: 'api_error', param: null, code: 'too_many_listeners' } });
         return;
@@ -73,7 +73,7 @@ export function createEvents(): Events {
       response.write(textOf('snapshot', { running: [...running.values()], recent }));
       listeners.add(response);
       const alive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_MS).unref();
-      request.once('close', () => {
+      response.once('close', () => {
         clearInterval(alive);
         listeners.delete(response);
       });
@@ -114,9 +114,9 @@ function tellAttempt({ provider, account, model, outcome, sent, message, retryAt
   };
 }
 
-function tellSummary({ status, rule, words, attempts, provider, account, model, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure }: RequestSummary): Told {
+function tellSummary({ status, rule, words, attempts, provider, account, model, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure, cache }: RequestSummary): Told {
   return {
-    status, rule, words, attempts: attempts.map(tellAttempt), provider, account, failure,
+    status, rule, words, attempts: attempts.map(tellAttempt), provider, account, failure, cache,
     answered_by: model,
     tokens_in: usage?.input,
     tokens_out: usage?.output,

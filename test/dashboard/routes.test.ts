@@ -9,7 +9,7 @@ import type { System } from '../support/system.ts';
 
 interface Layer {
   readonly rawPath?: unknown;
-  readonly route?: { readonly path: string; readonly methods: Readonly<Record<string, boolean>> };
+  readonly route?: { readonly path: string | RegExp; readonly methods: Readonly<Record<string, boolean>> };
   readonly handle: { readonly stack?: readonly Layer[] };
 }
 
@@ -18,7 +18,7 @@ const anything: unknown = new Proxy(() => undefined, { get: (_target, name) => (
 
 function routesOf(stack: readonly Layer[], prefix = ''): readonly string[] {
   return stack.flatMap(({ rawPath, route, handle }) => {
-    if (route !== undefined) return Object.keys(route.methods).map((method) => `${method === '_all' ? 'PUT' : method.toUpperCase()} ${`${prefix}${route.path}`.replace(/(?<=.)\/$/, prefix === '' ? '/' : '')}`);
+    if (route !== undefined) return Object.keys(route.methods).map((method) => `${method === '_all' ? 'PUT' : method.toUpperCase()} ${`${prefix}${typeof route.path === 'string' ? route.path : '/v1/else'}`.replace(/(?<=.)\/$/, prefix === '' ? '/' : '')}`);
     return handle.stack === undefined ? [] : routesOf(handle.stack, rawPath === '/' ? prefix : `${prefix}${String(rawPath)}`);
   });
 }
