@@ -17,6 +17,8 @@ export interface Listening {
 /** A client that dribbles its headers is cut within this time plus one check. */
 const HEADERS_MS = 15_000;
 const CHECK_MS = 5_000;
+/** 32 MiB, the longest body, at 2 Mbit/s; who takes longer holds memory for nobody. */
+const BODY_MS = 130_000;
 /** Longer than the 60 s after which load balancers give up an idle connection, so that they and not we close it. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -25,6 +27,7 @@ export async function listen(app: Express, live: LiveRequests, at: { readonly ho
     {
       ...classesOf(app),
       headersTimeout: HEADERS_MS,
+      requestTimeout: BODY_MS,
       connectionsCheckingInterval: CHECK_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
