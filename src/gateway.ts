@@ -9,6 +9,8 @@
 import type { Accounts, Lease, Outlook } from './accounts/accounts.ts';
 import { failureOf, FailureError, isUpstreamFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
+import { throughCache } from './gateway/answer-cache.ts';
+import type { AnswerCache } from './gateway/answer-cache.ts';
 import { createConcessions } from './gateway/concessions.ts';
 import type { Concessions } from './gateway/concessions.ts';
 import { createExclusions } from './gateway/exclusions.ts';
@@ -20,7 +22,7 @@ import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
 import type { RetryBudget } from './gateway/retry-budget.ts';
 import { createStory } from './gateway/story.ts';
-import type { OpenAttempt, Story } from './gateway/story.ts';
+import type { Money, OpenAttempt, Served, Story } from './gateway/story.ts';
 import { countUsage } from './gateway/usage-count.ts';
 import { candidates } from './routing/candidates.ts';
 import { classify } from './routing/classify.ts';
@@ -36,11 +38,12 @@ export interface Gateway {
   readonly usable: (provider: Provider) => boolean;
   readonly accounts: Accounts;
   readonly send: Send;
-  readonly price: (target: Target, usage: Usage | undefined) => { readonly costUsd?: number; readonly savedUsd?: number };
+  readonly price: (target: Target, usage: Usage | undefined) => Money;
   readonly emit: Emit;
   readonly policy: () => Policy;
   readonly retries: RetryBudget;
   readonly firstContent: FirstContent;
+  readonly cache: AnswerCache;
   /** 0 to 1. */
   readonly random: () => number;
 }
@@ -58,15 +61,22 @@ export interface Policy {
 /** A certain answer: its first content is here, or all of it. */
 export interface Answer {
   readonly match: Match;
-  readonly lease: Lease;
-  /** Calls it took, this one included. */
+  readonly lease: Served;
+  /** Calls it took, this one included; none where it was told before. */
   readonly attempts: number;
   /** Known for certain once `chunks` has ended. */
   readonly usage: () => Usage | undefined;
   /** Fields of the question this model was not asked, because it or its provider does not take them. */
   readonly dropped: readonly string[];
+  /** Absent: the cache was not asked. */
+  readonly cache?: { readonly hit: boolean; readonly ageMs: number };
   /** Ends with the answer's own end, or throws the FailureError that broke it. Leaving early stops upstream. */
   readonly chunks: AsyncIterable<ChatChunk>;
+}
+
+/** From a call of its own. */
+export interface CalledAnswer extends Answer {
+  readonly lease: Lease;
 }
 
 /**
@@ -83,11 +93,15 @@ export async function answer(gateway: Gateway, request: ChatRequest, signal: Abo
     const match = story.matched(classify(request, gateway.rules()));
     const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
     const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), concessions: createConcessions(request), signal };
-    const certain = await tryAll(turn);
-    return mayResume(turn) ? resumable(turn, certain, tryAll) : certain;
+    return await throughCache(turn, askUpstream);
   } catch (error) {
     throw story.failed(error);
   }
+}
+
+async function askUpstream(turn: Turn): Promise<Answer> {
+  const certain = await tryAll(turn);
+  return mayResume(turn) ? resumable(turn, certain, tryAll) : certain;
 }
 
 /** One request on its way. */
@@ -103,7 +117,7 @@ export interface Turn {
 }
 
 /** The loop: one candidate after the other, each at the moment it can serve. */
-async function tryAll(turn: Turn): Promise<Answer> {
+async function tryAll(turn: Turn): Promise<CalledAnswer> {
   const { gateway, request, match, targets, exclusions, signal } = turn;
   const strategy = match.rule?.strategy;
   for (;;) {
@@ -114,7 +128,7 @@ async function tryAll(turn: Turn): Promise<Answer> {
 }
 
 /** One attempt, up to the commit point. Undefined: it failed, unseen, and the loop goes on. */
-async function tryOnce(turn: Turn, lease: Lease): Promise<Answer | undefined> {
+async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefined> {
   const { gateway, request, match, story, concessions } = turn;
   const patience = patienceWith(turn, lease);
   const attempt = story.tried(lease);

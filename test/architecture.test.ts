@@ -20,7 +20,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   keys: ['failure', 'lowdb', 'vault'],
   usage: ['failure', '@photostructure/sqlite'],
   cache: ['failure', 'lru-cache'],
-  gateway: ['failure', 'routing', 'accounts'],
+  gateway: ['failure', 'routing', 'accounts', 'cache'],
   surfaces: ['failure', 'redact', 'tokens', 'zod'],
   http: ['failure', 'gateway', 'accounts', 'routing', 'surfaces', 'keys', 'usage', 'express'],
   observe: ['failure', 'redact', 'winston', 'prom-client'],

@@ -53,7 +53,7 @@ function ruleOf(options: RulesOptions) {
   });
   const cache = z.union([
     z.literal(['off', false]).transform(() => undefined),
-    z.strictObject({ ttl: duration }).transform(({ ttl }) => ttl),
+    z.strictObject({ ttl: duration, shared: z.boolean().default(false) }).transform(({ ttl, shared }) => ({ ttlMs: ttl, shared })),
   ], { error: 'must be off or { ttl: 1h }' });
   return z.strictObject({
     name: ruleName,
@@ -87,7 +87,7 @@ function toRule(written: z.output<ReturnType<typeof ruleOf>>): Rule {
     strategy: written.strategy,
     onPolicyRefusal: written.on_policy_refusal,
     onStreamBreak: written.on_stream_break,
-    cacheMs: written.cache,
+    cache: written.cache,
     deadlines: compact({ firstContentMs, stallMs, totalMs }),
   });
 }

@@ -1,8 +1,9 @@
 /** How an answer came about, told beside it. */
 import type { Answer, Gateway } from '../gateway.ts';
+import { repeatedMoney } from '../gateway/story.ts';
 
 /** As far as it is known at the commit point. `unsaid`: fields of the question that have no place in the inner form. */
-export function headersOf({ match, lease, attempts, dropped: refused }: Answer, unsaid: readonly string[] = []): Record<string, string> {
+export function headersOf({ match, lease, attempts, dropped: refused, cache }: Answer, unsaid: readonly string[] = []): Record<string, string> {
   const dropped = [...new Set([...unsaid, ...refused])];
   return {
     'x-tollfree-provider': lease.target.provider.name,
@@ -11,14 +12,16 @@ export function headersOf({ match, lease, attempts, dropped: refused }: Answer, 
     'x-tollfree-route': headerSafe(match.rule?.name ?? 'direct'),
     'x-tollfree-attempts': String(attempts),
     'x-tollfree-queue-ms': String(Math.round(lease.queuedMs)),
-    'x-tollfree-cache': 'bypass',
+    'x-tollfree-cache': cache === undefined ? 'bypass' : cache.hit ? 'hit' : 'miss',
+    ...(cache?.hit === true && { age: String(Math.floor(cache.ageMs / 1000)) }),
     ...(dropped.length > 0 && { 'x-tollfree-dropped': dropped.map(headerSafe).join(', ') }),
   };
 }
 
 /** Known once the answer is whole. */
-export function moneyHeaders({ lease, usage }: Answer, { price }: Gateway): Record<string, string> {
-  const { costUsd, savedUsd } = price(lease.target, usage());
+export function moneyHeaders({ lease, usage, cache }: Answer, { price }: Gateway): Record<string, string> {
+  const asked = price(lease.target, usage());
+  const { costUsd, savedUsd } = cache?.hit === true ? repeatedMoney(asked) : asked;
   return { ...(costUsd !== undefined && { 'x-tollfree-cost-usd': money(costUsd) }), ...(savedUsd !== undefined && { 'x-tollfree-saved-usd': money(savedUsd) }) };
 }
 

@@ -47,10 +47,16 @@ const LONGEST_DEADLINE_MS = 600_000;
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
-function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'priority'> {
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'priority' | 'cache'> {
   const waitMs = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS) ?? usualMs;
   const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
-  return { deadline: receivedAt + waitMs, priority: Math.max(priority, caller.priority ?? 0) };
+  const cache = cacheWishOf(headers['x-tollfree-cache']);
+  return { deadline: receivedAt + waitMs, priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }) };
+}
+
+function cacheWishOf(value: string | string[] | undefined): Arrival['cache'] {
+  if (value === undefined || value === 'off' || value === 'refresh') return value;
+  throw new FailureError({ kind: 'invalid-request', param: 'x-tollfree-cache', message: 'the header x-tollfree-cache must be off or refresh' });
 }
 
 function wholeNumber(value: string | string[] | undefined, name: string, least: number, most: number): number | undefined {

@@ -80,7 +80,9 @@ export function createDoor(options: DoorOptions): Door {
 }
 
 /** An answer that had begun is never free, even where nobody said what it used. */
-function end(grant: Grant, { status, usage, costUsd, savedUsd, firstContentMs }: RequestSummary): void {
+function end(grant: Grant, { status, usage, costUsd, savedUsd, firstContentMs, cache }: RequestSummary): void {
+  // A request, and nothing used for it.
+  if (cache === 'hit') return grant.settle(usage, 0);
   if (status !== 200 && usage === undefined && firstContentMs === undefined) grant.cancel();
   else grant.settle(usage, costUsd === undefined || savedUsd === undefined ? undefined : costUsd + savedUsd);
 }

@@ -62,6 +62,7 @@ function requestFields(request: ChatRequest, summary: RequestSummary): Record<st
     total_ms: Math.round(summary.totalMs),
     tokens_in: summary.usage?.input,
     tokens_out: summary.usage?.output,
+    cache: summary.cache,
     cost_usd: summary.costUsd,
     saved_usd: summary.savedUsd,
     status: summary.status,

@@ -10,6 +10,7 @@ export interface Arrival {
   readonly receivedAt: number;
   readonly deadline: number;
   readonly priority: number;
+  readonly cache?: 'off' | 'refresh';
 }
 
 /** One question, and its answer in the words of the surface it was asked on. */

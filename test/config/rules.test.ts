@@ -80,10 +80,10 @@ default_rule: rest
       strategy: 'spend_expiring',
       onPolicyRefusal: 'fallback',
       onStreamBreak: 'resume',
-      cacheMs: 3_600_000,
+      cache: { ttlMs: 3_600_000, shared: false },
       deadlines: { firstContentMs: 30_000, stallMs: 45_000, totalMs: 600_000 },
     });
-    expect(rules[1]).not.toHaveProperty('cacheMs');
+    expect(rules[1]).not.toHaveProperty('cache');
     expect(defaultRule).toBe('rest');
   });
 
