@@ -56,6 +56,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   const byProvider = new Map<string, readonly Account[]>();
   const everyone = (): readonly Account[] => [...byProvider.values()].flat();
 
+  const shortening = { due: false };
   const history = { pools, rests, rotation, estimates };
   const ledger = createLedger(pools, record, restore(journal?.read() ?? [], history, catalogue(), now()));
   const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? [] });
@@ -63,13 +64,15 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   const leaseParts = { now, ledger, estimates, effects, merits, emit, freed: () => line.wake() };
   const view = createView({ pools, rests, catalogue, accounts: everyone, now });
 
-  function save(): void {
-    journal?.rewrite(snapshot(history, ledger.open(), now()));
-  }
-
   function record(entry: Entry): void {
     journal?.append(entry);
-    if (journal?.full === true) save();
+    if (journal?.full !== true || shortening.due) return;
+    shortening.due = true;
+    // Not in the middle of a request.
+    scheduler.after(0, () => {
+      shortening.due = false;
+      void journal.compact(snapshot(history, ledger.open(), now()));
+    });
   }
 
   function update(next: readonly Account[]): void {
@@ -182,7 +185,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     },
     waiting: () => line.size,
     estimateErrors: estimates.errors,
-    save,
+    save: () => journal?.rewrite(snapshot(history, ledger.open(), now())),
   };
 }
 

@@ -78,7 +78,9 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     const { at, meter, window, full } = ledger.freeAt(now, option, estimate, others);
     if (at <= now) return undefined;
     const outcome = full === true ? 'concurrent' : outcomeOf(at, window);
-    return { option, freeAt: at, outcome, ...(meter !== undefined && { claim: meter }) };
+    // A calendar's turn gives all of it back: what small ones take before it is nothing to whoever waits for the turn.
+    const claims = meter !== undefined && window?.kind !== 'calendar';
+    return { option, freeAt: at, outcome, ...(claims && { claim: meter }) };
   }
 
   function keeping(option: Option, request: ChatRequest, now: number, others = 0): Ruled | undefined {

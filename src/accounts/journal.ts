@@ -12,6 +12,8 @@ export interface Journal {
   /** It has grown so long that a snapshot should take its place. */
   readonly full: boolean;
   rewrite(entries: readonly Entry[]): void;
+  /** The same in the background: lines appended meanwhile come after these. */
+  compact(entries: readonly Entry[]): Promise<void>;
 }
 
 /** Whose windows a line is about. Without a model: those of the whole pool. */

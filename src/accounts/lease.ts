@@ -67,7 +67,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
   function countTokens(at: number, usage: Usage | undefined, whole: boolean): void {
     if (usage === undefined) return;
     const used = usage.input + usage.output;
-    if (whole) ledger.settle(at, hold, used);
+    if (whole) ledger.settle(at, hold, usage);
     else if (used > hold.cost.tokens) ledger.adjust(at, hold, 'tokens', used);
   }
 

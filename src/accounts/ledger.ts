@@ -1,5 +1,5 @@
 /** What is taken from the windows of every pool, all or none, and what upstream says of them. */
-import type { Fact, Target, Unit } from '../types.ts';
+import type { Fact, Target, Unit, Usage } from '../types.ts';
 import type { Estimate } from './estimate.ts';
 import type { Entry } from './journal.ts';
 import { type Learned, createLearn } from './learning.ts';
@@ -20,6 +20,8 @@ export interface Hold extends Place {
   readonly id: number;
   readonly at: number;
   readonly cost: Totals;
+  /** How many of its tokens are the answer's. */
+  readonly output: number;
   readonly model: PoolModel;
   /** Of the pool, and of the model in it. */
   readonly meters: readonly [Meter, Meter];
@@ -48,8 +50,8 @@ export interface Ledger {
   learn(now: number, hold: Hold, facts: readonly Fact[], admitted: boolean): readonly Learned[];
   /** What upstream says of a pool without having been called, e.g. by a key endpoint. */
   learnOf(now: number, place: Place, facts: readonly Fact[]): readonly Learned[];
-  /** The answer is whole and used so many tokens. */
-  settle(now: number, hold: Hold, used: number): void;
+  /** The answer is whole. */
+  settle(now: number, hold: Hold, usage: Usage): void;
   /** What the call turned out to have used. */
   adjust(now: number, hold: Hold, unit: Unit, actual: number): void;
   /** The call is over. `admitted`: upstream did not refuse it for its rate. */
@@ -119,7 +121,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       model.lastTakeAt = now;
       call += 1;
       const { target, pool: name, accountId } = place;
-      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, model, meters, seenBefore, answered: false, told: false };
+      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, answered: false, told: false };
       open.set(call, hold);
       record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...cost });
       return hold;
@@ -142,11 +144,11 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     },
     learnOf: (now, place, facts) =>
       facts.flatMap((fact) => learnOne(now, place, fact, ({ taken, answered }) => Math.max(0, taken[fact.unit] - answered[fact.unit])) ?? []),
-    settle(now, hold, used) {
-      const spare = hold.cost.tokens - used;
+    settle(now, hold, { input, output }) {
       if (!hold.told) hold.model.reservesAllowed = false;
-      if (spare > 0 && hold.told && !hold.model.refunds) for (const meter of hold.meters) meter.keep(spare);
-      else adjust(now, hold, 'tokens', used);
+      const keeps = hold.told && !hold.model.refunds && hold.output > output;
+      adjust(now, hold, 'tokens', input + (keeps ? hold.output : output));
+      if (keeps) for (const meter of hold.meters) meter.keep(hold.output - output);
     },
     adjust,
     release(now, hold, admitted) {

@@ -156,7 +156,14 @@ export function createRolling(spanMs: number): Counter {
     widen() {
       guard = widened(guard);
     },
-    save: () => Array.from({ length: count }, (_, index) => [timeAt(index), amountAt(index)]).flat(),
+    save() {
+      const state = new Array<number>(2 * count);
+      for (let index = 0; index < count; index += 1) {
+        state[2 * index] = timeAt(index);
+        state[2 * index + 1] = amountAt(index);
+      }
+      return state;
+    },
     load(state, now) {
       count = 0;
       total = 0;

@@ -87,8 +87,10 @@ function refill({ limit, seconds }: WindowLimit): Counter {
     wait: (at, amount) => (amount > limit ? Infinity : Math.max(0, ((used(at) + amount - limit) / limit) * length)),
     add: (at, amount) => {
       level = used(at) + amount;
+      let counted = amount;
       return (correction) => {
-        level = Math.max(0, level + correction - amount);
+        level = Math.max(0, level + correction - counted);
+        counted = correction;
       };
     },
     reset: (at) => (used(at) / limit) * length,
@@ -117,9 +119,11 @@ function calendar({ limit, seconds, timeZone }: WindowLimit): Counter {
     add: (at, amount) => {
       turn(at);
       sum += amount;
-      const counted = resetAt;
+      const period = resetAt;
+      let counted = amount;
       return (correction) => {
-        if (counted === resetAt) sum += correction - amount;
+        if (period === resetAt) sum += correction - counted;
+        counted = correction;
       };
     },
     reset: (at) => {

@@ -2,8 +2,9 @@
  * A journal of lines that survives the end of the process at any moment: every line is in the operating system's hands before
  * `append` returns (measured: 1.9 µs). A power cut may lose the last seconds; only a snapshot is forced to the disk.
  */
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, rmSync, write, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock, Emit } from '../types.ts';
 
 export interface JournalOptions {
@@ -19,15 +20,19 @@ export interface LineJournal {
   read(): readonly unknown[];
   /** Never throws: a disk that refuses is told once, and the journal asks for a snapshot until it takes one. */
   append(entry: object): void;
-  /** A snapshot should take its place: it is long, or lines are missing from it. */
+  /** A snapshot should take its place: it is long, or lines are missing from it. False while one is being written. */
   readonly full: boolean;
   /** Replaces everything by these lines, all or none. */
   rewrite(entries: readonly object[]): void;
+  /** The same in the background, slice by slice: what is appended meanwhile comes after them. Never rejects. */
+  compact(entries: readonly object[]): Promise<void>;
   close(): void;
 }
 
 /** About 50,000 calls; read back in some 100 ms. */
 const MAX_BYTES = 8 * 1024 * 1024;
+/** So much is written between two turns of the event loop: 1 ms of making the text. */
+const SLICE_BYTES = 64 * 1024;
 /** How often a disk that refused is tried again. */
 const RETRY_MS = 5000;
 const OWNER_ONLY = 0o600;
@@ -43,6 +48,9 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
   /** Since when lines are missing; when to try a snapshot again. */
   let failing = false;
   let retryAt = 0;
+  /** Lines since the snapshot that is being written began. */
+  let since: Buffer[] | undefined;
+  let closed = false;
 
   if (found.damaged > 0) {
     emit({ type: 'notice', level: 'warn', message: `${path}: ${found.damaged} damaged lines were left out; counts may be a little low until headers correct them` });
@@ -62,11 +70,28 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
     failing = false;
   }
 
+  /** A complete new file takes over. */
+  function take(fresh: number, size: number): void {
+    closeSync(descriptor);
+    descriptor = fresh;
+    bytes = size;
+    // A snapshot that is itself long must not be followed by another at once.
+    limit = Math.max(maxBytes, 2 * bytes);
+    healed();
+  }
+
+  /** Where the old file still takes lines, a new one can wait. */
+  function postpone(error: unknown): void {
+    if (failing) failed(error);
+    else limit = bytes + maxBytes / 2;
+  }
+
   return {
     read: () => found.entries,
     append(entry) {
+      const line = Buffer.from(lineOf(entry));
+      since?.push(line);
       if (failing) return;
-      const line = Buffer.from(`${JSON.stringify(entry)}\n`);
       try {
         writeAll(descriptor, line);
         bytes += line.length;
@@ -75,24 +100,74 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
       }
     },
     get full() {
+      if (since !== undefined) return false;
       return failing ? now() >= retryAt : bytes > limit;
     },
     rewrite(entries) {
+      since = undefined;
       try {
-        const text = Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-        const fresh = replace(path, text);
-        closeSync(descriptor);
-        descriptor = fresh;
-        bytes = text.length;
-        // A snapshot that is itself long must not be followed by another at once.
-        limit = Math.max(maxBytes, 2 * bytes);
-        healed();
+        const text = Buffer.from(entries.map(lineOf).join(''));
+        take(replace(path, text), text.length);
       } catch (error) {
         failed(error);
       }
     },
-    close: () => closeSync(descriptor),
+    async compact(entries) {
+      if (closed) return;
+      const own: Buffer[] = [];
+      since = own;
+      const left = (): boolean => since !== own;
+      const fresh = `${path}.new`;
+      let made: number | undefined;
+      try {
+        rmSync(fresh, { force: true });
+        made = openSync(fresh, 'ax', OWNER_ONLY);
+        let size = 0;
+        for (const slice of slicesOf(entries)) {
+          await writeLater(made, slice);
+          if (left()) return;
+          size += slice.length;
+        }
+        await syncLater(made);
+        if (left()) return;
+        const tail = Buffer.concat(own);
+        writeAll(made, tail);
+        renameSync(fresh, path);
+        take(made, size + tail.length);
+        made = undefined;
+      } catch (error) {
+        if (!left()) postpone(error);
+      } finally {
+        if (made !== undefined) closeSync(made);
+        if (!left()) since = undefined;
+      }
+    },
+    close() {
+      closed = true;
+      since = undefined;
+      closeSync(descriptor);
+    },
   };
+}
+
+const lineOf = (entry: object): string => `${JSON.stringify(entry)}\n`;
+
+function* slicesOf(entries: readonly object[]): Iterable<Buffer> {
+  let text = '';
+  for (const entry of entries) {
+    text += lineOf(entry);
+    if (text.length < SLICE_BYTES) continue;
+    yield Buffer.from(text);
+    text = '';
+  }
+  if (text !== '') yield Buffer.from(text);
+}
+
+const syncLater = promisify(fsync);
+
+async function writeLater(descriptor: number, content: Buffer): Promise<void> {
+  let written = 0;
+  while (written < content.length) written += (await promisify(write)(descriptor, content, written)).bytesWritten;
 }
 
 interface Found {

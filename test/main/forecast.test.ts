@@ -7,7 +7,7 @@ const HOUR = 3_600_000;
 test('quota that will not last is told once in its period, per pool and not per account', async () => {
   const day = provider('p', [model('m', { windows: [window(400, 86_400, { kind: 'calendar' })] })], { quotaScope: 'organization' });
   const house = createHouse([day], [account('p', 'a', { organization: 'acme' }), account('p', 'b', { organization: 'acme' })]);
-  const stop = tellForecasts({ view: house.accounts.view, now: house.time.now, after: house.time.after, emit: (event) => house.events.push(event) });
+  const stop = tellForecasts({ view: () => house.accounts.view(), now: house.time.now, after: house.time.after, emit: (event) => house.events.push(event) });
   const told = () => house.events.flatMap((event) => (event.type === 'notice' && event.message.includes('used up') ? [event.message] : []));
   for (let call = 0; call < 240; call += 1) {
     (await house.ask()).settle(undefined);
@@ -29,7 +29,7 @@ test('quota that will not last is told once in its period, per pool and not per 
 
 test('quota that lasts is not told of', async () => {
   const house = createHouse([provider('p', [model('m', { windows: [window(2000, 86_400, { kind: 'calendar' })] })])], [account('p', 'a')]);
-  const stop = tellForecasts({ view: house.accounts.view, now: house.time.now, after: house.time.after, emit: (event) => house.events.push(event) });
+  const stop = tellForecasts({ view: () => house.accounts.view(), now: house.time.now, after: house.time.after, emit: (event) => house.events.push(event) });
   for (let call = 0; call < 120; call += 1) {
     (await house.ask()).settle(undefined);
     await house.time.advance(60_000);
