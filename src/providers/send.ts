@@ -7,6 +7,7 @@ import { dialects } from './dialects.ts';
 import { readHeaderFacts } from './limits.ts';
 import { readPayloads } from './payloads.ts';
 import { relayed } from './relay.ts';
+import { scrubbed } from './scrub.ts';
 import { readText } from './text.ts';
 
 export interface SendOptions {
@@ -28,13 +29,10 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     const { origin, host } = new URL(provider.baseUrl);
     const credential = credentialFor(account, origin, credentialOf);
 
-    const answer = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
+    const told = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
+    const answer = { ...told, bytes: scrubbed(told.bytes, credential) };
     const { status, headers } = answer;
-    const refuse = (text: string): FailureError => {
-      // Some refusals quote the key they refuse.
-      const body = text.replaceAll(credential, '[key]');
-      return new FailureError(dialect.explain({ status, headers, body, provider: provider.name, model: model.name }, now()));
-    };
+    const refuse = (body: string): FailureError => new FailureError(dialect.explain({ status, headers, body, provider: provider.name, model: model.name }, now()));
     if (status < 200 || status > 299) throw refuse(await readText(answer, REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,8 +51,24 @@ const listening = async (server: Server): Promise<string> => {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
 
+interface Reply {
+  readonly status: number;
+  readonly text: string;
+  readonly headers?: Record<string, string>;
+}
+
+function answering(reply: (request: IncomingMessage, body: string) => Reply): Server {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, text: words, headers = {} } = reply(request, await text(request));
+    response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(words);
+  };
+  return createServer((request, response) => void answer(request, response));
+}
+
+const post = (headers: Record<string, string>, body: unknown): RequestInit => ({ method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
+
 /** An upstream that repeats whatever it was told, in every place an answer has. */
-function echo(request: IncomingMessage, body: string): { readonly status: number; readonly text: string; readonly headers?: Record<string, string> } {
+function echo(request: IncomingMessage, body: string): Reply {
   const { authorization = '' } = request.headers;
   const key = authorization.replace('Bearer ', '');
   const words = `no: ${authorization} / ${key} / https://user:${key}@example.com/?key=${encodeURIComponent(key)} / ${body}`;
@@ -95,17 +111,10 @@ beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tollfree-canaries-'));
   const heard = new Map<string, string>();
   const argv = new Set<string>();
-  const upstream = createServer((request, response) => {
-    void text(request).then((body) => {
-      const { status, text: answer, headers = {} } = echo(request, body);
-      response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(answer);
-    });
-  });
-  const receiver = createServer((request, response) => {
-    void text(request).then((body) => {
-      heard.set(`webhook ${heard.size}`, `${JSON.stringify(request.headers)}${body}`);
-      response.writeHead(500).end(body);
-    });
+  const upstream = answering((request, body) => echo(request, body));
+  const receiver = answering((request, body) => {
+    heard.set(`webhook ${heard.size}`, `${JSON.stringify(request.headers)}${body}`);
+    return { status: 500, text: body };
   });
   const [at, hook] = [await listening(upstream), await listening(receiver)];
   const write = async (name: string, content: string): Promise<string> => {
@@ -151,7 +160,6 @@ async function useEverything({ daemon, heard, secrets }: House): Promise<void> {
   };
   const json = { 'content-type': 'application/json' };
   const admin = { ...json, authorization: `Bearer ${CANARIES.adminToken}` };
-  const post = (headers: Record<string, string>, body: unknown): RequestInit => ({ method: 'POST', headers, body: typeof body === 'string' ? body : JSON.stringify(body) });
 
   const seen = readEvents(daemon.url, admin, heard);
 
@@ -165,6 +173,7 @@ async function useEverything({ daemon, heard, secrets }: House): Promise<void> {
     }
     await said(`messages ${model}`, '/v1/messages', post(json, body(`echo/${model}`, { max_tokens: 5, stream: model === 'stream' })));
     if (model === 'fine') heard.delete(`messages ${model}`);
+    if (model !== 'fine') await said(`relay ${model}`, '/v1/rerank', post(json, { model: `echo/${model}`, query: CANARIES.prompt }));
     await said('cooldowns cleared', '/admin/cooldowns', { method: 'DELETE', headers: admin });
   }
   await said('destination in the body', '/v1/chat/completions', post(json, body('echo/status-400', { api_base: `https://x:${CANARIES.userInfo}@example.com`, api_key: CANARIES.userInfo })));
@@ -230,7 +239,7 @@ describe('no secret', () => {
     expect(state.house.heard.get('live events')).toContain('request-finished');
     expect([...state.house.heard.keys()]).toContainEqual(expect.stringMatching(/^webhook/));
     // A provider's refusal is told to whoever asked, and may quote what they asked.
-    const ownPrompt = /^(?:chat|messages|destination) .*/;
+    const ownPrompt = /^(?:chat|messages|relay|destination) .*/;
     expect([...state.house.heard].flatMap(([name, words]) => found(words).flatMap((secret) => (secret === 'prompt' && ownPrompt.test(name) ? [] : [`${secret} in ${name}`])))).toEqual([]);
   });
 
