@@ -23,6 +23,8 @@ beforeAll(async () => {
   state.simulators = await startSimulators({ ports: 'each', pace: { firstMs: 0, tokenMs: 0 }, limits: { [FAULTY]: endless, [GOOD]: endless } });
   state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
   process.on('unhandledRejection', reject);
+  // The first request of a process compiles what the others use.
+  for (const stream of [true, false]) await ask({ policy: patient }, {}, stream);
 });
 afterAll(async () => {
   process.off('unhandledRejection', reject);
@@ -104,6 +106,8 @@ function expectTold({ status, retryAfter }: Row, { status: told, headers, text }
   expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(retryAfter[1]);
 }
 
+/** A good answer is given time, however loaded the machine. */
+const patient = { firstContentMs: 5_000, wholeAnswerMs: 5_000 };
 const larger = { models: { [FAULTY]: { context: 8_000 }, [GOOD]: { context: 64_000 } } };
 
 describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_how, stream) => {
@@ -111,8 +115,8 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
     test.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
       const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault });
       try {
-        const seen = await ask({ ...larger, ...(row.policy && { policy: row.policy }) }, {}, stream);
         const ending = stream ? row.stream : row.json;
+        const seen = await ask({ ...larger, policy: ending === 'first' ? patient : (row.policy ?? {}) }, {}, stream);
         expectEnding(ending, row, seen, stream);
         const rests = seen.house.accounts.view().filter(({ account }) => account.provider === FAULTY).flatMap(({ rests }) => rests.map(({ scope, reason }) => `${scope} ${reason}`));
         if (row.rests !== undefined && (stream || row.json === row.stream)) expect(rests).toEqual(row.rests);
@@ -130,7 +134,7 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
       const fault = row.fault.kind === 'refusal' && row.fault.name === 'no-tools' ? recordedNoTools : row.fault;
       const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault }, { provider: GOOD, fault });
       try {
-        const seen = await ask({ callerMs: 300 }, {}, stream);
+        const seen = await ask({ callerMs: 300, ...(row.policy && { policy: row.policy }) }, {}, stream);
         if (stream && row.stream === 'event') expectEnding('event', row, seen, stream);
         else expectTold(row, seen);
       } finally {
