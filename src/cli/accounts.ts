@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import type { Account } from '../types.ts';
 import type { Vault } from '../vault/vault.ts';
 import { cleanKey, destined, doubtAbout, gain, judged, nameOf, newAccount, refuseDuplicate, scopeNote, withChecker, type Candidate } from './accounts/adding.ts';
-import { readImport, unknownProvider } from './accounts/import-file.ts';
+import { readImport, unknownProvider } from '../config/accounts-file.ts';
 import { openLocalVault, openOrCreate, openUnlocked } from './accounts/local-vault.ts';
 import { chooseOpening } from './accounts/opening.ts';
 import { collectLimit, ownLimits, type WrittenLimits } from './accounts/own-limits.ts';
@@ -17,6 +17,7 @@ import { readCatalogue } from './local.ts';
 import { count, plural, span } from './numbers.ts';
 import { outputOption, textOrJsonOption } from './options.ts';
 import { printJson, printLines, printRows, type Format } from './output.ts';
+import { whileWaiting } from './waiting.ts';
 
 interface AddOptions {
   readonly label?: string;
@@ -134,7 +135,7 @@ async function check(context: Context, label: string | undefined, format: Format
   const { providers } = await readCatalogue(context);
   const vault = await openUnlocked(context);
   const asked = label === undefined ? vault.accounts() : [byLabel(vault.accounts(), label)];
-  const rows = await withChecker(context, (checkOne) =>
+  const rows = await whileWaiting(context.words, `asking about ${plural(asked.length, 'key')}`, () => withChecker(context, (checkOne) =>
     Promise.all(
       asked.map(async (account) => {
         const provider = providers.get(account.provider);
@@ -144,7 +145,7 @@ async function check(context: Context, label: string | undefined, format: Format
         return { ...about, ...(await checkOne({ provider, key: vault.credential(account, account.origin) })) };
       }),
     ),
-  );
+  ));
   await vault.audit.record({ by: 'cli', act: 'keys tested', on: asked.map(nameOf) });
   printRows(context, {
     format,
@@ -181,7 +182,7 @@ export async function importAccounts(context: Context, file: string, { check, ou
   for (const candidate of candidates) refuseDuplicate(vault, candidate);
   if (check) {
     await withChecker(context, async (checkOne) => {
-      const answers = await Promise.all(candidates.map(checkOne));
+      const answers = await whileWaiting(context.words, `asking about ${plural(candidates.length, 'key')}`, () => Promise.all(candidates.map(checkOne)));
       for (const [index, candidate] of candidates.entries()) {
         const answer = answers[index];
         if (answer !== undefined) context.words.write(`${judged(answer, candidate.provider)}\n`);

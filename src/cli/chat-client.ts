@@ -61,6 +61,14 @@ export async function askChat({ address, key, model, messages, maxTokens, signal
   return { story: storyOf(response.headers), pieces: piecesOf(response.body) };
 }
 
+const modelsShape = z.object({ data: z.array(z.object({ id: z.string() })) });
+
+/** Everything that may be asked for as `model`. */
+export async function listModels({ address, key }: Pick<ChatQuestion, 'address' | 'key'>): Promise<readonly string[]> {
+  const response = await fetch(`http://${address}/v1/models`, { redirect: 'error', headers: key === undefined ? {} : { authorization: `Bearer ${key}` } });
+  return modelsShape.parse(await response.json()).data.map(({ id }) => id);
+}
+
 async function refusal(response: Response): Promise<CommandError> {
   const said = errorShape.safeParse(await response.json().catch(() => undefined));
   const wait = Number(response.headers.get('retry-after') ?? Number.NaN);

@@ -1,57 +1,47 @@
 /** A conversation in the terminal: what was said is sent along, commands begin with a slash, Ctrl-C stops the answer. */
 import { createInterface, type Interface } from 'node:readline';
-import { askChat, type Message, type Story, type Tokens } from './chat-client.ts';
+import { askChat, listModels, type Answer, type Piece } from './chat-client.ts';
+import { billOf } from './chat/bill.ts';
+import { ask, createConversation, tally, type Conversation, type Door } from './chat/conversation.ts';
+import { completionsOf, obey } from './chat/orders.ts';
+import { readQuestion } from './chat/reading.ts';
 import type { Context } from './context.ts';
 import { complain } from './errors.ts';
-import { count, plural } from './numbers.ts';
 import { speak, storyLine } from './speech.ts';
+import { whileWaiting } from './waiting.ts';
 
-export interface Door {
-  readonly address: string;
-  readonly key: string | undefined;
-  readonly model: string;
-}
-
-/** What the conversation knows by now. */
-interface Conversation {
-  model: string;
-  messages: Message[];
-  story: Story | undefined;
-  readonly spent: { answers: number; input: number; output: number };
-}
-
-const HELP = `  /model NAME   ask another model; /model alone shows which
-  /rule NAME    let one rule choose; /rule alone shows who chose last and why
-  /retry        ask the last question again
-  /cost         tokens of this conversation
-  /new          forget what was said
-  /quit         leave, as Ctrl-D does
-  A line ending in \\ goes on in the next. Ctrl-C stops an answer.
-`;
-
-export async function converse(context: Context, door: Door): Promise<void> {
+export async function converse(context: Context, door: Door, model: string): Promise<void> {
   const { words } = context;
-  const conversation: Conversation = { model: door.model, messages: [], story: undefined, spent: { answers: 0, input: 0, output: 0 } };
-  const reader = createInterface({ input: context.stdin, output: context.out.stream, terminal: true });
+  const conversation = createConversation(model);
+  const reader = createInterface({ input: context.stdin, output: context.out.stream, terminal: true, completer: createCompleter(door) });
   const interruption = createInterruption(reader, () => words.write(words.paint('dim', '\n/quit or Ctrl-D leaves\n')));
   words.write(words.paint('dim', `${door.address} · ${conversation.model} · /help lists the commands\n`));
-  const answer = (): Promise<void> => reply(context, conversation, door, interruption);
-  // Keeps what is typed ahead, while an answer streams or a paste brings many lines at once.
-  const typed = reader[Symbol.asyncIterator]();
+  const answer = (): Promise<void> => interruption.during((signal) => reply({ context, conversation, door, signal }));
+  const desk = { conversation, answer, bill: () => billOf(context, conversation.spent), say: (text: string) => words.write(`${words.paint('dim', text)}\n`) };
+  const reading = { reader, typed: reader[Symbol.asyncIterator](), paint: context.out.paint };
   try {
     for (;;) {
-      const line = await readQuestion(reader, typed, context);
+      const line = await readQuestion(reading);
       if (line === undefined || line === '/quit' || line === '/exit') return;
       if (line === '') continue;
-      if (line.startsWith('/')) await obey(line, { context, conversation, answer });
+      if (/^\/[a-z]+(?:\s|$)/.test(line)) await obey(line, desk);
       else {
-        conversation.messages.push({ role: 'user', content: line });
+        ask(conversation, line);
         await answer();
       }
     }
   } finally {
     reader.close();
   }
+}
+
+type Completer = (line: string, tell: (error: null, found: [string[], string]) => void) => void;
+
+/** The models are asked for when Tab is first pressed; where they cannot be had, nothing is offered. */
+function createCompleter(door: Door): Completer {
+  let models: Promise<readonly string[]> | undefined;
+  const known = (): Promise<readonly string[]> => (models ??= listModels(door).catch(() => []));
+  return (line, tell) => void completionsOf(line, known).then((found) => tell(null, [[...found], line]));
 }
 
 interface Interruption {
@@ -64,6 +54,7 @@ function createInterruption(reader: Interface, onIdle: () => void): Interruption
   reader.on('SIGINT', () => {
     if (running === undefined) {
       // An empty line to start over with, as shells do.
+      reader.write(null, { ctrl: true, name: 'e' });
       reader.write(null, { ctrl: true, name: 'u' });
       onIdle();
       reader.prompt();
@@ -82,70 +73,35 @@ function createInterruption(reader: Interface, onIdle: () => void): Interruption
   };
 }
 
-/** One question, over as many lines as end in a backslash. Undefined when the person left. */
-async function readQuestion(reader: Interface, typed: AsyncIterator<string, undefined>, { out }: Context): Promise<string | undefined> {
-  const lines: string[] = [];
-  for (;;) {
-    reader.setPrompt(lines.length === 0 ? out.paint('cyan', '› ') : out.paint('dim', '… '));
-    reader.prompt();
-    const next = await typed.next();
-    if (next.done === true) return undefined;
-    const line = next.value;
-    if (!line.endsWith('\\')) return [...lines, line].join('\n').trim();
-    lines.push(line.slice(0, -1));
-  }
-}
-
-interface Order {
+interface Reply {
   readonly context: Context;
   readonly conversation: Conversation;
-  readonly answer: () => Promise<void>;
+  readonly door: Door;
+  readonly signal: AbortSignal;
 }
 
-async function obey(line: string, { context: { words }, conversation, answer }: Order): Promise<void> {
-  const [name = '', argument] = line.split(/\s+/, 2);
-  const say = (text: string): void => words.write(`${words.paint('dim', text)}\n`);
-  const { spent, story } = conversation;
-  switch (name) {
-    case '/model':
-      conversation.model = argument ?? conversation.model;
-      return say(conversation.model);
-    case '/rule':
-      if (argument !== undefined) conversation.model = `auto:${argument}`;
-      return say(argument === undefined ? (story === undefined ? 'nobody answered yet' : storyLine(story)) : conversation.model);
-    case '/cost':
-      return say(`${plural(spent.answers, 'answer')}, ${count(spent.input)} tokens asked, ${count(spent.output)} answered, $0 paid`);
-    case '/new':
-      conversation.messages = [];
-      return say('forgotten');
-    case '/retry':
-      if (conversation.messages.at(-1)?.role === 'assistant') conversation.messages.pop();
-      return conversation.messages.length === 0 ? say('nothing was asked yet') : await answer();
-    default:
-      if (name !== '/help') say(`${name} is no command`);
-      words.write(words.paint('dim', HELP));
+async function reply({ context: { out, words }, conversation, door, signal }: Reply): Promise<void> {
+  const heard = { text: '' };
+  try {
+    const answer = await whileWaiting(words, 'waiting', () => askChat({ ...door, model: conversation.model, messages: conversation.messages, signal }));
+    conversation.story = answer.story;
+    const { tokens } = await speak(out, overheard(answer, heard));
+    tally(conversation, answer.story, tokens);
+    words.write(`${words.paint('dim', storyLine(answer.story))}\n`);
+  } catch (error) {
+    if (signal.aborted) words.write(words.paint('dim', '\nstopped; /retry asks again\n'));
+    else complain(words, error);
   }
+  // What was heard before it was stopped was said too.
+  if (heard.text !== '') conversation.messages.push({ role: 'assistant', content: heard.text });
 }
 
-async function reply(context: Context, conversation: Conversation, { address, key }: Door, { during }: Interruption): Promise<void> {
-  const { out, words } = context;
-  await during(async (signal) => {
-    try {
-      const answer = await askChat({ address, key, model: conversation.model, messages: conversation.messages, signal });
-      conversation.story = answer.story;
-      const { text, tokens } = await speak(out, answer);
-      conversation.messages.push({ role: 'assistant', content: text });
-      tally(conversation, tokens);
-      words.write(`${words.paint('dim', storyLine(answer.story))}\n`);
-    } catch (error) {
-      if (signal.aborted) words.write(words.paint('dim', '\nstopped; /retry asks again\n'));
-      else complain(words, error);
+function overheard({ story, pieces }: Answer, heard: { text: string }): Answer {
+  async function* listen(): AsyncGenerator<Piece> {
+    for await (const piece of pieces) {
+      if ('text' in piece) heard.text += piece.text;
+      yield piece;
     }
-  });
-}
-
-function tally({ spent }: Conversation, tokens: Tokens | undefined): void {
-  spent.answers += 1;
-  spent.input += tokens?.input ?? 0;
-  spent.output += tokens?.output ?? 0;
+  }
+  return { story, pieces: listen() };
 }

@@ -1,23 +1,26 @@
 /** An answer, shown while it comes. */
 import type { Answer, Story, Tokens } from './chat-client.ts';
 import type { Sink } from './context.ts';
+import { createFlow } from './flow.ts';
 import { createMarkdown } from './markdown.ts';
 import { duration } from './numbers.ts';
 import { harmless } from './text.ts';
 
 export interface Spoken {
-  readonly text: string;
   readonly tokens?: Tokens;
 }
+
+/** Longer lines are hard to read, however wide the window. */
+const MOST_COLUMNS = 100;
 
 /**
  * Writes the answer piece by piece: Markdown with colour on a terminal, the very words elsewhere.
  * What the model thinks aloud is shown dimmed, and only to a person.
  */
-export async function speak({ terminal, colour, paint, write }: Sink, { pieces }: Answer): Promise<Spoken> {
-  const markdown = colour ? createMarkdown(paint) : undefined;
+export async function speak({ terminal, colour, paint, width, write }: Sink, { pieces }: Answer): Promise<Spoken> {
+  const flow = createFlow({ indent: '', width: Math.min(width(), MOST_COLUMNS) });
+  const markdown = colour ? createMarkdown(paint, flow) : undefined;
   const show = (text: string): string => (terminal ? (markdown?.push(harmless(text)) ?? harmless(text)) : text);
-  let text = '';
   let tokens: Tokens | undefined;
   let thinking = false;
   for await (const piece of pieces) {
@@ -28,12 +31,11 @@ export async function speak({ terminal, colour, paint, write }: Sink, { pieces }
     } else {
       if (thinking) write('\n\n');
       thinking = false;
-      text += piece.text;
       write(show(piece.text));
     }
   }
   write(`${markdown?.end() ?? ''}\n`);
-  return { text, ...(tokens !== undefined && { tokens }) };
+  return tokens === undefined ? {} : { tokens };
 }
 
 /** Who answered, in one line. */

@@ -19,9 +19,19 @@ interface Asked {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
 
+const price = { input: 1, output: 2, list_input: 3, list_output: 4 };
+/** What a daemon tells besides answers. */
+const known: Readonly<Record<string, unknown>> = {
+  '/v1/models': { data: [{ id: 'auto' }, { id: 'auto:code' }, { id: 'auto:general' }, { id: 'groq/m' }] },
+  '/admin/providers': { providers: [{ name: 'groq', status: 'active', base_url: 'x', models: [{ name: 'm', aliases: [], capabilities: [], limits: { windows: [] }, price }] }] },
+};
+
 /** Something that answers on a port the way a daemon might. */
 async function listen(answer: (asked: Asked, response: ServerResponse, request: IncomingMessage) => void): Promise<{ readonly TOLLFREE_PORT: string }> {
-  const server = createServer((request, response) => void json(request).then((body) => answer(body as Asked, response, request)));
+  const server = createServer((request, response) => {
+    if (request.method === 'POST') void json(request).then((body) => answer(body as Asked, response, request));
+    else response.end(JSON.stringify(known[request.url ?? '']));
+  });
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return { TOLLFREE_PORT: String((server.address() as AddressInfo).port) };
@@ -120,21 +130,38 @@ describe('a conversation', () => {
     type('/retry\r');
     await sees('answer 3');
     type('/cost\r');
-    await sees('3 answers, 15 tokens asked, 21 answered');
+    await sees('3 answers, 15 tokens asked, 21 answered, $0.000057 paid, $0.000072 saved');
     type('/nonsense\r');
     await sees('/nonsense is no command');
+    // The next key waits for what Tab brings, as a person does.
+    type('/ru\t');
+    await sees('/rule ');
+    type('co\t');
+    await sees('/rule code');
+    type('\r');
+    await sees('auto:code');
+    type('"""\rone\r\rtwo"""\r');
+    await sees('answer 4');
+    type('/clear\r');
+    await sees('forgotten');
+    type('\u001B[A\u001B[A\r');
+    await sees('answer 5');
     type('\u0004');
     expect(await left).toBe(0);
     const said = (asked: Asked | undefined): string[] => (asked?.messages ?? []).map(({ content }) => content);
-    expect(heard.map(({ model }) => model)).toEqual(['auto', 'auto:code', 'auto:code']);
-    expect(heard.map((asked) => said(asked))).toEqual([['first \nline'], ['first \nline', 'answer 1', 'second'], ['first \nline', 'answer 1', 'second']]);
+    expect(heard.map(({ model }) => model)).toEqual(['auto', 'auto:code', 'auto:code', 'auto:code', 'auto:code']);
+    expect(said(heard[3]).at(-1)).toBe('one\n\ntwo');
+    expect(said(heard[4])).toHaveLength(1);
+    expect(heard.slice(0, 3).map((asked) => said(asked))).toEqual([['first \nline'], ['first \nline', 'answer 1', 'second'], ['first \nline', 'answer 1', 'second']]);
   });
 
   test('Ctrl-C stops the answer, upstream too, and not the program', async () => {
     const stopped: Promise<unknown>[] = [];
-    const environment = await listen((_, response) => {
+    const heard: Asked[] = [];
+    const environment = await listen((asked, response) => {
+      heard.push(asked);
       stopped.push(once(response, 'close'));
-      response.writeHead(200, story).write(delta('on and '));
+      response.writeHead(200, story).write(delta('on and on'));
     });
     const { type, sees, left } = sitDown(environment);
     type('talk\r');
@@ -144,8 +171,14 @@ describe('a conversation', () => {
     await Promise.all(stopped);
     type('\u0003');
     await sees('/quit or Ctrl-D leaves');
+    type('and now?\r');
+    await sees('on and');
+    type('\u0003');
+    await sees('stopped');
     type('/quit\r');
     expect(await left).toBe(0);
+    // What was heard of the first answer is part of what was said.
+    expect(heard[1]?.messages.map(({ role, content }) => [role, content])).toEqual([['user', 'talk'], ['assistant', 'on and on'], ['user', 'and now?']]);
   });
 
   test('an error is told and the conversation goes on', async () => {

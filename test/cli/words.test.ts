@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { array, assert, integer, property, string } from 'fast-check';
-import { createFlow } from '../../src/cli/demo/flow.ts';
+import { createFlow } from '../../src/cli/flow.ts';
 import { parseMetrics, sumOf } from '../../src/cli/metrics.ts';
 import { count, duration, plural, roughly, span, usd } from '../../src/cli/numbers.ts';
 import { widthOf } from '../../src/cli/text.ts';

@@ -6,7 +6,7 @@ import type { Sink } from '../context.ts';
 import { createMarkdown } from '../markdown.ts';
 import { parseMetrics, type Sample } from '../metrics.ts';
 import { clip, harmless, widthOf, wrap } from '../text.ts';
-import { createFlow } from './flow.ts';
+import { createFlow } from '../flow.ts';
 
 export interface Theatre {
   readonly sink: Sink;

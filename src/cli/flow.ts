@@ -1,6 +1,6 @@
 /** Text that arrives in pieces, set as an indented column: words move to the next line whole. */
 import { stripVTControlCharacters } from 'node:util';
-import { widthOf } from '../text.ts';
+import { widthOf } from './text.ts';
 
 export interface Flow {
   /** What can be shown by now; the last word is held until it is over. */
