@@ -49,7 +49,7 @@ function summaryOf(all, accounts, waiting, total) {
       figure('Answered today', count(answered), total.failures === 0 ? 'none refused' : `${count(total.failures)} not answered`),
       figure('Tokens today', compact(total.tokens_in + total.tokens_out), `${compact(total.tokens_in)} in, ${compact(total.tokens_out)} out`),
       figure('Saved today', money(total.saved_usd), 'against list price'),
-      figure('Accounts', `${accounts.filter(({ state }) => state === 'active').length} of ${accounts.length}`, waiting > 0 ? `active · ${plural(waiting, 'request')} in line` : 'active · nobody in line'),
+      figure('Accounts', `${accounts.filter(({ state }) => state === 'active' || state === 'trial').length} of ${accounts.length}`, waiting > 0 ? `active · ${plural(waiting, 'request')} in line` : 'active · nobody in line'),
     ),
   ];
 }

@@ -47,6 +47,7 @@ export function windowName({ unit, seconds }) {
 /** Shapes as well as colours: a state must be told apart without seeing red or green. */
 export const STATES = {
   active: { sign: '●', word: 'active' },
+  trial: { sign: '◔', word: 'trial' },
   resting: { sign: '◐', word: 'resting' },
   suspended: { sign: '▲', word: 'suspended' },
   disabled: { sign: '○', word: 'disabled' },

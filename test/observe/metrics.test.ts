@@ -1,0 +1,60 @@
+/** The promises about `/metrics`: every name and label, and no word of a client's in either. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+const state = {} as { system: System; text: string };
+beforeAll(async () => {
+  state.system = await startSystem({ accounts: { groq: ['one'], cerebras: ['one'] } });
+  const { system } = state;
+  await system.simulators.misbehave({ provider: 'groq', fault: { kind: 'refusal', name: 'server-error' } });
+  await system.chat(hello('write a python function')).then((answer) => answer.text());
+  await system.simulators.behave();
+  await system.chat({ ...hello(), model: 'groq/not-in-any-catalogue-swordfish' }).then((answer) => answer.text());
+  await system.chat({ ...hello(), model: 'swordfish' }).then((answer) => answer.text());
+  await fetch(`${system.url}/v1/swordfish`, { method: 'POST' });
+  state.text = await (await fetch(`${system.url}/metrics`)).text();
+});
+afterAll(() => state.system.close());
+
+/** Label names by metric, as some sample carries them. */
+const labelsOf = (name: string): readonly (readonly string[])[] =>
+  [...state.text.matchAll(new RegExp(`^${name}(?:_bucket)?(?:\\{(.*)\\})? `, 'gm'))].map(([, labels = '']) => [...labels.matchAll(/(\w+)="/g)].map(([, label = '']) => label).filter((label) => label !== 'le').sort());
+
+describe('metrics', () => {
+  test.each<[string, readonly string[]]>([
+    ['tollfree_requests_total', ['route', 'status', 'surface']],
+    ['tollfree_request_duration_seconds', ['stream', 'surface']],
+    ['tollfree_overhead_seconds', []],
+    ['tollfree_time_to_first_token_seconds', ['model', 'provider']],
+    ['tollfree_attempts_total', ['model', 'outcome', 'provider']],
+    ['tollfree_fallbacks_total', ['from', 'reason', 'to']],
+    ['tollfree_tokens_total', ['direction', 'model', 'provider']],
+    ['tollfree_cost_usd_total', ['model', 'provider']],
+    ['tollfree_saved_usd_total', ['model', 'provider']],
+    ['tollfree_quota_limit', ['account', 'model', 'provider', 'window']],
+    ['tollfree_quota_remaining', ['account', 'model', 'provider', 'window']],
+    ['tollfree_account_state', ['account', 'provider', 'state']],
+    ['tollfree_queue_depth', []],
+    ['tollfree_queue_wait_seconds', []],
+    ['tollfree_vault_unlocked', []],
+    ['tollfree_build_info', ['node', 'version']],
+    ['process_resident_memory_bytes', []],
+  ])('%s has the labels %j', (name, labels) => {
+    expect(labelsOf(name)).toContainEqual(labels);
+  });
+
+  test('no word of a client becomes a label', () => {
+    expect(state.text).not.toContain('swordfish');
+  });
+
+  test('a window’s limit is told as soon as what is left of it', () => {
+    expect(labelsOf('tollfree_quota_limit')).toHaveLength(labelsOf('tollfree_quota_remaining').length);
+  });
+
+  test('an account is in exactly one state', () => {
+    const values = [...state.text.matchAll(/^tollfree_account_state\{provider="groq".*state="(\w+)"\} (\d)$/gm)];
+    expect(values.map(([, name]) => name)).toEqual(expect.arrayContaining(['active', 'resting', 'suspended', 'disabled']));
+    expect(values.reduce((sum, [, , value]) => sum + Number(value), 0)).toBe(1);
+  });
+});

@@ -1,0 +1,137 @@
+/** A real Prometheus: it scrapes the daemon, the rules fire and clear, every panel has data. `npm run test:prometheus`. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+jest.setTimeout(120_000);
+
+const deploy = join(import.meta.dirname, '..', '..', 'deploy');
+const rules = join(deploy, 'prometheus', 'alerts.yaml');
+const promtool = (...words: readonly string[]): string => execFileSync('promtool', words, { encoding: 'utf8' });
+
+const state = {} as { system: System; prometheus: ChildProcess; url: string; directory: string };
+
+beforeAll(async () => {
+  state.system = await startSystem({
+    accounts: { groq: ['one', 'two'], cerebras: ['one'] },
+    simulators: { limits: { groq: { rate_limit: { requests_per_minute: 12, requests_per_day: 1_000, tokens_per_minute: 8_000, tokens_per_day: 200_000 } } } },
+  });
+  state.directory = await mkdtemp(join(tmpdir(), 'tollfree-prometheus-'));
+  const file = join(state.directory, 'prometheus.yaml');
+  // The shipped rules, but a second is a minute.
+  await writeFile(join(state.directory, 'alerts.yaml'), (await readFile(rules, 'utf8')).replaceAll(/for: \d+m/g, 'for: 1s').replaceAll('[5m]', '[5s]'));
+  await writeFile(file, `global: { scrape_interval: 1s, evaluation_interval: 1s }\nrule_files: [alerts.yaml]\nscrape_configs:\n  - { job_name: tollfree, static_configs: [{ targets: ["${new URL(state.system.url).host}"] }] }\n`);
+  const port = await freePort();
+  state.url = `http://127.0.0.1:${port}`;
+  state.prometheus = spawn('prometheus', [`--config.file=${file}`, `--storage.tsdb.path=${join(state.directory, 'tsdb')}`, `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
+  await eventually(async () => (await fetch(`${state.url}/-/ready`).catch(() => undefined))?.ok === true);
+});
+
+afterAll(async () => {
+  state.prometheus.kill();
+  await once(state.prometheus, 'exit');
+  await state.system.close();
+  await rm(state.directory, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await holds()) return;
+    await pause(200);
+  }
+  throw new Error('it never came to that');
+}
+
+interface Answer {
+  readonly status: string;
+  readonly error?: string;
+  readonly data: { readonly result: readonly { readonly metric: Readonly<Record<string, string>> }[]; readonly alerts: readonly { readonly labels: Readonly<Record<string, string>>; readonly state: string }[] };
+}
+
+const ask = async (path: string): Promise<Answer> => (await fetch(`${state.url}/api/v1/${path}`)).json() as Promise<Answer>;
+const query = async (expression: string): Promise<Answer> => ask(`query?query=${encodeURIComponent(expression)}`);
+const firing = async (): Promise<readonly string[]> => (await ask('alerts')).data.alerts.filter((alert) => alert.state === 'firing').map(({ labels }) => labels['alertname'] ?? '');
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+}
+
+describe('on paper', () => {
+  test('promtool finds the rules right, and what they say of made-up series', () => {
+    expect(promtool('check', 'rules', rules)).toContain('7 rules found');
+    expect(promtool('test', 'rules', join(deploy, 'prometheus', 'alerts.test.yaml'))).toContain('SUCCESS');
+    expect(promtool('check', 'config', join(deploy, 'prometheus', 'prometheus.yaml'))).toContain('SUCCESS');
+  });
+
+  test('promtool has nothing to say against the metrics', async () => {
+    const text = await (await fetch(`${state.system.url}/metrics`)).text();
+    const told = execFileSync('promtool', ['check', 'metrics'], { input: text.split('\n').filter((line) => !/nodejs_|process_/.test(line)).join('\n'), encoding: 'utf8' });
+    expect(told).toBe('');
+  });
+});
+
+test('every panel of the Grafana dashboard has data', async () => {
+  const { system } = state;
+  const wave = (): Promise<unknown> => Promise.all(Array.from({ length: 12 }, () => system.chat({ ...hello('write a python function'), stream: true }).then((answer) => answer.text())));
+  // Rates need a counter that grows between two scrapes; refusals make calls fall back, and the tight line makes some wait.
+  const undo = await system.simulators.misbehave({ provider: 'groq', fault: { kind: 'refusal', name: 'server-error' } });
+  await wave();
+  await undo();
+  await Promise.all(Array.from({ length: 60 }, () => system.chat({ ...hello(), model: 'groq/openai/gpt-oss-20b' }, { 'x-tollfree-deadline-ms': '4000' }).then((answer) => answer.text())));
+  await eventually(async () => (await query('tollfree_fallbacks_total')).data.result.length > 0);
+  const again = await system.simulators.misbehave({ provider: 'groq', fault: { kind: 'refusal', name: 'server-error' } });
+  await wave();
+  await again();
+  await pause(2_500);
+
+  const { panels } = JSON.parse(await readFile(join(deploy, 'grafana', 'tollfree.json'), 'utf8')) as { panels: readonly Panel[] };
+  const empty: string[] = [];
+  for (const { title, targets } of panels) {
+    for (const { expr } of targets) {
+      const answer = await query(expr.replaceAll('$instance', '.*').replaceAll('$__rate_interval', '1m').replaceAll('$__range', '1m'));
+      if (answer.status !== 'success' || answer.data.result.length === 0) empty.push(`${title}: ${answer.error ?? expr}`);
+    }
+  }
+  expect(panels.length).toBeGreaterThan(15);
+  expect(empty).toEqual([]);
+});
+
+test('a dead account’s alert fires, and clears when somebody mends it', async () => {
+  const { system } = state;
+  const undo = await system.simulators.misbehave({ provider: 'cerebras', fault: { kind: 'refusal', name: 'bad-key' } });
+  await system.chat({ ...hello(), model: 'cerebras/gpt-oss-120b' }).then((answer) => answer.text());
+  await eventually(async () => (await firing()).includes('TollfreeAccountDead'));
+  await undo();
+  await system.admin('DELETE', '/cooldowns');
+  await eventually(async () => !(await firing()).includes('TollfreeAccountDead'));
+});
+
+test('a locked vault’s alert fires', async () => {
+  await state.system.admin('POST', '/vault/lock');
+  await eventually(async () => (await firing()).includes('TollfreeVaultLocked'));
+});
+
+test('a daemon that is gone is told as gone, and no longer as locked', async () => {
+  await state.system.daemon.stop();
+  await eventually(async () => (await firing()).includes('TollfreeDown'));
+  expect(await firing()).not.toContain('TollfreeVaultLocked');
+});
