@@ -105,7 +105,7 @@ function resultOf(text: string): Json {
 
 /** Errors, and whatever is not understood, go on as they are: the next reader tells what they mean. */
 async function* translate(payloads: AsyncIterable<Payload>): AsyncGenerator<Payload> {
-  const state = { calls: 0 };
+  const state: Reading = { calls: 0, begun: false };
   for await (const payload of payloads) {
     const value = parseJson(payload.text);
     if (isRecord(value) && ('candidates' in value || 'promptFeedback' in value || 'usageMetadata' in value)) yield told(value, payload.whole, state);
@@ -113,7 +113,13 @@ async function* translate(payloads: AsyncIterable<Payload>): AsyncGenerator<Payl
   }
 }
 
-function told(value: Json, whole: boolean, state: { calls: number }): Payload {
+interface Reading {
+  calls: number;
+  /** The first piece names the role: clients wait for it. */
+  begun: boolean;
+}
+
+function told(value: Json, whole: boolean, state: Reading): Payload {
   const head: Head = { id: textAt(value, 'responseId') ?? '', model: textAt(value, 'modelVersion') ?? '' };
   const candidate = listAt(value, 'candidates')[0];
   const first = state.calls;
@@ -123,12 +129,13 @@ function told(value: Json, whole: boolean, state: { calls: number }): Payload {
   const usage = recordAt(value, 'usageMetadata');
   const finish: Finish = { reason: finishOf(reason ?? '', state.calls > 0), ...(usage && { usage: usageOf(usage) }) };
   if (whole) return completionOf(head, message, finish);
-  const delta = { ...message, ...(Array.isArray(message['tool_calls']) && { tool_calls: message['tool_calls'].map((call: Json, index) => ({ index: first + index, ...call })) }) };
+  const delta = { ...(!state.begun && { role: 'assistant' }), ...message, ...(Array.isArray(message['tool_calls']) && { tool_calls: message['tool_calls'].map((call: Json, index) => ({ index: first + index, ...call })) }) };
+  state.begun = true;
   // Usage is told with every piece, and grows: only the last one counts.
   return chunkOf(head, delta, reason === undefined ? undefined : finish);
 }
 
-function messageOf(parts: readonly Json[], state: { calls: number }): Json {
+function messageOf(parts: readonly Json[], state: Reading): Json {
   const words = (thoughts: boolean): string => parts.filter((part) => (part['thought'] === true) === thoughts).map((part) => textAt(part, 'text') ?? '').join('');
   const calls = parts.flatMap((part) => {
     const call = recordAt(part, 'functionCall');
