@@ -6,9 +6,6 @@ import { createAccounts } from './accounts/accounts.ts';
 import type { Accounts, KeptAccounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import type { Gateway } from './gateway.ts';
-import { createAnswerCache } from './gateway/answer-cache.ts';
-import { createFirstContent } from './gateway/first-content.ts';
-import { createRetryBudget } from './gateway/retry-budget.ts';
 import { createActivity } from './http/activity.ts';
 import { createAdminDoor } from './http/admin-door.ts';
 import { createEvents } from './http/events.ts';
@@ -21,6 +18,8 @@ import { openBase } from './main/base.ts';
 import type { Base, BaseOptions } from './main/base.ts';
 import { createCleanup } from './main/cleanup.ts';
 import type { Cleanup } from './main/cleanup.ts';
+import { after } from './main/clock.ts';
+import { createEngine, providersOf } from './main/engine.ts';
 import { portFrom } from './main/environment.ts';
 import { followFiles } from './main/knowledge.ts';
 import type { Knowledge } from './main/knowledge.ts';
@@ -32,9 +31,6 @@ import type { DaemonVault } from './main/open-vault.ts';
 import { tellWebhooks } from './main/tell-webhooks.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createHttp } from './providers/call.ts';
-import { createSend } from './providers/send.ts';
-import type { Account } from './types.ts';
-import { priceOf } from './usage/cost.ts';
 import { createJournal } from './usage/journal.ts';
 import { createRecord } from './usage/record.ts';
 import { keepOutOfCoreDumps } from './vault/hardening.ts';
@@ -88,21 +84,17 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   cleanup.add(() => record.close());
   base.listen(record.observe);
   const accounts = openAccounts(base, knowledge, vault, cleanup);
-  const gateway: Gateway = {
+  const gateway = createEngine({
     now,
-    rules: knowledge.compiledRules,
-    catalogue: catalogue.current,
-    usable: usableBy(vault, () => void catalogue.refresh(), accounts),
-    accounts,
-    send: createSend({ http, credentialOf: vault.credential, now, eventMs: settings.deadlines.eventMs }),
-    price: priceOf,
+    settings,
     emit,
-    policy: policyOf(base),
-    retries: createRetryBudget({ now, ratio: settings.retries.budgetRatio, perSecond: settings.retries.budgetPerSecond }),
-    firstContent: createFirstContent(),
-    cache: createAnswerCache({ now, mostBytes: settings.cache.maxSizeBytes }),
-    random: Math.random,
-  };
+    http,
+    accounts,
+    catalogue: catalogue.current,
+    rules: knowledge.compiledRules,
+    usable: usableBy(vault, () => void catalogue.refresh(), accounts),
+    credentialOf: vault.credential,
+  });
   tellWebhooks(base, http, after, cleanup);
   const keyWatch = createKeyWatch({ accounts, catalogue: catalogue.current, inquiry: knowledge.inquiry, credentialOf: vault.credential, unlocked: vault.unlocked, now, after, random: Math.random, emit });
   base.listen(keyWatch.observe);
@@ -174,8 +166,6 @@ function openAccounts({ now, places, settings, emit }: Base, { catalogue }: Know
   return accounts;
 }
 
-const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));
-
 /** Follows the vault from now on: whoever has an account there can be used. */
 function usableBy(vault: DaemonVault, refresh: () => void, accounts: Accounts): Gateway['usable'] {
   const known = { providers: providersOf(vault.accounts()) };
@@ -185,16 +175,4 @@ function usableBy(vault: DaemonVault, refresh: () => void, accounts: Accounts): 
     refresh();
   });
   return ({ name }) => known.providers.has(name);
-}
-
-function policyOf({ settings: { freeOnly, deadlines } }: Base): Gateway['policy'] {
-  const { firstContentMs, wholeAnswerMs, stallMs, totalMs } = deadlines;
-  const policy = { freeOnly, firstContentMs, wholeAnswerMs, stallMs, totalMs };
-  return () => policy;
-}
-
-/** Calls once after so many milliseconds; the returned function takes it back. */
-function after(milliseconds: number, call: () => void): () => void {
-  const timer = setTimeout(call, milliseconds);
-  return () => clearTimeout(timer);
 }

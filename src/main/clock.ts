@@ -8,3 +8,9 @@ export function createSteadyClock(): Clock {
   const start = Date.now() - performance.now();
   return () => start + performance.now();
 }
+
+/** Calls once after so many milliseconds; the returned function takes it back. */
+export function after(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  return () => clearTimeout(timer);
+}

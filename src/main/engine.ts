@@ -1,0 +1,48 @@
+/** The gateway with all it stands on: the same in the daemon and in the library. */
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Gateway } from '../gateway.ts';
+import { createAnswerCache } from '../gateway/answer-cache.ts';
+import { createFirstContent } from '../gateway/first-content.ts';
+import { createRetryBudget } from '../gateway/retry-budget.ts';
+import type { Http } from '../providers/call.ts';
+import { createSend } from '../providers/send.ts';
+import type { RuleSet } from '../routing/classify.ts';
+import type { Account, Catalogue, Clock, Emit } from '../types.ts';
+import { priceOf } from '../usage/cost.ts';
+
+export interface EngineOptions {
+  readonly now: Clock;
+  readonly settings: Settings;
+  readonly emit: Emit;
+  readonly http: Http;
+  readonly accounts: Accounts;
+  readonly catalogue: () => Catalogue;
+  readonly rules: () => RuleSet;
+  readonly usable: Gateway['usable'];
+  readonly credentialOf: (account: Account, origin: string) => string;
+}
+
+export function createEngine({ now, settings, emit, http, accounts, catalogue, rules, usable, credentialOf }: EngineOptions): Gateway {
+  const { freeOnly, deadlines, retries, cache } = settings;
+  const { firstContentMs, wholeAnswerMs, stallMs, totalMs } = deadlines;
+  const policy = { freeOnly, firstContentMs, wholeAnswerMs, stallMs, totalMs };
+  return {
+    now,
+    rules,
+    catalogue,
+    usable,
+    accounts,
+    send: createSend({ http, credentialOf, now, eventMs: deadlines.eventMs }),
+    price: priceOf,
+    emit,
+    policy: () => policy,
+    retries: createRetryBudget({ now, ratio: retries.budgetRatio, perSecond: retries.budgetPerSecond }),
+    firstContent: createFirstContent(),
+    cache: createAnswerCache({ now, mostBytes: cache.maxSizeBytes }),
+    random: Math.random,
+  };
+}
+
+/** Whoever has an account that is on. */
+export const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));
