@@ -64,6 +64,7 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
     if (found === undefined) return tell('warn', 'the vault is locked; unlock it with POST /admin/vault/unlock');
     await vault.unlock(found.secret);
     tell('info', `the vault was unlocked by ${found.from}`);
+    if (vault.status().keptFromSwap === false) tell('warn', 'keys in memory may reach swap: the memlock limit is too low (ulimit -l)');
   };
   await unlockFrom(prompt);
   const { problem } = audit.check();

@@ -1,9 +1,13 @@
 /** Accounts asked after at rest, in virtual time and with the real accounts behind it. */
 import { describe, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { FailureError } from '../../src/failure.ts';
 import { createKeyWatch, type KeyWatch } from '../../src/main/key-watch.ts';
 import type { KeyCheck } from '../../src/providers/inquire.ts';
 import type { Account, GatewayEvent, Provider } from '../../src/types.ts';
+import { createJournal } from '../../src/usage/journal.ts';
 import { account, createHouse, model, provider, window, type House } from '../accounts/harness.ts';
 
 const MINUTE = 60_000;
@@ -144,6 +148,29 @@ describe('suspended', () => {
     expect(stateOf(ward)).toBe('active');
     expect(ward.events.findLast(({ type }) => type === 'account-changed')).toMatchObject({ state: 'active', reason: 'suspended' });
     (await ward.house.ask()).settle({ input: 1, output: 1 });
+  });
+});
+
+describe('over a restart', () => {
+  test.each([['a clean stop', true], ['a crash', false]])('a suspended account stays suspended, after %s, and one that recovered stays well', async (_name, clean) => {
+    const directory = mkdtempSync(join(tmpdir(), 'tollfree-watch-'));
+    try {
+      const open = (time?: House['time']): House => {
+        const journal = createJournal({ path: join(directory, 'quota.journal'), now: Date.now, emit: () => undefined });
+        return createHouse([checkable('p')], [account('p', 'a')], { journal, ...(time && { time }) });
+      };
+      const first = open();
+      first.accounts.judge('p-a', false);
+      if (clean) first.accounts.save();
+      const second = open(first.time);
+      expect(second.accounts.view()[0]?.state).toBe('suspended');
+      expect(await second.refusal()).toMatchObject({ kind: 'unavailable' });
+      second.accounts.judge('p-a', true);
+      if (clean) second.accounts.save();
+      expect(open(first.time).accounts.view()[0]?.state).toBe('active');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 
