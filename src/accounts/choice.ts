@@ -19,6 +19,8 @@ export interface Turn {
   readonly option: Option;
   readonly hold: Hold;
   readonly estimate: Estimate;
+  /** Who would have come first. */
+  readonly ruled: readonly Ruled[];
 }
 
 /** Why an option cannot serve. */
@@ -141,7 +143,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
         }
         const estimate = estimates.of(option.provider, option.target.model, request);
         const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
-        if (hold !== undefined) return { option, hold, estimate };
+        if (hold !== undefined) return { option, hold, estimate, ruled };
         spent.add(quota);
         ruled.push(short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true });
       }

@@ -2,7 +2,7 @@
  * Whose turn it is: the one door between the gateway and everything that is counted.
  */
 import type { UpstreamFailure } from '../failure.ts';
-import type { Account, AccountState, ChatRequest, Fact, Rule, Target, Unit, Usage } from '../types.ts';
+import type { Account, AccountState, Attempt, ChatRequest, Fact, Rule, Target, Unit, Usage } from '../types.ts';
 
 /** What a request still may use: it grows narrower with every failed attempt. */
 export interface Demand {
@@ -24,6 +24,8 @@ export interface Lease {
   readonly pool: string;
   /** Milliseconds spent in the line. */
   readonly queuedMs: number;
+  /** Who would have come first, and what ruled each of them out. Told when asked: only a verbose log wants to know. */
+  readonly passedOver: () => readonly Attempt[];
   /** Corrects the windows by what upstream says of them. */
   learn(facts: readonly Fact[]): void;
   /** The answer is whole: what it used replaces what was reserved. */

@@ -3,6 +3,7 @@ import { type UpstreamFailure, consequences } from '../failure.ts';
 import type { ChatRequest, Emit, Fact, Usage } from '../types.ts';
 import type { Lease } from './contract.ts';
 import { type Turn, targetKey } from './choice.ts';
+import { attemptsOf } from './exhausted.ts';
 import type { Effects } from './effects.ts';
 import type { Estimates } from './estimate.ts';
 import type { Learned } from './learning.ts';
@@ -32,7 +33,7 @@ const UNREAD: ReadonlySet<UpstreamFailure['kind']> = new Set([
 const isRate = ({ kind }: UpstreamFailure): boolean => kind === 'rate-minute' || kind === 'rate-day';
 
 export function createLease({ now, ledger, estimates, effects, merits, emit, freed }: LeaseParts, turn: Turn, request: ChatRequest, queuedMs: number): Lease {
-  const { option, hold, estimate } = turn;
+  const { option, hold, estimate, ruled } = turn;
   let over = false;
   let headersAt: number | undefined;
 
@@ -76,6 +77,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     account: option.account,
     pool: option.pool,
     queuedMs,
+    passedOver: () => attemptsOf(ruled, hold.at),
     learn: (facts) => learn(facts, true),
     settle(usage) {
       end((at) => {

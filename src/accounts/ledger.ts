@@ -92,7 +92,9 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     if (learned === undefined || fact.unit !== 'tokens' || fact.source !== 'header') return learned;
     hold.told = true;
     hold.model.reservesAllowed = true;
-    hold.model.refunds = learned.refunds ?? hold.model.refunds;
+    const refunds = refundsShown(learned, hold.cost.tokens);
+    hold.model.refunds = refunds ?? hold.model.refunds;
+    if (refunds !== undefined || learned.changed) learned.window.kept = 0;
     return learned;
   }
 
@@ -185,4 +187,23 @@ function costOf(pool: Pool, model: PoolModel, { input, output, allowed }: Estima
   const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
   const tokens = input + (model.reservesAllowed ? Math.max(output, allowed) : output);
   return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens };
+}
+
+/** A fading level and its rounding differ from ours by less than this share of the limit. */
+const ROUNDING_SHARE = 0.005;
+
+/**
+ * Whether upstream gave back what was reserved and not used: what it counts fits either what we kept, or that without what
+ * it would have given back. Where it fits both or neither it says nothing.
+ */
+function refundsShown({ told, window: { kept, limit } }: Learned, own: number): boolean | undefined {
+  if (told === undefined || kept <= 0) return undefined;
+  const { least, most, before } = told;
+  // Nobody else was under way, and this one is counted: a number, not bounds.
+  const quiet = most - least <= own;
+  if (quiet && Math.abs(before - kept - least) <= kept / 3) return true;
+  const slack = limit * ROUNDING_SHARE;
+  const fits = (used: number): boolean => used >= least - slack && used <= most + slack;
+  const refunded = fits(before - kept);
+  return refunded === fits(before) ? undefined : refunded;
 }

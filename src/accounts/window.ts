@@ -39,9 +39,6 @@ const INFERRED_SPANS = 60;
 
 const DAY_SECONDS = 86_400;
 
-/** A fading level and its rounding differ from ours by less than this share of the limit. */
-const ROUNDING_SHARE = 0.005;
-
 /** So few units between our count and a refusal's are a matter of milliseconds, not of somebody else. */
 const HAIR = 2;
 
@@ -113,8 +110,8 @@ export interface Correction {
   /** The limit is higher than we knew. */
   readonly raised: boolean;
   readonly foreign: number;
-  /** Whether upstream gives back what was reserved and not used, where it shows. */
-  readonly refunds?: boolean;
+  /** What was told, where it was a number: what upstream counts at least and at most, and what we counted before. */
+  readonly told?: { readonly least: number; readonly most: number; readonly before: number };
 }
 
 /**
@@ -135,20 +132,9 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   const tooLow = before < seen - (window.kind === 'refill' ? 1 : 0);
   const tooHigh = before > most && fact.source !== 'endpoint';
   const foreign = tooLow ? seen - before : 0;
-  const refunds = refundsShown(window, before, { least: seen, most });
-  window.kept = 0;
   if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR) window.counter.widen();
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
-  return { changed: changed || tooLow || tooHigh, raised, foreign, ...(refunds !== undefined && { refunds }) };
-}
-
-/** What upstream counts fits either what we kept or what we would have given back; where it fits both or neither it says nothing. */
-function refundsShown({ kept, limit }: Window, before: number, { least, most }: { readonly least: number; readonly most: number }): boolean | undefined {
-  if (kept <= 0) return undefined;
-  const slack = limit * ROUNDING_SHARE;
-  const fits = (used: number): boolean => used >= least - slack && used <= most + slack;
-  const refunded = fits(before - kept);
-  return refunded === fits(before) ? undefined : refunded;
+  return { changed: changed || tooLow || tooHigh, raised, foreign, told: { least: seen, most, before } };
 }
 
 /** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Lease } from '../../src/accounts/accounts.ts';
+import { type Ranked, createLane } from '../../src/accounts/lane.ts';
 import { type Ask, type House, account, createHouse, model, provider, state, targetsOf, window } from './harness.ts';
 
 /** One call every ten seconds, so that the order shows. */
@@ -131,6 +132,21 @@ describe('the line', () => {
     expect([await state(large, house), await state(small, house)]).toEqual(['served', 'served']);
   });
 
+  test('before a calendar turns, small requests may have what a large one cannot use', async () => {
+    const minute = provider('t', [model('m', { windows: [window(100), window(1000, 60, { unit: 'tokens', kind: 'calendar' })] })]);
+    const house = createHouse([minute], [account('t', 'a')]);
+    house.time.skip(20_000);
+    await house.ask({ request: { promptTokens: 500, maxOutput: 1 } });
+    const patient = { deadline: house.time.now() + PATIENT };
+    const large = house.ask({ request: { promptTokens: 800, maxOutput: 1, ...patient } });
+    await house.time.settle();
+    const small = house.ask({ request: { promptTokens: 100, maxOutput: 1, ...patient } });
+    expect([await state(large, house), await state(small, house)]).toEqual(['waiting', 'served']);
+    const greedy = house.ask({ request: { promptTokens: 900, maxOutput: 1, ...patient } });
+    await house.time.advance(40_200);
+    expect([await state(large, house), await state(greedy, house)]).toEqual(['served', 'waiting']);
+  });
+
   test('another lane never takes what a waiter of this one waits for', async () => {
     const other = provider('other', [model('m', { windows: [window(1, 300)] })]);
     const house = createHouse([slow, other], [account('slow', 'a'), account('other', 'b')]);
@@ -176,4 +192,23 @@ describe('the line', () => {
     expect(await waiting).toMatchObject({ kind: 'exhausted', attempts: [{ outcome: 'concurrent', sent: false }] });
     expect(house.accounts.waiting()).toBe(0);
   });
+});
+
+test('places that waiters leave behind do not fill the queue, however long the line lasts', async () => {
+  const refused: string[] = [];
+  const lane = createLane<Ranked & { readonly name: string }>({ bound: 1, arrived: () => undefined, refused: ({ name }) => refused.push(name) });
+  // Nobody at the front ever goes.
+  for (let number = 0; number < 8; number += 1) lane.join({ name: `front ${number}`, order: number, level: () => 0 });
+  for (let number = 0; number < 2000; number += 1) {
+    const waiting = { level: 9 };
+    const waiter = { name: `${number}`, order: 10 + number, level: () => waiting.level };
+    lane.join(waiter);
+    waiting.level = 5;
+    lane.age();
+    if (number % 10 === 0) await new Promise((resolve) => void setImmediate(resolve));
+    lane.leave(waiter);
+  }
+  await new Promise((resolve) => void setTimeout(resolve, 10));
+  expect(refused).toEqual([]);
+  expect(lane.size).toBe(8);
 });

@@ -188,7 +188,7 @@ describe('what upstream says', () => {
 
   test('a belief that calls in flight explain stays', () => {
     const one = used(10);
-    expect(correct(one, START + 1, fact(22), 2)).toEqual({ changed: false, raised: false, foreign: 0 });
+    expect(correct(one, START + 1, fact(22), 2)).toMatchObject({ changed: false, raised: false, foreign: 0 });
     expect(one.counter.used(START + 1)).toBe(10);
   });
 
@@ -206,7 +206,7 @@ describe('what upstream says', () => {
 
   test('use by others is told, and ends when upstream says', () => {
     const one = used(1);
-    expect(correct(one, START, fact(0, { resetAt: START + 20_000 }), 0)).toEqual({ changed: true, raised: false, foreign: 29 });
+    expect(correct(one, START, fact(0, { resetAt: START + 20_000 }), 0)).toMatchObject({ changed: true, raised: false, foreign: 29 });
     expect(freeAt(one, START, 1)).toBe(START + 20_000 + GUARD_MS);
   });
 
