@@ -346,6 +346,8 @@ export interface RequestSummary {
   readonly rule?: string;
   readonly words: readonly string[];
   readonly attempts: readonly Attempt[];
+  /** Candidates ruled out without a call before the last turn came up, or for good. Told when asked: only a verbose log wants to know. */
+  readonly passedOver?: () => readonly Attempt[];
   readonly provider?: string;
   readonly account?: string;
   readonly model?: string;

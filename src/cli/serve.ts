@@ -10,6 +10,7 @@ import { addressOf } from './places.ts';
 interface Options {
   readonly host?: string;
   readonly port?: number;
+  readonly verbose?: true;
 }
 
 /** Diagnostic reports and child processes carry the environment along; what opens the vault is not for them. */
@@ -21,9 +22,10 @@ export function registerServe(program: Command, context: Context): void {
     .description('the daemon; Ctrl-C or SIGTERM lets running answers finish, a second one does not')
     .option('--host <host>', 'address to listen on (default: TOLLFREE_HOST, the settings, 127.0.0.1)')
     .addOption(portOption('port to listen on; 0: any free one (default: TOLLFREE_PORT, the settings, 8000)'))
-    .action(async ({ host, port }: Options) => {
+    .option('-v, --verbose', 'tell of every request whom it asked, who was passed over, and why')
+    .action(async ({ host, port, verbose }: Options) => {
       const { directory, out, words } = context;
-      const environment = takeSecrets(context.environment);
+      const environment = { ...takeSecrets(context.environment), ...(verbose === true && { TOLLFREE_LOG_LEVEL: 'debug' }) };
       const signal = context.stopped();
       const terminal = terminalOf(context);
       const daemon = await startDaemon({

@@ -7,6 +7,8 @@ import type { Attempt, ChatRequest, Clock, Emit, Target, Usage } from '../types.
 
 export interface Story {
   readonly attempts: readonly Attempt[];
+  /** Attempts begun so far. */
+  readonly tries: () => number;
   readonly matched: (match: Match) => Match;
   /** Opens an attempt; the returned function closes it, once. */
   readonly tried: (lease: Lease) => OpenAttempt;
@@ -56,7 +58,7 @@ export interface StoryOptions {
 
 export function createStory({ now, emit, price }: StoryOptions, request: ChatRequest): Story {
   const attempts: Attempt[] = [];
-  const known: { match?: Match; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; cache?: 'hit' | 'miss'; over: boolean } = { upstreamMs: 0, queueMs: 0, over: false };
+  const known: { match?: Match; tries: number; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; cache?: 'hit' | 'miss'; passedOver?: () => readonly Attempt[]; over: boolean } = { tries: 0, upstreamMs: 0, queueMs: 0, over: false };
 
   const finish = (ending: { status: number; failure?: string; lease?: Served; usage?: Usage | undefined; money?: Money }): void => {
     if (known.over) return;
@@ -71,6 +73,7 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
         ...(match?.rule && { rule: match.rule.name }),
         words: match?.words.map(({ word }) => word) ?? [],
         attempts,
+        ...(known.passedOver && { passedOver: known.passedOver }),
         ...(ending.lease && {
           provider: ending.lease.target.provider.name,
           account: ending.lease.account.label,
@@ -90,9 +93,12 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
 
   return {
     attempts,
+    tries: () => known.tries,
     matched: (match) => (known.match = match),
     tried(lease) {
+      known.tries += 1;
       known.queueMs += lease.queuedMs;
+      known.passedOver = lease.passedOver;
       const startedAt = now();
       const times: { firstContentAt?: number } = {};
       const waited = (): void => {
@@ -137,7 +143,9 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
       finish({ status: 200, lease, usage: { input: 0, output: 0 }, money: repeatedMoney(price(lease.target, usage)) });
     },
     failed(error, begun) {
-      const failure = verdict(failureOf(error), attempts, known.lastFailure);
+      const cause = failureOf(error);
+      if ('attempts' in cause) known.passedOver = () => cause.attempts;
+      const failure = verdict(cause, attempts, known.lastFailure);
       finish({ status: consequences[failure.kind].status, failure: failure.kind, ...begun });
       return new FailureError(failure, { cause: error });
     },

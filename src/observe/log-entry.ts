@@ -1,5 +1,5 @@
 /** What happened, as the log tells it. Never a prompt, an answer or a secret. */
-import type { ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
+import type { Attempt, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
 
 export interface LogEntry {
   readonly level: 'error' | 'warn' | 'info' | 'debug';
@@ -9,12 +9,23 @@ export interface LogEntry {
   readonly line: string;
 }
 
+export interface Telling {
+  /** Also who was passed over, and why. */
+  readonly verbose: boolean;
+}
+
 /** Undefined: not worth a line. */
-export function entryOf(event: GatewayEvent): LogEntry | undefined {
+export function entryOf(event: GatewayEvent, { verbose }: Telling): LogEntry | undefined {
   switch (event.type) {
     case 'request-finished': {
       const { request, summary } = event;
-      return { level: summary.status >= 500 ? 'warn' : 'info', message: 'request', fields: requestFields(request, summary), line: requestLine(request, summary) };
+      const passed = verbose ? (summary.passedOver?.() ?? []) : [];
+      return {
+        level: summary.status >= 500 ? 'warn' : 'info',
+        message: 'request',
+        fields: { ...requestFields(request, summary), ...(passed.length > 0 && { passed_over: passed.slice(0, MOST_PASSED).map(tellAttempt) }) },
+        line: [requestLine(request, summary), ...(verbose ? storyLines(summary.attempts, passed) : [])].join('\n'),
+      };
     }
     case 'request-refused': {
       const { id, surface, status, failure } = event;
@@ -48,15 +59,7 @@ function requestFields(request: ChatRequest, summary: RequestSummary): Record<st
     provider: summary.provider,
     model: summary.model,
     account: summary.account,
-    attempts: summary.attempts.map(({ provider, account, model, outcome, sent, startedAt, endedAt, retryAt }) => ({
-      provider,
-      account,
-      model,
-      outcome,
-      sent,
-      ms: Math.round(endedAt - startedAt),
-      ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }),
-    })),
+    attempts: summary.attempts.map(tellAttempt),
     queue_ms: Math.round(summary.queueMs),
     ttft_ms: summary.firstContentMs === undefined ? undefined : Math.round(summary.firstContentMs),
     total_ms: Math.round(summary.totalMs),
@@ -68,6 +71,26 @@ function requestFields(request: ChatRequest, summary: RequestSummary): Record<st
     status: summary.status,
     failure: summary.failure,
   };
+}
+
+/** As many as a person reads; a line stays bounded however many accounts there are. */
+const MOST_PASSED = 50;
+
+const tellAttempt = ({ provider, account, model, outcome, sent, startedAt, endedAt, retryAt }: Attempt): Record<string, unknown> => ({
+  provider,
+  account,
+  model,
+  outcome,
+  sent,
+  ms: Math.round(endedAt - startedAt),
+  ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }),
+});
+
+function storyLines(attempts: readonly Attempt[], passed: readonly Attempt[]): string[] {
+  const more = passed.length - MOST_PASSED;
+  const line = (verb: string) => ({ provider, account, model, outcome, retryAt }: Attempt): string =>
+    `    ${verb} ${provider}/${account} ${model}: ${outcome}${retryAt === undefined ? '' : ` until ${new Date(retryAt).toISOString()}`}`;
+  return [...attempts.map(line('asked')), ...passed.slice(0, MOST_PASSED).map(line('passed over')), ...(more > 0 ? [`    and ${more} more`] : [])];
 }
 
 function requestLine(request: ChatRequest, summary: RequestSummary): string {

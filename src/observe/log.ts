@@ -40,7 +40,7 @@ export function createLog({ level, stream, style, directory, maxSizeBytes, maxFi
   ];
   return {
     observe(event) {
-      const entry = entryOf(event);
+      const entry = entryOf(event, { verbose: level === 'debug' });
       if (entry === undefined || LEVELS.indexOf(entry.level) > LEVELS.indexOf(level)) return;
       const at = new Date();
       for (const sink of sinks) sink.write(entry, at);

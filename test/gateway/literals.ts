@@ -102,6 +102,7 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
       account,
       pool: account.id,
       queuedMs: 0,
+      passedOver: () => [],
       learn: () => undefined,
       settle: (usage) => void told.endings.push(`${name} settled ${usage?.output ?? '?'}`),
       fail: (failure) => void told.endings.push(`${name} failed ${failure.kind}`),
