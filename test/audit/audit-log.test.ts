@@ -1,12 +1,15 @@
 /** The audit log as somebody finds it who wants to hide what was done. */
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
 import { lineOf } from '../../src/audit/chain.ts';
 
+const dist = join(import.meta.dirname, '..', '..', 'dist');
 const directories: string[] = [];
 afterAll(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true }))));
 
@@ -69,6 +72,41 @@ describe('left alone', () => {
     expect(state.desk.log.check()).toEqual({ entries: 5, vouched: true });
   });
 });
+
+describe('kill -9', () => {
+  test('at any moment leaves a whole log, vouched for, with everything in it that was told to be written', async () => {
+    const { path } = state.desk;
+    const told = { entries: 4 };
+    for (let round = 0; round < 6; round += 1) {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', WRITER, dist, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+      child.stdout.on('data', (bytes: Buffer) => (told.entries += bytes.length));
+      await once(child.stdout, 'data');
+      await new Promise((resolve) => setTimeout(resolve, 3 + round * 17));
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const found = state.desk.log.check();
+      expect(found).not.toHaveProperty('problem');
+      expect(found.entries).toBeGreaterThanOrEqual(told.entries);
+      told.entries = found.entries;
+    }
+    await state.desk.log.record({ by: 'cli', act: 'after all' });
+    expect(state.desk.log.check()).toEqual({ entries: told.entries + 1, vouched: true });
+    expect(state.desk.notices).toEqual([]);
+  }, 20_000);
+});
+
+/** Says one byte for every entry that is written. Vouches with the key of the tests. */
+const WRITER = `
+import { createHmac } from 'node:crypto';
+import { writeSync } from 'node:fs';
+const [, dist, path] = process.argv;
+const { createAuditLog } = await import(dist + '/audit/audit-log.js');
+const log = createAuditLog({ path, pid: process.pid, now: Date.now, notice: console.error, vouch: (entry) => createHmac('sha256', 'the key of the vault').update(entry).digest('base64url') });
+for (;;) {
+  await log.record({ by: 'cli', act: 'account added', on: ['groq/x'] });
+  writeSync(1, '.');
+}
+`;
 
 describe('changed by someone else', () => {
   test('any byte', async () => {
