@@ -41,7 +41,7 @@ function ofRule(rule: Rule, request: ChatRequest, catalogue: Catalogue, { usable
   const names = new Set([...rule.preferences, ...rule.fallbackChain]);
   const active = providersOf(catalogue);
   const chain = names.size === 0 ? active : [...names].flatMap((name) => active.find((provider) => provider.name === name) ?? []);
-  const offered = chain.flatMap((provider) => modelsOf(rule, provider).filter(isFree).map((model): Target => ({ provider, model })));
+  const offered = chain.flatMap((provider) => modelsOf(rule, provider, request).filter(isFree).map((model): Target => ({ provider, model })));
   if (offered.length === 0) {
     const asked = names.size === 0 ? 'any provider' : [...names].join(', ');
     throw new FailureError({ kind: 'no-such-model', param: 'model', message: `the rule ${rule.name} finds no model that is known to be free at ${asked}; see its models in routing-rules.yaml and the prices in config/providers.yaml` });
@@ -51,10 +51,12 @@ function ofRule(rule: Rule, request: ChatRequest, catalogue: Catalogue, { usable
   return [...new Set([...preferred, ...able])];
 }
 
-function modelsOf({ models }: Rule, provider: Provider): Model[] {
+/** Names in a rule are of models that chat: where none of them can do what else is asked for, whoever can does. */
+function modelsOf({ models }: Rule, provider: Provider, request: ChatRequest): Model[] {
   const named = models[provider.name];
   if (named === undefined) return [...provider.models];
-  return [...new Set(named.map((glob) => compileGlobs([glob])).flatMap((glob) => provider.models.filter(({ name, aliases }) => [name, ...aliases].some(glob))))];
+  const found = [...new Set(named.map((glob) => compileGlobs([glob])).flatMap((glob) => provider.models.filter(({ name, aliases }) => [name, ...aliases].some(glob))))];
+  return request.relay === undefined || found.some((model) => has(model, needsOf(request))) ? found : [...provider.models];
 }
 
 /** The asked-for model, wherever it is: free ones first, so that nothing is spent while it can be had for nothing. */

@@ -53,6 +53,12 @@ describe("a rule's candidates", () => {
     expect(ask({ rule: named })).toEqual(['openrouter: qwen/plain:free', 'openrouter: qwen/coder:free', 'groq: openai/gpt-oss-120b']);
   });
 
+  test('of another kind than chat are not ruled out by the names of models that chat', () => {
+    const named = rule('r', {}, { preferences: ['groq', 'cerebras'], models: { groq: ['qwen/*'], cerebras: ['gpt-oss-120b'] } });
+    const embedding = asking('hello', { surface: 'embeddings', relay: { path: '/embeddings' } });
+    expect(ask({ rule: named, request: embedding })).toEqual(['cerebras: embed']);
+  });
+
   test('with its capabilities come first, the others last', () => {
     const coding = { preferences: ['groq', 'openrouter'], capabilities: ['code_generation'] } as const;
     expect(ask({ rule: rule('r', {}, coding) })).toEqual(['groq: openai/gpt-oss-120b', 'openrouter: qwen/coder:free', 'groq: qwen/qwen3', 'openrouter: qwen/plain:free']);
