@@ -1,0 +1,242 @@
+/** The dashboard in a real Chromium against the daemon under simulated load: opened, used, photographed, checked. `npm run test:browser`. */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { ADMIN_TOKEN, hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+jest.setTimeout(90_000);
+
+/** Debian's; another by CHROMIUM. */
+const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+/** Where the pictures go, to be looked at. */
+const pictures = process.env['PICTURES'] ?? join(tmpdir(), 'tollfree-pictures');
+
+const VIEWS = ['today', 'live', 'history', 'accounts', 'keys', 'rules', 'playground', 'vault'] as const;
+const looks: Readonly<Record<string, BrowserContextOptions>> = {
+  light: { viewport: { width: 1280, height: 860 }, colorScheme: 'light' },
+  dark: { viewport: { width: 1280, height: 860 }, colorScheme: 'dark' },
+  phone: { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
+};
+
+/** What a provider may say, a label must not hold, and a model name can. */
+const MARKUP = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>';
+
+const state = {} as { system: System; browser: Browser; axe: string };
+const prompts = ['write a python function', 'translate hello into German', 'hello there', 'summarise this article in two lines'];
+
+beforeAll(async () => {
+  state.system = await startSystem({ accounts: { groq: ['grace', 'gus', 'gina'], openrouter: ['olive', 'oscar'], cerebras: ['cleo'] }, simulators: { pace: { firstMs: 60, tokenMs: 3 } } });
+  const { system } = state;
+  await mkdir(pictures, { recursive: true });
+  state.axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  const undo = await system.simulators.misbehave({ provider: 'groq', fault: { kind: 'refusal', name: 'server-error' }, times: 4 });
+  await Promise.all(Array.from({ length: 24 }, (_, index) => system.chat({ ...hello(prompts[index % prompts.length]), stream: true }).then((answer) => answer.text())));
+  await undo();
+  await system.chat({ ...hello(), model: MARKUP }).then((answer) => answer.text());
+  state.browser = await chromium.launch({ executablePath, args: flags });
+});
+
+afterAll(async () => {
+  await state.browser.close();
+  await state.system.close();
+});
+
+/** A page of its own; whatever it complains of fails the test. */
+async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
+  const context = await state.browser.newContext(options);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type()) && !/status of 4\d\d/.test(message.text())) complaints.push(message.text());
+  });
+  page.on('request', (request) => {
+    if (!request.url().startsWith(state.system.url)) complaints.push(`asks ${request.url()}`);
+  });
+  try {
+    await use(page);
+    expect(complaints).toEqual([]);
+    expect(await page.evaluate('window.broken')).toBeUndefined();
+  } finally {
+    await context.close();
+  }
+}
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(`${state.system.url}/dashboard`);
+  await page.getByLabel('Admin token').fill(ADMIN_TOKEN);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('navigation').waitFor();
+}
+
+async function open(page: Page, view: string): Promise<void> {
+  await page.goto(`${state.system.url}/dashboard/#/${view}`);
+  await page.locator(`nav a[aria-current=page][href="#/${view}"]`).waitFor();
+}
+
+async function faultsOf(page: Page): Promise<readonly string[]> {
+  const violations = (await page.evaluate(`${state.axe}; axe.run().then(({ violations }) => violations.map(({ impact, id, nodes }) => [impact, id, nodes[0].html].join(' ')))`)) as readonly string[];
+  return violations.filter((told) => /^(serious|critical)/.test(told));
+}
+
+/** What each view has to show once it is there. */
+const used: Readonly<Record<(typeof VIEWS)[number], (page: Page) => Promise<void>>> = {
+  async today(page) {
+    await page.getByText('requests left today').waitFor();
+    await page.locator('summary', { hasText: 'grace' }).click();
+    await page.getByText('requests / minute').first().waitFor();
+  },
+  live: (page) => page.locator('.story .outcome.ok').first().waitFor(),
+  history: (page) => page.getByRole('img', { name: /^Requests, / }).waitFor(),
+  accounts: (page) => page.getByRole('button', { name: 'Test groq/grace' }).waitFor(),
+  keys: (page) => page.getByRole('button', { name: 'Create a key' }).waitFor(),
+  async rules(page) {
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByText('Who could answer').waitFor();
+  },
+  async playground(page) {
+    await page.getByRole('textbox', { name: 'Prompt' }).fill('write a python function that adds two numbers');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByText(/whole after/).waitFor();
+  },
+  vault: (page) => page.getByRole('button', { name: 'Lock' }).waitFor(),
+};
+
+describe.each(Object.keys(looks))('%s', (look) => {
+  test('each view opens, works, fits and has no serious fault', async () => {
+    await withPage(looks[look] ?? {}, async (page) => {
+      await page.goto(`${state.system.url}/dashboard`);
+      await page.getByLabel('Admin token').waitFor();
+      expect(await faultsOf(page)).toEqual([]);
+      await signIn(page);
+      for (const view of VIEWS) {
+        await open(page, view);
+        await used[view](page);
+        await page.screenshot({ path: join(pictures, `${view}-${look}.png`) });
+        expect([view, await faultsOf(page)]).toEqual([view, []]);
+        expect([view, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([view, true]);
+      }
+    });
+  });
+});
+
+describe('by hand', () => {
+  test('a wrong token is told, the right one opens, signing out closes', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await page.goto(`${state.system.url}/dashboard`);
+      await page.getByLabel('Admin token').fill('wrong');
+      await page.keyboard.press('Enter');
+      await page.getByText('not the admin token').waitFor();
+      await signIn(page);
+      await page.getByRole('button', { name: 'Sign out' }).click();
+      await page.getByLabel('Admin token').waitFor();
+      await page.reload();
+      await page.getByLabel('Admin token').waitFor();
+    });
+  });
+
+  test('live: a request shows while it runs and when it is over; markup in it stays text', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'live');
+      await page.getByText(MARKUP).first().waitFor();
+      const asked = state.system.chat({ ...hello('write a long python function'), stream: true }).then((answer) => answer.text());
+      await page.locator('.story.running').waitFor();
+      await asked;
+      await page.locator('.story.running').waitFor({ state: 'detached' });
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('button', { name: 'Go on' }).waitFor();
+    });
+  });
+
+  test('accounts: added, tested, disabled, removed; a label of markup does nothing', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'accounts');
+      await page.getByRole('button', { name: 'Add an account' }).click();
+      await page.getByRole('combobox', { name: 'Provider' }).selectOption('cerebras');
+      await page.getByLabel('Key', { exact: true }).fill('sim-cerebras-carl');
+      await page.getByLabel('Label').fill(MARKUP.slice(0, 60));
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+      await page.getByText(/no good label/).waitFor();
+      await page.getByLabel('Label').fill('carl');
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+      await page.getByRole('button', { name: 'Test cerebras/carl' }).click();
+      await page.locator('.toast.good', { hasText: 'cerebras/carl:' }).waitFor();
+      await page.getByRole('button', { name: 'Disable cerebras/carl' }).click();
+      await page.getByRole('button', { name: 'Enable cerebras/carl' }).waitFor();
+      await page.getByRole('button', { name: 'Remove cerebras/carl' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
+      await page.getByRole('button', { name: 'Enable cerebras/carl' }).waitFor({ state: 'detached' });
+    });
+  });
+
+  test('keys: created with a budget, shown once, revoked', async () => {
+    await withPage(looks['dark'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'keys');
+      await page.getByRole('button', { name: 'Create a key' }).click();
+      await page.getByLabel('Name').fill('laptop');
+      await page.getByLabel('Requests a day').fill('50');
+      await page.getByRole('button', { name: 'Create', exact: true }).click();
+      const secret = await page.getByLabel('Secret').inputValue();
+      expect(secret).toMatch(/^tf-/);
+      await page.getByRole('button', { name: 'Cancel' }).click();
+      await page.getByText('requests per day').waitFor();
+      expect(await page.content()).not.toContain(secret);
+      await page.getByRole('button', { name: 'Revoke laptop' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+      await page.locator('.pill.revoked').waitFor();
+    });
+  });
+
+  test('rules: a mistake is told at its line', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'rules');
+      await page.getByLabel('Rules as YAML').fill('routing_rules:\n  - nam: a\n');
+      await page.getByRole('button', { name: 'Check' }).click();
+      await page.getByRole('button', { name: 'go to line 2' }).first().waitFor();
+      const loaded = page.waitForResponse('**/admin/rules/source');
+      await page.getByRole('button', { name: 'As saved' }).click();
+      await (await loaded).finished();
+      await page.getByRole('button', { name: 'Check' }).click();
+      await page.getByText(/no mistake/).waitFor();
+    });
+  });
+
+  test('by keyboard alone: the skip link, the menu, a plot read by arrows', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'history');
+      await page.getByRole('img', { name: /^Requests, / }).focus();
+      await page.keyboard.press('ArrowLeft');
+      await page.getByText(/answered \d/).waitFor();
+      await page.reload();
+      await page.getByRole('navigation').waitFor();
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      expect(await page.evaluate('document.activeElement.id')).toBe('view');
+    });
+  });
+
+  test('vault: locked, and every view still stands', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'vault');
+      await page.getByRole('button', { name: 'Lock' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Lock' }).click();
+      await page.getByLabel('Passphrase').fill('not this');
+      await page.getByRole('button', { name: 'Unlock' }).click();
+      await page.locator('.toast.bad').waitFor();
+      await page.screenshot({ path: join(pictures, 'locked-light.png') });
+      expect(await faultsOf(page)).toEqual([]);
+    });
+  });
+});
