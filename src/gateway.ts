@@ -17,6 +17,7 @@ import { createExclusions } from './gateway/exclusions.ts';
 import type { Exclusions } from './gateway/exclusions.ts';
 import type { FirstContent } from './gateway/first-content.ts';
 import { goOn } from './gateway/go-on.ts';
+import { hedged } from './gateway/hedge.ts';
 import { startPatience, whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
@@ -56,6 +57,8 @@ export interface Policy {
   readonly wholeAnswerMs: number;
   readonly stallMs: number;
   readonly totalMs: number;
+  /** How late a stream gets a rival. Absent: never. */
+  readonly hedgeMs?: number;
 }
 
 /** A certain answer: its first content is here, or all of it. */
@@ -114,6 +117,8 @@ export interface Turn {
   readonly exclusions: Exclusions;
   readonly concessions: Concessions;
   readonly signal: AbortSignal;
+  /** Of several attempts at once only one may commit; throws for the others. */
+  readonly commit?: () => Promise<void>;
 }
 
 /** The loop: one candidate after the other, each at the moment it can serve. */
@@ -122,7 +127,7 @@ async function tryAll(turn: Turn): Promise<CalledAnswer> {
   const strategy = match.rule?.strategy;
   for (;;) {
     const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: exclusions.excluded, signal, ...(strategy && { strategy }) });
-    const certain = await tryOnce(turn, lease);
+    const certain = await hedged(turn, lease, tryOnce);
     if (certain !== undefined) return certain;
   }
 }
@@ -138,10 +143,11 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     lease.learn(upstream.facts);
     const rest = upstream.chunks[Symbol.asyncIterator]();
     const held = await readUntil(rest, request.stream && match.rule?.onStreamBreak !== 'buffer' ? 'first content' : 'end');
+    await turn.commit?.();
     const afterMs = attempt.content();
     if (request.stream) gateway.firstContent.noted(lease.target, afterMs);
     patience.committed();
-    return { match, lease, attempts: story.attempts.length + 1, dropped: concessions.dropped(lease.target), ...deliver({ turn, lease, attempt, patience }, held, rest) };
+    return { match, lease, attempts: story.tries(), dropped: concessions.dropped(lease.target), ...deliver({ turn, lease, attempt, patience }, held, rest) };
   } catch (error) {
     patience.end();
     const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);

@@ -36,6 +36,8 @@ export interface Settings {
     /** Share of live requests that may be repeated. */
     readonly budgetRatio: number;
     readonly budgetPerSecond: number;
+    /** How late a stream gets a rival in another pool. Undefined: never. */
+    readonly hedgeMs: number | undefined;
   };
   readonly cache: { readonly maxSizeBytes: number };
   readonly catalogue: { readonly refreshMs: number };
@@ -117,6 +119,8 @@ const schema = z.strictObject({
     // A fifth on top cannot become a storm, three a second lets the quiet hours retry at all.
     budget_ratio: z.number().min(0).max(1).default(0.2),
     budget_per_second: z.number().min(0).max(1_000).default(3),
+    // Every slow answer costs a second call of somebody's quota: only who would rather pay than wait.
+    hedge_after: z.union([z.literal(['off', false]).transform(() => undefined), duration], { error: 'must be off or a duration such as 2s' }).prefault('off'),
   }),
   cache: group({
     // About 10,000 answers of a page.
@@ -175,7 +179,7 @@ export function loadSettings(text: string, file: string): Settings {
       heartbeatMs: deadlines.heartbeat,
     },
     line: { maxWaiting: line.max_waiting },
-    retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second },
+    retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second, hedgeMs: retries.hedge_after },
     cache: { maxSizeBytes: cache.max_size },
     catalogue: { refreshMs: catalogue.refresh },
     record: { requestsMs: record.keep_requests, mostRequests: record.most_requests, totalsMs: record.keep_totals },

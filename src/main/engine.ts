@@ -26,7 +26,7 @@ export interface EngineOptions {
 export function createEngine({ now, settings, emit, http, accounts, catalogue, rules, usable, credentialOf }: EngineOptions): Gateway {
   const { freeOnly, deadlines, retries, cache } = settings;
   const { firstContentMs, wholeAnswerMs, stallMs, totalMs } = deadlines;
-  const policy = { freeOnly, firstContentMs, wholeAnswerMs, stallMs, totalMs };
+  const policy = { freeOnly, firstContentMs, wholeAnswerMs, stallMs, totalMs, ...(retries.hedgeMs !== undefined && { hedgeMs: retries.hedgeMs }) };
   return {
     now,
     rules,

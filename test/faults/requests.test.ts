@@ -154,6 +154,61 @@ describe('a stream that breaks', () => {
   });
 });
 
+describe('hedging', () => {
+  const slow = { provider: 'groq', fault: { kind: 'silence', after: 'headers' } } as const;
+
+  test('a late stream gets a rival; the first to speak answers, the other is left and nobody blamed', async () => {
+    await state.simulators.misbehave(slow);
+    const house = await open({ policy: { hedgeMs: 50 } });
+    const answer = await house.chat(question);
+    expect((await answer.text()).endsWith('data: [DONE]\n\n')).toBe(true);
+    expect([answer.headers.get('x-tollfree-provider'), answer.headers.get('x-tollfree-attempts')]).toEqual(['cerebras', '2']);
+    expect([attemptsOf(house), statusesOf(house), inFlight(house)]).toEqual([['groq cancelled', 'cerebras ok'], [200], 0]);
+    expect((await state.simulators.callsUntil({ outcome: 'left' })).map(({ provider }) => provider)).toEqual(['groq']);
+    expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
+  });
+
+  test('the first is left alone where it is in time, and wins where the rival is slower', async () => {
+    const quick = await open({ policy: { hedgeMs: 2_000 } });
+    expect((await quick.chat(question)).headers.get('x-tollfree-provider')).toBe('groq');
+    state.simulators.clearCalls();
+    await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'slow', ms: 150 } }, { provider: 'cerebras', fault: { kind: 'silence' } });
+    const house = await open({ policy: { hedgeMs: 50 } });
+    const answer = await house.chat(question);
+    expect([answer.headers.get('x-tollfree-provider'), (await answer.text()).includes('[DONE]')]).toEqual(['groq', true]);
+    expect([attemptsOf(house), statusesOf(house), inFlight(house)]).toEqual([['cerebras cancelled', 'groq ok'], [200], 0]);
+  });
+
+  test('both fail: the loop goes on as ever', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const house = await open({ policy: { hedgeMs: 50, firstContentMs: 200 }, callerMs: 500 });
+    expect((await house.chat(question)).status).toBe(503);
+    expect([inFlight(house), statusesOf(house)]).toEqual([0, [503]]);
+  });
+
+  test('never where the quota is half used', async () => {
+    await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'slow', ms: 200 } });
+    const house = await open({ policy: { hedgeMs: 50 }, models: { cerebras: { limits: { windows: [{ unit: 'requests', limit: 3, seconds: 3_600, kind: 'rolling' }] } } } });
+    for (let count = 0; count < 2; count++) await (await house.chat({ ...question, model: 'cerebras/gpt-oss-120b' })).text();
+    state.simulators.clearCalls();
+    expect((await house.chat(question)).headers.get('x-tollfree-provider')).toBe('groq');
+    expect(state.simulators.calls({ provider: 'cerebras' })).toEqual([]);
+  });
+
+  test('a client that leaves in the middle of the race stops both', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const house = await open({ policy: { hedgeMs: 20 } });
+    const client = new AbortController();
+    const gone = house.chat(question, {}, client.signal).catch(() => 'gone');
+    await eventually(() => state.simulators.calls({ outcome: 'open' }).length === 2);
+    client.abort();
+    await gone;
+    expect(await state.simulators.callsUntil({ outcome: 'left' }, 2)).toHaveLength(2);
+    await eventually(() => statusesOf(house).length === 1 && inFlight(house) === 0);
+    expect(statusesOf(house)).toEqual([499]);
+  });
+});
+
 describe('waiting', () => {
   test('who asked to wait longer than usual is kept connected, and fallback goes on', async () => {
     await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'silence' } });

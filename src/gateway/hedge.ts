@@ -1,0 +1,72 @@
+/**
+ * Hedging: a stream that is late gets a rival in another pool, and whoever speaks first answers. It costs a call of quota
+ * for every slow answer, so it is off unless asked for, and nobody is woken whose quota is not half full.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lease, Outlook } from '../accounts/accounts.ts';
+import { FailureError } from '../failure.ts';
+import type { CalledAnswer, Turn } from '../gateway.ts';
+
+type TryOnce = (turn: Turn, lease: Lease) => Promise<CalledAnswer | undefined>;
+
+interface Runner {
+  readonly result: Promise<CalledAnswer | undefined>;
+  /** Ends it as nobody's fault; resolves when its books are closed. */
+  readonly leave: () => Promise<void>;
+}
+
+/** What tryOnce gives: for the first who has content, or when all have failed. */
+export async function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promise<CalledAnswer | undefined> {
+  const { hedgeMs } = turn.gateway.policy();
+  if (hedgeMs === undefined || !turn.request.stream) return tryOnce(turn, lease);
+  const runners: Runner[] = [];
+  const race: { winner?: Runner } = {};
+  const run = (mine: Lease): Runner => {
+    const left = new AbortController();
+    const commit = async (): Promise<void> => {
+      if (race.winner !== undefined) throw slower();
+      race.winner = runner;
+      await Promise.all(runners.filter((other) => other !== runner).map((other) => other.leave()));
+    };
+    const result = tryOnce({ ...turn, signal: AbortSignal.any([turn.signal, left.signal]), commit }, mine);
+    const over = result.then(() => undefined, () => undefined);
+    const runner: Runner = {
+      result,
+      leave() {
+        left.abort(slower());
+        return over;
+      },
+    };
+    runners.push(runner);
+    return runner;
+  };
+
+  const first = run(lease);
+  const soon = await Promise.race([first.result.then(() => true, () => true), sleep(hedgeMs, false, { signal: turn.signal }).catch(() => true)]);
+  const rival = soon ? undefined : await spare(turn, lease);
+  if (rival === undefined) return first.result;
+  return firstOf([first, run(rival)]);
+}
+
+/** The answer of whoever has one; else what the first to fail made of it. */
+async function firstOf(runners: readonly Runner[]): Promise<CalledAnswer | undefined> {
+  const answers = runners.map(async ({ result }) => (await result) ?? Promise.reject(new Error('failed, and the loop goes on')));
+  try {
+    return await Promise.any(answers);
+  } catch {
+    return runners[0]?.result;
+  }
+}
+
+/** A turn at once, in another pool with half of its quota left. */
+async function spare({ gateway, request, targets, exclusions, signal }: Turn, busy: Lease): Promise<Lease | undefined> {
+  const now = gateway.now();
+  const roomy = new Set(gateway.accounts.view().filter(({ windows }) => windows.every(({ used, limit }) => used * 2 <= limit)).map(({ pool }) => pool));
+  const fits = ({ target, account, pool, freeAt }: Outlook): boolean => freeAt !== undefined && freeAt <= now && pool !== busy.pool && roomy.has(pool) && !exclusions.excluded(target, account, pool);
+  const rival = gateway.accounts.outlook(targets, request).find(fits);
+  if (rival === undefined || !gateway.retries.take()) return undefined;
+  const demand = { request: { ...request, deadline: now }, candidates: [rival.target], signal, excluded: (_target: unknown, { id }: { readonly id: string }): boolean => id !== rival.account.id };
+  return gateway.accounts.acquire(demand).catch(() => undefined);
+}
+
+const slower = (): FailureError => new FailureError({ kind: 'cancelled', message: 'another was asked, too, and spoke first' });
