@@ -65,9 +65,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
 async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> {
   const { environment } = options;
-  keepOutOfCoreDumps();
+  const { coreDumps } = keepOutOfCoreDumps();
   const base = await openBase(options, cleanup);
   const { now, places, settings, emit } = base;
+  if (coreDumps === 'possible') emit({ type: 'notice', level: 'warn', message: 'a core dump of this process would hold keys, and this system has no switch for that which can be reached from here; start it with `ulimit -c 0`' });
   const startedAt = now();
   const host = options.host ?? environment['TOLLFREE_HOST'] ?? settings.server.host;
   const port = options.port ?? portFrom(environment) ?? settings.server.port;
