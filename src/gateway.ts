@@ -6,7 +6,7 @@
  * the first content of a stream or the last byte of a JSON answer. Before it a failure is the loop's business and the
  * client never learns of it; after it nothing is retried, because the client has already read a part.
  */
-import type { Accounts, Lease, Outlook } from './accounts/accounts.ts';
+import type { Accounts, Lease } from './accounts/accounts.ts';
 import { failureOf, FailureError, isUpstreamFailure } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { throughCache } from './gateway/answer-cache.ts';
@@ -18,7 +18,8 @@ import type { Exclusions } from './gateway/exclusions.ts';
 import type { FirstContent } from './gateway/first-content.ts';
 import { goOn } from './gateway/go-on.ts';
 import { hedged } from './gateway/hedge.ts';
-import { startPatience, whyLeft } from './gateway/patience.ts';
+import { deadlines, patienceWith } from './gateway/deadlines.ts';
+import { whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
 import type { RetryBudget } from './gateway/retry-budget.ts';
@@ -230,24 +231,4 @@ function end(lease: Lease, failure: Failure | undefined, usage?: Usage): void {
   if (failure === undefined) lease.settle(usage);
   else if (failure.kind === 'cancelled' || !isUpstreamFailure(failure)) lease.cancel(usage);
   else lease.fail(failure, usage);
-}
-
-function patienceWith({ gateway, request, match, targets, exclusions, signal }: Turn, lease: Lease): Patience {
-  const policy = gateway.policy();
-  const learned = gateway.firstContent.deadline(lease.target);
-  const { firstContentMs, wholeAnswerMs, totalMs } = deadlines({ ...policy, ...(learned !== undefined && { firstContentMs: learned }) }, match, lease.target);
-  const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
-    freeAt !== undefined && freeAt <= gateway.now() && target !== lease.target && !exclusions.excluded(target, account, pool);
-  return startPatience({
-    signal,
-    firstContentMs: request.stream ? firstContentMs : wholeAnswerMs,
-    lastContentMs: request.stream ? request.deadline - gateway.now() : totalMs,
-    totalMs,
-    someoneElse: () => gateway.accounts.outlook(targets, request).some(freeNow),
-  });
-}
-
-/** The rule's deadlines, else what is known of the model, else what was learned of it, else the operator's. */
-function deadlines(policy: Policy, match: Match, { model }: Target): Policy {
-  return { ...policy, ...(model.firstContentMs !== undefined && { firstContentMs: model.firstContentMs }), ...match.rule?.deadlines };
 }
