@@ -19,6 +19,7 @@ const commands = {
   vault: async () => (await import('./vault.ts')).registerVault,
   keys: async () => (await import('./keys.ts')).registerKeys,
   status: async () => (await import('./status.ts')).registerStatus,
+  logs: async () => (await import('./logs.ts')).registerLogs,
   stats: async () => (await import('./stats.ts')).registerStats,
   models: async () => (await import('./models.ts')).registerModels,
   explain: async () => (await import('./explain.ts')).registerExplain,

@@ -88,10 +88,11 @@ const tellAttempt = ({ provider, account, model, outcome, sent, startedAt, ended
 
 function storyLines(attempts: readonly Attempt[], passed: readonly Attempt[]): string[] {
   const more = passed.length - MOST_PASSED;
-  const line = (verb: string) => ({ provider, account, model, outcome, retryAt }: Attempt): string =>
-    `    ${verb} ${provider}/${account} ${model}: ${outcome}${retryAt === undefined ? '' : ` until ${new Date(retryAt).toISOString()}`}`;
-  return [...attempts.map(line('asked')), ...passed.slice(0, MOST_PASSED).map(line('passed over')), ...(more > 0 ? [`    and ${more} more`] : [])];
+  return [...attempts, ...passed.slice(0, MOST_PASSED)].map(attemptLine).concat(more > 0 ? [`    and ${more} more`] : []);
 }
+
+const attemptLine = ({ sent, provider, account, model, outcome, retryAt }: Attempt): string =>
+  `    ${sent ? 'asked' : 'passed over'} ${provider}/${account} ${model}: ${outcome}${retryAt === undefined ? '' : ` until ${new Date(retryAt).toISOString()}`}`;
 
 function requestLine(request: ChatRequest, summary: RequestSummary): string {
   const tries = summary.attempts.filter(({ sent }) => sent).length;
