@@ -55,7 +55,7 @@ export function createApp(options: AppOptions): Express {
   });
   app.use(surfaceRoutes(options));
   app.get('/v1/usage', ownUsage({ ...options, identify: door.identify }));
-  const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable };
+  const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable, accounts: () => accounts.view() };
   app.get('/v1/models', known(door), listModels(models));
   app.get('/v1/models/*id', known(door), showModel(models));
   app.use(dashboardRoutes());

@@ -1,28 +1,42 @@
-/** `GET /v1/models` and `/v1/models/{id}`: everything a client may put into `model`. */
+/**
+ * `GET /v1/models` and `/v1/models/{id}`: everything a client may put into `model`.
+ *
+ * One shape for everybody: OpenAI's clients read `object` and `created`, Anthropic's `type`, `created_at` and the ids at the ends.
+ */
 import type { RequestHandler } from 'express';
+import type { AccountView } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
 import type { Catalogue, Model, Provider, Rules } from '../types.ts';
+import { leftBy } from './left.ts';
+import type { Left } from './left.ts';
 
 export interface ModelRouteOptions {
   readonly catalogue: () => Catalogue;
   readonly rules: () => Rules;
   /** Whether anyone has an account there: the others' models cannot be used. */
   readonly usable: (provider: Provider) => boolean;
+  readonly accounts: () => readonly AccountView[];
 }
 
 interface Entry {
   readonly id: string;
   readonly object: 'model';
+  readonly type: 'model';
+  readonly display_name: string;
   readonly created: number;
+  readonly created_at: string;
   readonly owned_by: string;
   readonly context_length?: number;
   readonly max_output_tokens?: number;
   readonly capabilities?: readonly string[];
+  /** Of each window, over all accounts. */
+  readonly limits?: readonly Left[];
 }
 
 export function listModels(options: ModelRouteOptions): RequestHandler {
   return (_request, response) => {
-    response.json({ object: 'list', data: [...entries(options).values()] });
+    const data = [...entries(options).values()];
+    response.json({ object: 'list', data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
   };
 }
 
@@ -35,10 +49,11 @@ export function showModel(options: ModelRouteOptions): RequestHandler<{ id: stri
   };
 }
 
-function entries({ catalogue, rules, usable }: ModelRouteOptions): ReadonlyMap<string, Entry> {
+function entries({ catalogue, rules, usable, accounts }: ModelRouteOptions): ReadonlyMap<string, Entry> {
   const list = new Map<string, Entry>();
+  const leftOf = leftBy(accounts());
   const add = (id: string, owner: string, model?: Model): void => {
-    if (!list.has(id)) list.set(id, entry(id, owner, model));
+    if (!list.has(id)) list.set(id, entry(id, owner, model && { ...model, left: leftOf(owner, model.name) }));
   };
   add('auto', 'tollfree');
   for (const { name } of rules().rules) add(`auto:${name}`, 'tollfree');
@@ -48,16 +63,19 @@ function entries({ catalogue, rules, usable }: ModelRouteOptions): ReadonlyMap<s
   return list;
 }
 
-function entry(id: string, owner: string, model: Model | undefined): Entry {
+function entry(id: string, owner: string, model: (Model & { readonly left: readonly Left[] }) | undefined): Entry {
   return {
     id,
     object: 'model',
-    // No provider-independent date exists; clients only need the field.
+    type: 'model',
+    display_name: id,
+    // No provider-independent date exists; clients only need the fields.
     created: 0,
+    created_at: new Date(0).toISOString(),
     owned_by: owner,
     ...(model?.context !== undefined && { context_length: model.context }),
     ...(model?.maxOutput !== undefined && { max_output_tokens: model.maxOutput }),
-    ...(model && { capabilities: model.capabilities }),
+    ...(model && { capabilities: model.capabilities, limits: model.left }),
   };
 }
 

@@ -82,6 +82,17 @@ describe('messages', () => {
   });
 });
 
+test('models: the list this client expects, with what is left', async () => {
+  const ids: string[] = [];
+  for await (const { id, type, display_name: name } of state.client.models.list()) {
+    ids.push(id);
+    expect([type, name]).toEqual(['model', id]);
+  }
+  expect(ids).toContain('auto');
+  const model: unknown = await state.client.models.retrieve('groq/openai/gpt-oss-120b');
+  expect(model).toMatchObject({ owned_by: 'groq', limits: expect.arrayContaining([{ unit: 'requests', seconds: 86_400, limit: 1000, remaining: expect.any(Number) }]) });
+});
+
 describe('errors', () => {
   test('a stream that breaks ends in an error the client raises', async () => {
     const undo = await state.system.simulators.misbehave({ fault: { kind: 'reset', after: 2 } });
