@@ -63,7 +63,7 @@ async function addAccount(refresh) {
   const choice = h('select', { name: 'provider', required: true, onchange: () => tell() }, open.map(({ name, title }) => h('option', { value: name }, title)));
   const tell = () => {
     const provider = open.find(({ name }) => name === choice.value);
-    const safe = /^https:\/\//.test(provider?.sign_up_url ?? '');
+    const safe = (provider?.sign_up_url ?? '').startsWith('https://');
     replace(about, provider?.notes ?? '', ' ', safe && h('a', { href: provider.sign_up_url, target: '_blank', rel: 'noopener noreferrer' }, 'Get a key'));
   };
   tell();

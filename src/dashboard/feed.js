@@ -9,7 +9,7 @@ export function createFeed() {
   const put = (id, told) => {
     requests.set(id, { ...requests.get(id), ...told, id });
     if (requests.size <= KEPT) return;
-    const [oldest] = [...requests.values()].filter(({ status }) => status !== undefined);
+    const oldest = [...requests.values()].find(({ status }) => status !== undefined);
     if (oldest !== undefined) requests.delete(oldest.id);
   };
 

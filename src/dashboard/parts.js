@@ -22,11 +22,12 @@ export function gauge(window) {
   const { used, limit, unit, resets_at: resets, empty_at: empty } = window;
   const left = Math.max(0, limit - used);
   const name = windowName(window);
-  const note = empty !== undefined ? h('span', { class: 'warn-text' }, `spent by ${at(empty)} at this pace`) : used > 0 && resets !== undefined && `whole in ${until(resets)}`;
+  const whole = used > 0 && resets !== undefined ? `whole in ${until(resets)}` : '\u00a0';
+  const note = empty === undefined ? whole : h('span', { class: 'warn-text' }, `spent by ${at(empty)} at this pace`);
   return h('div', { class: 'gauge' },
     h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, name), h('span', { class: 'number' }, unit === 'concurrent' ? `${count(used)} of ${count(limit)}` : h('span', {}, h('b', {}, compact(left)), ` of ${compact(limit)} left`))),
     bar(used, limit, `${name}${window.model === undefined ? '' : `, ${window.model}`}`),
-    h('div', { class: 'gauge-foot' }, note || '\u00a0'),
+    h('div', { class: 'gauge-foot' }, note),
   );
 }
 
@@ -63,7 +64,7 @@ export function story(request) {
     (tries.length > 0 || queued > 0 || failure !== undefined) && h('ol', { class: 'steps' },
       queued >= 1 && h('li', {}, h('span', { 'aria-hidden': 'true' }, '⧗'), h('span', { class: 'quiet' }, ` waited ${milliseconds(queued)} in line`)),
       tries.map(step),
-      failure !== undefined && tries.every(({ outcome }) => outcome !== failure) && h('li', { class: 'bad' }, failure),
+      failure !== undefined && tries.every(({ outcome }) => outcome !== failure) && h('li', { class: 'bad' }, h('span', { 'aria-hidden': 'true' }, '✕'), ` ${failure}`),
     ),
   );
 }

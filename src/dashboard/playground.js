@@ -21,7 +21,8 @@ export function view({ signal }) {
     state.running = new AbortController();
     send.disabled = true;
     stop.disabled = false;
-    const body = { model: model.value.trim() || 'auto', messages: [{ role: 'user', content: prompt.value }] };
+    const name = model.value.trim();
+    const body = { model: name === '' ? 'auto' : name, messages: [{ role: 'user', content: prompt.value }] };
     replace(facts, 'asking');
     replace(answer);
     // First, so that it shows the windows as the answer will meet them.

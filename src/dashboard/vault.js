@@ -7,7 +7,7 @@ import { count, plural } from './words.js';
 
 export function view({ signal }) {
   const card = h('section', { class: 'card' });
-  const refresh = poll(async () => {
+  poll(async () => {
     // Somebody is typing: the form stays.
     if (card.contains(document.activeElement) && document.activeElement.value) return;
     try {

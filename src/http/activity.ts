@@ -51,7 +51,8 @@ export function createActivity(now: Clock): Activity {
       if (event.type === 'request-finished') addRequest(current(), event);
     },
     route(request, response) {
-      const range = RANGES[String(request.query['range'] ?? 'hour')];
+      const { range: name = 'hour' } = request.query;
+      const range = typeof name === 'string' ? RANGES[name] : undefined;
       if (range === undefined) throw new FailureError({ kind: 'invalid-request', param: 'range', message: `range must be one of ${Object.keys(RANGES).join(', ')}; /admin/usage-stats has days and months` });
       const { step } = range;
       const last = Math.floor(now() / MINUTE_MS / step);
@@ -60,7 +61,7 @@ export function createActivity(now: Clock): Activity {
         const parts = Array.from({ length: step }, (_, offset) => minutes.get(first + offset)).filter((sums) => sums !== undefined);
         return { at: new Date(first * MINUTE_MS).toISOString(), ...tellSums(parts) };
       });
-      response.json({ range: request.query['range'] ?? 'hour', step_seconds: step * 60, since: new Date(startedAt).toISOString(), points });
+      response.json({ range: name, step_seconds: step * 60, since: new Date(startedAt).toISOString(), points });
     },
   };
 }

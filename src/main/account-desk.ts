@@ -31,7 +31,6 @@ export function createAccountDesk({ vault, catalogue, inquiry, learn }: AccountD
       return { ok: false, message: `${provider.title} could not be asked: ${failureOf(error).message}`, facts: [] };
     }
   };
-  const tell = ({ ok, message, tier }: AccountCheck): AccountCheck => ({ ok, message, ...(tier !== undefined && { tier }) });
 
   return {
     async add({ check: wantsCheck, ...wanted }) {
@@ -66,3 +65,5 @@ export function createAccountDesk({ vault, catalogue, inquiry, learn }: AccountD
     },
   };
 }
+
+const tell = ({ ok, message, tier }: AccountCheck): AccountCheck => ({ ok, message, ...(tier !== undefined && { tier }) });

@@ -168,7 +168,7 @@ describe('by hand', () => {
       await page.getByLabel('Label').fill('carl');
       await page.getByRole('button', { name: 'Add', exact: true }).click();
       await page.getByRole('button', { name: 'Test cerebras/carl' }).click();
-      await page.locator('.toast.good', { hasText: 'cerebras/carl:' }).waitFor();
+      await page.locator('.toast.good', { hasText: /^cerebras\/carl:/ }).waitFor();
       await page.getByRole('button', { name: 'Disable cerebras/carl' }).click();
       await page.getByRole('button', { name: 'Enable cerebras/carl' }).waitFor();
       await page.getByRole('button', { name: 'Remove cerebras/carl' }).click();

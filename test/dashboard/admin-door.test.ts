@@ -15,13 +15,14 @@ import { createSessions, SESSION_MS } from '../../src/http/sessions.ts';
 const TOKEN = 'the-admin-token';
 const state = { now: 1_000_000, servers: [] as Server[], port: 0 };
 
+const told: ErrorRequestHandler = (error, _request, response, _next) => void response.status(consequences[failureOf(error).kind].status).json(failureOf(error));
+
 beforeEach(async () => {
   state.now = 1_000_000;
   const door = createAdminDoor({ token: TOKEN, now: () => state.now, random: randomBytes });
   const app = express();
   app.use('/admin', door.entrance, door.guard, door.exit);
   app.all('/admin/thing', (_request, response) => void response.json({ done: true }));
-  const told: ErrorRequestHandler = (error, _request, response, _next) => void response.status(consequences[failureOf(error).kind].status).json(failureOf(error));
   app.use(told);
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');

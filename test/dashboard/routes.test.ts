@@ -24,7 +24,7 @@ function routesOf(stack: readonly Layer[], prefix = ''): readonly string[] {
 }
 
 const options = { ...(anything as object), gateway: anything, accounts: anything, adminDoor: createAdminDoor({ token: 'token', now: Date.now, random: randomBytes }) };
-const app = createApp(new Proxy(options, { get: (target, name) => Reflect.get(target, name) ?? anything }) as unknown as AppOptions);
+const app = createApp(new Proxy(options, { get: (target, name) => (Reflect.get(target, name) as unknown) ?? anything }) as unknown as AppOptions);
 const routes = routesOf((app as unknown as { router: { stack: readonly Layer[] } }).router.stack);
 
 const state = {} as { system: System };
