@@ -157,6 +157,8 @@ export interface ChatRequest {
   readonly receivedAt: number;
   /** When the caller stops waiting for the first content, queue included. */
   readonly deadline: number;
+  /** The caller named the deadline itself: an answer that is not streamed must be whole by then. */
+  readonly deadlineNamed?: true;
   /** 0 (first) to 9, in the line. */
   readonly priority: number;
   /** `off`: neither answered from the cache nor kept there. `refresh`: asked anew, and kept. */

@@ -2,9 +2,14 @@
 import type { Lease, Outlook } from '../accounts/accounts.ts';
 import type { Policy, Turn } from '../gateway.ts';
 import type { Match } from '../routing/classify.ts';
-import type { Target } from '../types.ts';
+import type { ChatRequest, Target } from '../types.ts';
 import { startPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
+
+/** Milliseconds the caller still waits; Infinity for a whole answer, where the caller did not say. */
+export function callerWaits({ stream, deadline, deadlineNamed }: ChatRequest, now: number): number {
+  return stream || deadlineNamed === true ? Math.max(0, deadline - now) : Number.POSITIVE_INFINITY;
+}
 
 /** For one attempt. */
 export function patienceWith({ gateway, request, match, targets, exclusions, signal }: Turn, lease: Lease): Patience {
@@ -13,10 +18,11 @@ export function patienceWith({ gateway, request, match, targets, exclusions, sig
   const { firstContentMs, wholeAnswerMs, totalMs } = deadlines({ ...policy, ...(learned !== undefined && { firstContentMs: learned }) }, match, lease.target);
   const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
     freeAt !== undefined && freeAt <= gateway.now() && target !== lease.target && !exclusions.excluded(target, account, pool);
+  const callerMs = callerWaits(request, gateway.now());
   return startPatience({
     signal,
-    firstContentMs: request.stream ? firstContentMs : wholeAnswerMs,
-    lastContentMs: request.stream ? request.deadline - gateway.now() : totalMs,
+    firstContentMs: Math.min(callerMs, request.stream ? firstContentMs : wholeAnswerMs),
+    lastContentMs: Math.min(callerMs, request.stream ? Number.POSITIVE_INFINITY : totalMs),
     totalMs,
     someoneElse: () => gateway.accounts.outlook(targets, request).some(freeNow),
   });

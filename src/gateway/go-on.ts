@@ -4,21 +4,23 @@ import type { Lease } from '../accounts/accounts.ts';
 import { consequences, FailureError, isUpstreamFailure } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Turn } from '../gateway.ts';
+import { callerWaits } from './deadlines.ts';
 
 /** The same upstream again, at a random moment within this: long enough to spread a crowd, too short to be felt. */
 const AGAIN_MS = 100;
 
 /**
  * True: the loop goes on. False: the client is told this failure.
- * Throws `unavailable` where so much is failing upstream that this request must not add to it.
+ * Throws `unavailable` where the caller waits no longer, or so much is failing upstream that this request must not add to it.
  */
 export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<boolean> {
-  const { gateway, match, exclusions, concessions, signal } = turn;
+  const { gateway, request, match, exclusions, concessions, signal } = turn;
   if (!isUpstreamFailure(failure)) return false;
   if (concessions.concede(lease.target, failure)) return true;
   noteSilence(turn, lease, failure);
   const step = exclusions.after(lease, failure, match.rule);
   if (step === 'stop') return false;
+  if (callerWaits(request, gateway.now()) === 0) throw tooLate();
   if (consequences[failure.kind].effect === 'breaker' && !gateway.retries.take()) throw spent(gateway.retries.nextAt(), failure);
   if (step === 'again') await sleep(gateway.random() * AGAIN_MS, undefined, { signal }).catch(() => undefined);
   return true;
@@ -29,6 +31,9 @@ function noteSilence({ gateway, request }: Turn, { target }: Lease, failure: Fai
   const deadline = gateway.firstContent.deadline(target);
   if (request.stream && deadline !== undefined && failure.kind === 'silent' && failure.phase === 'first-content') gateway.firstContent.noted(target, deadline);
 }
+
+/** The story tells what the attempts came to. */
+const tooLate = (): FailureError => new FailureError({ kind: 'unavailable', message: 'nobody could answer in the time the caller waits', attempts: [] });
 
 const spent = (retryAt: number, { message }: Failure): FailureError =>
   new FailureError({ kind: 'unavailable', message: `${message}; and too much else is failing upstream to try another just now`, retryAt, attempts: [] });

@@ -47,11 +47,11 @@ const LONGEST_DEADLINE_MS = 600_000;
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
-function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'priority' | 'cache'> {
-  const waitMs = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS) ?? usualMs;
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache'> {
+  const named = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS);
   const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
   const cache = cacheWishOf(headers['x-tollfree-cache']);
-  return { deadline: receivedAt + waitMs, priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }) };
+  return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }) };
 }
 
 function cacheWishOf(value: string | string[] | undefined): Arrival['cache'] {

@@ -9,6 +9,7 @@ export interface Arrival {
   readonly caller: Caller;
   readonly receivedAt: number;
   readonly deadline: number;
+  readonly deadlineNamed?: true;
   readonly priority: number;
   readonly cache?: 'off' | 'refresh';
 }
