@@ -19,7 +19,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization });
   const { system, turns, fields } = readQuestion(request, provider);
   const { maxTokens, stop, json, schema, rest, ...common } = readFields(fields);
-  const { temperature, top_p: p, top_k: k, seed, presence_penalty: presence, frequency_penalty: frequency, user: _user, ...unknown } = rest;
+  const { temperature, top_p: p, top_k: k, seed, presence_penalty: presence, frequency_penalty: frequency, ...unknown } = rest;
   refuseRest(unknown);
   const numbers = { temperature, p, k, seed, presence_penalty: presence, frequency_penalty: frequency };
   const body = {

@@ -41,7 +41,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
 }
 
 function generationConfig({ maxTokens, stop, json, schema }: Omit<CommonFields, 'rest'>, rest: Json): Json {
-  const { temperature, top_p: topP, top_k: topK, seed, presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty, reasoning_effort: effort, user: _user, parallel_tool_calls: parallel, ...unknown } = rest;
+  const { temperature, top_p: topP, top_k: topK, seed, presence_penalty: presencePenalty, frequency_penalty: frequencyPenalty, reasoning_effort: effort, parallel_tool_calls: parallel, ...unknown } = rest;
   refuseRest(unknown);
   if (parallel === false) throw notTaken('parallel_tool_calls', 'the wish for one tool call at a time');
   const budget = typeof effort === 'string' ? BUDGETS[effort] : undefined;

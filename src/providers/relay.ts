@@ -1,4 +1,5 @@
 /** Questions besides chat: passed on with the model's own name, their answers passed back as they come. */
+import type { UpstreamFailure } from '../failure.ts';
 import type { ChatChunk, ChatRequest, Relay, Target } from '../types.ts';
 import { usageOf } from './chunk.ts';
 import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
@@ -49,3 +50,12 @@ async function readWhole(bytes: AsyncIterable<Uint8Array>, refuse: Refuse): Prom
   return { text, whole: true, content: true, ...(usage !== undefined && { usage }) };
 }
 
+
+const OF_MODEL_OR_KEY: ReadonlySet<UpstreamFailure['kind']> = new Set(['model-gone', 'model-access', 'credential', 'too-long']);
+
+/** On a path of the client's own choice a 404, 401 or 403 is about the path: it retires no model and suspends no account. */
+export function ofPath(failure: UpstreamFailure): UpstreamFailure {
+  if (!OF_MODEL_OR_KEY.has(failure.kind)) return failure;
+  const { message } = failure;
+  return { kind: 'caller', message, ...('upstreamStatus' in failure && failure.upstreamStatus !== undefined && { upstreamStatus: failure.upstreamStatus }) };
+}

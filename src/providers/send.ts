@@ -6,7 +6,7 @@ import type { Dialect } from './dialect.ts';
 import { dialects } from './dialects.ts';
 import { readHeaderFacts } from './limits.ts';
 import { readPayloads } from './payloads.ts';
-import { relayed } from './relay.ts';
+import { ofPath, relayed } from './relay.ts';
 import { scrubbed } from './scrub.ts';
 import { readText } from './text.ts';
 
@@ -32,7 +32,10 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     const told = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
     const answer = { ...told, bytes: scrubbed(told.bytes, credential) };
     const { status, headers } = answer;
-    const refuse = (body: string): FailureError => new FailureError(dialect.explain({ status, headers, body, provider: provider.name, model: model.name }, now()));
+    const refuse = (body: string): FailureError => {
+      const failure = dialect.explain({ status, headers, body, provider: provider.name, model: model.name }, now());
+      return new FailureError(request.surface === 'proxy' ? ofPath(failure) : failure);
+    };
     if (status < 200 || status > 299) throw refuse(await readText(answer, REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),

@@ -22,13 +22,14 @@ const body = z.looseObject({
 type Body = z.infer<typeof body>;
 type Block = z.infer<typeof block>;
 
-/** What only tunes an answer, or counts at Anthropic alone. */
-const TUNING: ReadonlySet<string> = new Set(['top_k', 'metadata', 'service_tier', 'inference_geo', 'container', 'context_management', 'mcp_servers', 'betas', 'speed']);
+/** What these would do happens at Anthropic: an answer without it is another answer. */
+const ELSEWHERE = ['mcp_servers', 'container'];
 
 export interface MessagesQuestion {
   readonly body: Json;
   /** Thoughts are told only to who asked for them: others read the first block as the answer. */
   readonly thinking: boolean;
+  /** What only tunes an answer, or counts at Anthropic alone. */
   readonly dropped: readonly string[];
 }
 
@@ -38,9 +39,11 @@ export function readMessages(input: unknown, { counting = false } = {}): Message
   if (!parsed.success) throw invalid(parsed.error);
   const { data } = parsed;
   if (data.max_tokens === undefined && !counting) throw refused('max_tokens', 'this field is required');
+  for (const field of ELSEWHERE) if (data[field]) throw refused(field, 'this happens at Anthropic, and nowhere else; leave it out');
+  const unknown = Object.keys(data).filter((field) => !(field in body.shape) && data[field] !== null);
   const serverTools = (data.tools ?? []).filter((tool) => !isFunction(tool)).map(({ name }) => `tools.${name}`);
   const thinking = data.thinking !== undefined && data.thinking !== null && data.thinking.type !== 'disabled';
-  return { body: chatBody(data), thinking, dropped: [...Object.keys(data).filter((field) => TUNING.has(field)), ...serverTools] };
+  return { body: chatBody(data), thinking, dropped: [...unknown, ...serverTools] };
 }
 
 function chatBody(data: Body): Json {

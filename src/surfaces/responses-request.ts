@@ -23,8 +23,8 @@ type Part = z.infer<typeof part>;
 
 /** Fields that mean the same in both. */
 const SAME = ['temperature', 'top_p', 'parallel_tool_calls', 'user', 'seed', 'stop', 'frequency_penalty', 'presence_penalty'] as const;
-/** Without effect on what the answer says. */
-const TUNING: ReadonlySet<string> = new Set(['include', 'max_tool_calls', 'prompt_cache_key', 'prompt_cache_retention', 'safety_identifier', 'service_tier', 'stream_options', 'top_logprobs', 'truncation']);
+/** Told back in the answer, and of no use upstream. */
+const ECHOED = ['metadata', 'store'] as const;
 
 /** Fields that stand for something kept at OpenAI, with what to do instead. */
 const KEPT: Readonly<Record<string, string>> = {
@@ -46,7 +46,8 @@ export function readResponses(input: unknown): ResponsesQuestion {
   if (!parsed.success) throw invalid(parsed.error);
   const { data } = parsed;
   for (const [field, why] of Object.entries(KEPT)) if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
-  return { asked: data, body: chatBody(data), dropped: Object.keys(data).filter((field) => TUNING.has(field)) };
+  const taken: ReadonlySet<string> = new Set([...Object.keys(body.shape), ...SAME, ...ECHOED, ...Object.keys(KEPT)]);
+  return { asked: data, body: chatBody(data), dropped: Object.keys(data).filter((field) => !taken.has(field) && data[field] !== null) };
 }
 
 function chatBody(data: ResponsesBody): Json {

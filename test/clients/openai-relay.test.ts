@@ -19,6 +19,7 @@ function answer({ path, body }: Recorded): Reply {
     case '/v1/images/generations': return json({ created: 1, data: [{ b64_json: 'aGk=' }] });
     case '/v1/moderations': return json({ id: 'm', model: 'm', results: [{ flagged: false }] });
     case '/v1/rerank': return json({ results: [{ index: 0 }] });
+    case '/v1/forbidden': return json({ error: { message: 'invalid api key', type: 'authentication_error', code: 'invalid_api_key' } }, 401);
     case '/v1/broken': return json({ error: { message: 'out of order', type: 'server_error' } }, 500);
     default: return json({ error: { message: 'no such path' } }, 404);
   }
@@ -123,13 +124,18 @@ describe('the others', () => {
 
   test('failures are told in the usual envelope', async () => {
     await expect(state.system.client.post('/broken', { body: { model: 'workshop/voice' } })).rejects.toMatchObject({ status: 503, code: 'no_provider_available' });
-    await expect(state.system.client.post('/nowhere', { body: { model: 'workshop/guard' } })).rejects.toMatchObject({ status: 503 });
+  });
+
+  test('a path that is not there says nothing about the model or the key', async () => {
+    await expect(state.system.client.post('/nowhere', { body: { model: 'workshop/guard' } })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('no such path') });
+    await expect(state.system.client.post('/forbidden', { body: { model: 'workshop/guard' } })).rejects.toMatchObject({ status: 400 });
+    expect((await state.system.client.moderations.create({ model: 'guard', input: 'hello' })).results).toHaveLength(1);
   });
 
   test('no path leads out of the provider', async () => {
-    for (const path of ['/v1/..%2f..%2fadmin', '/v1//evil.example/x', '/v1/%2e%2e/x', '/v1/a/../../x', '/v1/x?y']) {
-      const response = await fetch(state.system.url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'workshop/painter' }) });
-      expect([path, response.status]).toEqual([path, response.status === 503 ? 503 : 404]);
+    for (const [path, status] of [['/v1/..%2f..%2fadmin', 404], ['/v1//evil.example/x', 404], ['/v1/%2e%2e/x', 404], ['/v1/a/../../x', 404], ['/v1/x?y', 400]]) {
+      const response = await fetch(`${state.system.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'workshop/painter' }) });
+      expect([path, response.status]).toEqual([path, status]);
     }
     for (const { path } of state.recorder.seen) expect(path).toBe('/v1/x');
   });

@@ -61,6 +61,7 @@ describe('messages', () => {
     ['messages[0].tool_call_id', { messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 'x' }] }] }],
     ['system', { system: [{ type: 'text' }] }],
     ['max_tokens', { max_tokens: 0 }],
+    ['mcp_servers', { mcp_servers: [{ url: 'https://x' }] }],
   ])('refused by name: %s', (param, changes) => expect(refusal(() => ofMessages(changes))).toMatchObject({ kind: 'invalid-request', param }));
 });
 
