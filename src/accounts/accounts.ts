@@ -17,7 +17,7 @@ import { type Scheduler, createLine } from './line.ts';
 import { createMerits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
 import { createPools } from './pools.ts';
-import { createRests } from './rest.ts';
+import { type Candidate, createRests } from './rest.ts';
 import { createRotation } from './rotation.ts';
 import { createView } from './view.ts';
 
@@ -171,10 +171,16 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       if (account === undefined || place === undefined) return;
       if (good) effects.ended(rests.clearCredential(accountId), everyone());
       else {
-        const { target, pool } = place;
-        rests.begin({ provider: account.provider, model: target.model.name, accountId, pool }, { scope: 'account', reason: 'suspended', until: Number.POSITIVE_INFINITY, timed: false, soft: false }, now());
+        rests.begin(candidateOf(place), { scope: 'account', reason: 'suspended', until: Number.POSITIVE_INFINITY, timed: false, soft: false }, now());
         emit({ type: 'account-changed', account, state: 'suspended', reason: 'suspended' });
       }
+      line.wake();
+    },
+    reopen(accountId) {
+      const place = placeOf(accountId);
+      if (place === undefined || rests.of('account', candidateOf(place))?.reason !== 'suspended') return;
+      // As after its first refusal: the next one confirms it, and an answer ends it.
+      rests.begin(candidateOf(place), { scope: 'account', reason: 'credential', until: now(), timed: false, soft: false }, now());
       line.wake();
     },
     clearRests(accountId) {
@@ -188,6 +194,8 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     save: () => journal?.rewrite(snapshot(history, ledger.open(), now())),
   };
 }
+
+const candidateOf = ({ target, pool, accountId }: Place): Candidate => ({ provider: target.provider.name, model: target.model.name, accountId, pool });
 
 const isRuled = (outcome: Turn | Lease | readonly Ruled[]): outcome is readonly Ruled[] => Array.isArray(outcome);
 

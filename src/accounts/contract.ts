@@ -93,6 +93,8 @@ export interface KeptAccounts extends Accounts {
   learn(accountId: string, facts: readonly Fact[]): void;
   /** What a free check said of an account's key: a good one ends what a bad one brought about, a bad one suspends the account. */
   judge(accountId: string, good: boolean): void;
+  /** Lets one request find out whether a suspended account works again, where nothing free can tell. */
+  reopen(accountId: string): void;
   /** How far off the guesses of a request's tokens are: mean absolute error as a share of what was used, by `provider/model`. */
   estimateErrors(): ReadonlyMap<string, number>;
   /** Writes all there is to know into the journal, for a clean stop. */

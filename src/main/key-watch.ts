@@ -9,7 +9,7 @@ import type { Account, Catalogue, Emit, GatewayEvent, Provider } from '../types.
 import { spentUntil } from './day-spent.ts';
 
 export interface KeyWatchOptions {
-  readonly accounts: Pick<KeptAccounts, 'view' | 'learn' | 'judge'>;
+  readonly accounts: Pick<KeptAccounts, 'view' | 'learn' | 'judge' | 'reopen'>;
   readonly catalogue: () => Catalogue;
   readonly inquiry: Pick<Inquiry, 'checkKey'>;
   readonly credentialOf: (account: Account, origin: string) => string;
@@ -35,6 +35,8 @@ const LOOK_MS = MINUTE;
 const REST_MS = 6 * HOUR;
 /** A suspended key is asked after soon, in case it was a provider's slip, then ever less often. */
 const PROBES_MS = [15 * MINUTE, HOUR, 3 * HOUR, REST_MS];
+/** A try costs a request its first attempt: one a day. */
+const TRY_MS = 24 * HOUR;
 
 interface Watched {
   due: number;
@@ -77,6 +79,14 @@ export function createKeyWatch({ accounts, catalogue, inquiry, credentialOf, unl
     }
   };
 
+  /** Where nothing free tells a good key from a bad one, a request of somebody's has to. */
+  const letTry = ({ account, state }: AccountView, own: Watched): void => {
+    own.due = later(TRY_MS);
+    if (state !== 'suspended') return;
+    own.refused += 1;
+    accounts.reopen(account.id);
+  };
+
   const tellSpent = (view: AccountView, provider: Provider): void => {
     const until = spentUntil(view, provider, now());
     if (until === undefined || (spent.get(view.account.id) ?? 0) > now()) return;
@@ -100,9 +110,10 @@ export function createKeyWatch({ accounts, catalogue, inquiry, credentialOf, unl
       const own = watch(view);
       tellTrial(view, provider);
       tellSpent(view, provider);
-      if (own.due > now() || !unlocked() || provider.keyCheckPath === undefined || provider.status === 'retired') continue;
+      if (own.due > now() || !unlocked() || provider.status === 'retired') continue;
       // One after the other: nobody is in a hurry.
-      await ask(view, provider, own);
+      if (provider.keyCheckPath === undefined) letTry(view, own);
+      else await ask(view, provider, own);
       if (running.stopped) return;
     }
   };

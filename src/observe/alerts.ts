@@ -29,10 +29,10 @@ export function createAlerts(now: () => number): Alerts {
   return {
     of(event) {
       if (event.type !== 'account-changed') return undefined;
-      const type = typeOf(event);
+      const before = last.get(event.account.id);
+      const type = typeOf(event, before?.type === 'account.died');
       if (type === undefined) return undefined;
       const { account: { id, provider, label }, state, reason, until } = event;
-      const before = last.get(id);
       if (before?.type === type && (type !== 'account.spent' || now() - before.at < SAME_DAY_MS)) return undefined;
       last.set(id, { type, at: now() });
       return { type, timestamp: new Date(now()).toISOString(), data: { account: id, provider, label, state, reason, ...(until !== undefined && { until: new Date(until).toISOString() }) } };
@@ -40,10 +40,10 @@ export function createAlerts(now: () => number): Alerts {
   };
 }
 
-function typeOf({ state, reason }: GatewayEvent & { readonly type: 'account-changed' }): Alert['type'] | undefined {
+function typeOf({ state, reason }: GatewayEvent & { readonly type: 'account-changed' }, dead: boolean): Alert['type'] | undefined {
   if (state === 'suspended') return 'account.died';
   if (state === 'resting' && SPENT.has(reason)) return 'account.spent';
   // A moment's rest that is over was no news either.
-  if (state === 'active' && (reason === 'suspended' || SPENT.has(reason))) return 'account.recovered';
+  if (state === 'active' && (dead || reason === 'suspended' || SPENT.has(reason))) return 'account.recovered';
   return undefined;
 }

@@ -8,7 +8,7 @@ import { createKeyWatch, type KeyWatch } from '../../src/main/key-watch.ts';
 import type { KeyCheck } from '../../src/providers/inquire.ts';
 import type { Account, GatewayEvent, Provider } from '../../src/types.ts';
 import { createJournal } from '../../src/usage/journal.ts';
-import { account, createHouse, model, provider, window, type House } from '../accounts/harness.ts';
+import { account, createHouse, model, provider, state as outcomeOf, window, type House } from '../accounts/harness.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -148,6 +148,31 @@ describe('suspended', () => {
     expect(stateOf(ward)).toBe('active');
     expect(ward.events.findLast(({ type }) => type === 'account-changed')).toMatchObject({ state: 'active', reason: 'suspended' });
     (await ward.house.ask()).settle({ input: 1, output: 1 });
+  });
+});
+
+describe('suspended, where nothing free tells a good key from a bad one', () => {
+  test('one request a day finds out, and no more than one', async () => {
+    const ward = createWard([provider('p', [model('m')])], [account('p', 'a')]);
+    await die(ward);
+    const tries: number[] = [];
+    for (let minute = 0; minute < 3 * 24 * 60; minute += 5) {
+      await ward.house.time.advance(5 * MINUTE);
+      const lease = await ward.house.ask().catch(() => undefined);
+      if (lease === undefined) continue;
+      tries.push(minute);
+      const leaving = new AbortController();
+      expect(await outcomeOf(ward.house.ask({ signal: leaving.signal }), ward.house)).not.toBe('served');
+      leaving.abort();
+      lease.fail({ kind: 'credential', message: 'no' });
+      expect(stateOf(ward)).toBe('suspended');
+    }
+    expect(tries.length).toBeGreaterThanOrEqual(3);
+    expect(tries.length).toBeLessThanOrEqual(4);
+    for (let day = 0; day < 2 && stateOf(ward) === 'suspended'; day += 1) await ward.house.time.advance(24 * HOUR);
+    (await ward.house.ask()).settle({ input: 1, output: 1 });
+    expect(stateOf(ward)).toBe('active');
+    expect(ward.asked).toEqual([]);
   });
 });
 
