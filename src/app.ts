@@ -15,6 +15,7 @@ import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import type { Load } from './http/load.ts';
 import { listModels, showModel } from './http/models.ts';
+import type { SignedCallers } from './http/signed-callers.ts';
 import { surfaceRoutes } from './http/surfaces.ts';
 import { ownUsage } from './http/usage-stats.ts';
 import { tellAnthropic, tellOpenAi } from './surfaces/errors.ts';
@@ -23,6 +24,7 @@ import type { UsageRecord } from './usage/record.ts';
 export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting' | 'record'> {
   readonly record: Pick<UsageRecord, 'stats' | 'health'>;
   readonly door: Door;
+  readonly signedCallers: SignedCallers;
   readonly audit: (act: AdminAct) => void;
   /** Host names this server goes by besides the loopback ones. Undefined: any. */
   readonly allowedHosts: readonly string[] | undefined;
@@ -53,6 +55,7 @@ export function createApp(options: AppOptions): Express {
     if (short !== undefined) throw new FailureError({ kind: 'too-busy', message: `this server is short of ${short}; ask again in a moment`, retryAt: gateway.now() + BUSY_MS });
     next();
   });
+  app.use('/v1', options.signedCallers.verify);
   app.use(surfaceRoutes(options));
   app.get('/v1/usage', ownUsage({ ...options, identify: door.identify }));
   const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable, accounts: () => accounts.view() };

@@ -79,7 +79,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   cleanup.add(() => http.close());
   const knowledge = await followFiles({ base, environment, vault, http }, cleanup);
   const { catalogue } = knowledge;
-  const { keys, admission, door } = await openDoor(base, host, catalogue.current, cleanup);
+  const { keys, admission, door, signedCallers } = await openDoor(base, host, catalogue.current, cleanup);
 
   const record = createRecord({ dataDirectory: places.dataDirectory, retention: settings.record, now, emit });
   cleanup.add(() => record.close());
@@ -120,6 +120,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     rules: knowledge.rules,
     vault,
     door,
+    signedCallers,
     keys,
     admission,
     adminDoor: createAdminDoor({ token: await adminToken(environment, places.dataDirectory), now, random: randomBytes }),

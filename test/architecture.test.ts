@@ -17,7 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   accounts: ['failure', 'bottleneck'],
   vault: ['failure', 'sodium-native', 'lowdb'],
   audit: ['redact', 'vault'],
-  keys: ['failure', 'lowdb', 'vault'],
+  keys: ['failure', 'jose', 'lowdb', 'vault'],
   usage: ['failure', '@photostructure/sqlite'],
   cache: ['failure', 'lru-cache'],
   gateway: ['failure', 'routing', 'accounts', 'cache'],

@@ -17,6 +17,14 @@ export interface Settings {
   };
   /** `auto`: open until the first virtual key exists, and only while bound to loopback. */
   readonly auth: 'auto' | 'required' | 'open';
+  /** Signed tokens are taken in place of virtual keys. */
+  readonly jwt?: {
+    readonly issuer: string;
+    readonly audience: string;
+    readonly claim: string;
+    /** A path relative to the settings, or a secret. */
+    readonly proof: { readonly jwksFile: string } | { readonly secret: string };
+  };
   readonly deadlines: {
     readonly connectMs: number;
     /** To the first content, while nothing is learned of the model. */
@@ -82,6 +90,8 @@ const KIB = 2 ** 10;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
+const token = { issuer: text, audience: text, key_claim: text.default('tollfree_key') };
+
 const schema = z.strictObject({
   server: group({
     host: text.default('127.0.0.1'),
@@ -93,6 +103,11 @@ const schema = z.strictObject({
     drain: duration.default(30 * SECOND),
   }),
   auth: z.enum(['auto', 'required', 'open']).default('auto'),
+  jwt: z.union([
+    z.strictObject({ ...token, jwks_file: text }).transform(({ jwks_file: jwksFile, ...rest }) => ({ ...rest, proof: { jwksFile } })),
+    // As long as the shortest digest that signs with it, or guessing it is easier than forging.
+    z.strictObject({ ...token, secret: z.string().min(32, { error: 'must be at least 32 characters: `openssl rand -hex 32` makes a good one' }) }).transform(({ secret, ...rest }) => ({ ...rest, proof: { secret } })),
+  ], { error: 'must be { issuer, audience, jwks_file } or { issuer, audience, secret }, and key_claim where it is another' }).optional(),
   deadlines: group({
     // A handshake takes three round trips, under a second around the world: five times that is nobody home.
     connect: duration.default(5 * SECOND),
@@ -164,10 +179,11 @@ const schema = z.strictObject({
 
 /** @throws ConfigError */
 export function loadSettings(text: string, file: string): Settings {
-  const { server, auth, deadlines, line, retries, cache, catalogue, record, log, webhooks, free_only: freeOnly } = validate({ text, file }, schema);
+  const { server, auth, jwt, deadlines, line, retries, cache, catalogue, record, log, webhooks, free_only: freeOnly } = validate({ text, file }, schema);
   return {
     server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain },
     auth,
+    ...(jwt && { jwt: { issuer: jwt.issuer, audience: jwt.audience, claim: jwt.key_claim, proof: jwt.proof } }),
     deadlines: {
       connectMs: deadlines.connect,
       firstContentMs: deadlines.first_content,

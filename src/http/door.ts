@@ -18,6 +18,8 @@ export interface DoorOptions {
   readonly estimateListUsd: EstimateListUsd;
   readonly now: () => number;
   readonly mode: DoorMode;
+  /** The virtual key a signed token stands for, where one was sent. */
+  readonly signedBy?: (request: IncomingMessage) => VirtualKey | undefined;
   /** Whether only programs on this machine can reach the server. */
   readonly loopback: boolean;
 }
@@ -56,7 +58,7 @@ export function createDoor(options: DoorOptions): Door {
   return {
     identify(request) {
       const shown = shownBy(request);
-      const key = 'secret' in shown ? keys.find(shown.secret) : undefined;
+      const key = 'secret' in shown ? (options.signedBy?.(request) ?? keys.find(shown.secret)) : undefined;
       if (key !== undefined) return callerOf(key, now());
       if (isOpen()) return LOCAL;
       throw unauthorized('secret' in shown ? whyUnknown(shown.secret) : shown.mistake);

@@ -1,0 +1,47 @@
+/** Signed tokens at the door of the whole product. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+const signer = await generateKeyPair('ES256', { extractable: true });
+const jwks = join(tmpdir(), `tollfree-jwks-${process.pid}.json`);
+const token = (claims: Record<string, unknown>): Promise<string> =>
+  new SignJWT({ tollfree_key: 'ci', ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k' }).setIssuer('https://issuer.test').setAudience('tollfree').setExpirationTime('5 min').sign(signer.privateKey);
+
+const state: { system: System; id: string } = { system: undefined as never, id: '' };
+beforeAll(async () => {
+  await writeFile(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(signer.publicKey)), kid: 'k', alg: 'ES256' }] }));
+  state.system = await startSystem({ accounts: { groq: ['one'] }, settings: `jwt: { issuer: https://issuer.test, audience: tollfree, jwks_file: ${jwks} }\n` });
+  state.id = ((await (await state.system.admin('POST', '/virtual-keys', { name: 'ci', project: 'web', models: ['auto'] })).json()) as { id: string }).id;
+});
+afterAll(async () => {
+  await state.system.close();
+  await rm(jwks);
+});
+
+const ask = async (bearer: string, model = 'auto'): Promise<number> => (await state.system.chat({ ...hello(), model }, { authorization: `Bearer ${bearer}` })).status;
+
+describe('a signed token', () => {
+  test('has the rights of the key it names, and its use is that key’s', async () => {
+    const good = await token({});
+    expect(await ask(good)).toBe(200);
+    expect(await ask(good, 'groq/openai/gpt-oss-120b')).toBe(403);
+    const usage = await fetch(`${state.system.url}/v1/usage`, { headers: { authorization: `Bearer ${good}` } });
+    expect(await usage.json()).toMatchObject({ key: 'ci', project: 'web', total: { requests: 1 } });
+  });
+
+  test('is refused where it does not hold', async () => {
+    expect(await ask(await token({ tollfree_key: 'other' }))).toBe(401);
+    expect(await ask(`${await token({})}x`)).toBe(401);
+  });
+
+  test('stops working with its key', async () => {
+    const good = await token({});
+    await state.system.admin('DELETE', `/virtual-keys/${state.id}`);
+    expect(await ask(good)).toBe(401);
+  });
+});
