@@ -29,7 +29,7 @@ function question(random, { sizes = 'small', stream = true }, index) {
   };
 }
 
-/** A client that was refused comes back when it was told to, after a second at least and a minute at most. */
+/** A client that was refused comes back when it was told to, after two seconds at least and a minute at most. */
 const BACK_MS = 60_000;
 
 /**
@@ -45,7 +45,7 @@ export function startLoad({ clients, perMinute, patienceMs, seed = 1, ...kinds }
     await sleep(own() * 1000);
     while (now() < end) {
       const outcome = await ask(next(own), now() + patienceMs);
-      if (!outcome.ok) await sleep(Math.min(BACK_MS, Math.max(1000, (outcome.retryAt ?? now() + 1000) - now())));
+      if (!outcome.ok) await sleep(Math.min(BACK_MS, Math.max(2000, (outcome.retryAt ?? now()) - now())));
     }
   }
 

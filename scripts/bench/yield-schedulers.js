@@ -1,6 +1,6 @@
 /**
  * Four ways to spend the same quota: tollfree, a scheduler that sees every counter upstream, and the two plain ones.
- * Each is `(scene) => ask(question, deadline)`, which resolves to `{ ok: true, admittedAt }` or `{ ok: false, retryAt }`.
+ * Each is `(scene) => ask(question, deadline)`, which resolves to `{ ok: true, admittedAt, tokens }` or `{ ok: false, retryAt }`.
  */
 import Bottleneck from 'bottleneck';
 import { createAccounts } from '../../dist/accounts/accounts.js';
@@ -35,6 +35,7 @@ export function tollfree({ providers, accounts, upstream, missed }) {
       call.admittedAt = admittedAt;
       async function* chunks() {
         const { prompt, completion } = await usage();
+        call.tokens = prompt + completion;
         yield { text: '{}', whole: true, content: true, finish: 'stop', usage: { input: prompt, output: completion } };
       }
       return { facts, chunks: chunks() };
@@ -43,7 +44,7 @@ export function tollfree({ providers, accounts, upstream, missed }) {
   };
   return async (question, deadline) => {
     const caller = { key: `key-${question.index % KEYS}`, project: 'bench' };
-    const call = { question, admittedAt: 0 };
+    const call = { question, admittedAt: 0, tokens: 0 };
     asked.set(caller, call);
     const request = {
       id: `req_${question.index}`, surface: 'chat', model: 'auto', stream: question.stream, body: question.body, text: { last: '', earlier: [], system: '' }, needs: [],
@@ -52,7 +53,7 @@ export function tollfree({ providers, accounts, upstream, missed }) {
     try {
       const certain = await answer(gateway, request, new AbortController().signal);
       for await (const _ of certain.chunks);
-      return { ok: true, admittedAt: call.admittedAt };
+      return { ok: true, admittedAt: call.admittedAt, tokens: call.tokens };
     } catch (error) {
       const failure = failureOf(error);
       missed(question, { waiting: kept.waiting(), failure });
@@ -102,8 +103,8 @@ export function clairvoyant({ options, upstream }) {
       const { lease, target } = admission;
       const admittedAt = now();
       const fate = upstream.fate();
-      // The answers of the simulators have about so many tokens; who charges the reservation keeps it.
-      const settle = () => void (target.provider.name !== 'cerebras' && lease.settle(question.promptTokens + Math.min(question.maximum, 75)));
+      const tokens = upstream.tokensOf(target, question);
+      const settle = () => void (upstream.charges(target) === 'used' && lease.settle(tokens));
       if (!question.stream) settle();
       await sleep(fate === 'answer' ? upstream.between(upstream.answerMs) : upstream.between(upstream.jitter));
       settle();
@@ -111,7 +112,7 @@ export function clairvoyant({ options, upstream }) {
       await sleep(upstream.between(upstream.jitter) + upstream.between(upstream.jitter));
       lease.release();
       look();
-      if (fate === 'answer') return { ok: true, admittedAt };
+      if (fate === 'answer') return { ok: true, admittedAt, tokens };
     }
   };
 }
@@ -124,8 +125,8 @@ async function plainCall(upstream, { target, account }, question) {
   const giveUp = after(60_000, () => controller.abort({ kind: 'silent', message: 'no answer' }));
   try {
     const { admittedAt, usage } = await upstream.call(target, account, question, controller.signal);
-    await usage();
-    return { ok: true, admittedAt };
+    const { prompt, completion } = await usage();
+    return { ok: true, admittedAt, tokens: prompt + completion };
   } catch (error) {
     const failure = error.failure ?? error;
     return { ok: false, retryAt: failure.retryAt, again: isRefusal(failure) };

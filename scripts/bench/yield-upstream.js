@@ -5,6 +5,7 @@
 import { FailureError } from '../../dist/failure.js';
 import { explain } from '../../dist/providers/explain.js';
 import { readHeaderFacts } from '../../dist/providers/limits.js';
+import { answerChat } from '../../dist/sim/answers.js';
 import { createBenches } from '../../dist/sim/benches.js';
 import { cerebras } from '../../dist/sim/cerebras.js';
 import { groq } from '../../dist/sim/groq.js';
@@ -118,5 +119,12 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
     return wire.reserve(question.body, question.body.messages[0].content.split(' ').length + 4);
   };
 
-  return { call, room, opensAt, reserve, meterOf, fate, between, answerMs, jitter, counts, limits, inFlight };
+  const charges = (target) => benchOf(target).wire.charge;
+  /** What such a call uses in the end. */
+  function tokensOf(target, question) {
+    const { usage } = answerChat(question.body, benchOf(target).wire.models.find(({ id }) => id === target.model.name));
+    return usage.prompt + usage.completion;
+  }
+
+  return { call, charges, tokensOf, room, opensAt, reserve, meterOf, fate, between, answerMs, jitter, counts, limits, inFlight };
 }
