@@ -27,9 +27,20 @@ const commands = {
   chat: async () => (await import('./chat.ts')).registerChat,
   rules: async () => (await import('./rules.ts')).registerRules,
   sim: async () => (await import('./sim.ts')).registerSim,
+  completion: async () => (await import('./completion.ts')).registerCompletion,
 } satisfies Record<string, () => Promise<Register>>;
 
-const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);
+type Name = keyof typeof commands;
+
+const isCommand = (name = ''): name is Name => Object.hasOwn(commands, name);
+
+/** Those a command line needs; none in particular where it needs to see all of them. */
+function neededBy([first, , ...words]: readonly string[]): readonly Name[] {
+  if (isCommand(first)) return [first];
+  // `complete -- chat …` is about one command from its second word on.
+  const [about] = words;
+  return first === 'complete' && words.length > 1 && isCommand(about) ? [...new Set<Name>(['completion', about])] : [];
+}
 
 const packageFile = new URL('../../package.json', import.meta.url);
 
@@ -43,8 +54,8 @@ function versionOf(file: URL): string {
   return typeof content === 'object' && content !== null && 'version' in content ? String(content.version) : 'unknown';
 }
 
-/** The program with all its commands, or with one alone. */
-export async function createProgram(context: Context, only = ''): Promise<Command> {
+/** The program with all its commands, or with these alone. */
+export async function createProgram(context: Context, only: readonly Name[] = []): Promise<Command> {
   const { out, words } = context;
   const program = new Command('tollfree')
     .description('every free LLM tier you hold, behind one OpenAI-compatible endpoint')
@@ -62,7 +73,7 @@ export async function createProgram(context: Context, only = ''): Promise<Comman
       getOutHasColors: () => out.colour,
       getErrHasColors: () => words.colour,
     });
-  const wanted = isCommand(only) ? [commands[only]] : Object.values(commands);
+  const wanted = only.length === 0 ? Object.values(commands) : only.map((name) => commands[name]);
   for (const load of wanted) (await load())(program, context);
   return program;
 }
@@ -70,7 +81,7 @@ export async function createProgram(context: Context, only = ''): Promise<Comman
 /** Runs one command line and returns its exit status: 0 done, 1 failed, 2 used wrongly. */
 export async function run(commandLine: readonly string[], context: Context): Promise<number> {
   try {
-    const program = await createProgram(context, commandLine[0]);
+    const program = await createProgram(context, neededBy(commandLine));
     await program.parseAsync(commandLine, { from: 'user' });
     return 0;
   } catch (error) {

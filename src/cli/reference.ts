@@ -16,6 +16,6 @@ export function renderReference(program: Command): string {
 
 function sections(command: Command, name: string): string[] {
   const own = ['```', command.helpInformation().trimEnd(), '```', ''];
-  const children = command.commands.filter((child) => child.name() !== 'help').flatMap((child) => [`## ${name} ${child.name()}`, ''].concat(sections(child, `${name} ${child.name()}`)));
+  const children = command.createHelp().visibleCommands(command).filter((child) => child.name() !== 'help').flatMap((child) => [`## ${name} ${child.name()}`, ''].concat(sections(child, `${name} ${child.name()}`)));
   return own.concat(children);
 }

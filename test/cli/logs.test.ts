@@ -25,6 +25,8 @@ const resting = entry({ level: 'warn', message: 'account', provider: 'groq', acc
 
 const logs = (...options: string[]): Promise<Heard> => tollfree(['logs', ...options], { environment: { TOLLFREE_DATA_DIR: place.data } });
 
+const ids = ({ out }: Heard): string[] => out.split('\n').filter(Boolean).map((line) => (JSON.parse(line) as { request_id: string }).request_id);
+
 describe('logs', () => {
   test('tell requests with their story, accounts and notices, one line each', async () => {
     await writeFile(file(), answered('r1') + refused + resting + entry({ message: 'the vault was unlocked' }));
@@ -47,7 +49,6 @@ describe('logs', () => {
     await writeFile(file('2'), answered('oldest'));
     await writeFile(file('1'), answered('older') + answered('old'));
     await writeFile(file(), answered('new'));
-    const ids = ({ out }: Heard): string[] => out.split('\n').filter(Boolean).map((line) => (JSON.parse(line) as { request_id: string }).request_id);
     expect(ids(await logs('--lines', '2', '-o', 'json'))).toEqual(['old', 'new']);
     expect(ids(await logs('-o', 'json'))).toEqual(['oldest', 'older', 'old', 'new']);
   });

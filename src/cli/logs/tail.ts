@@ -19,14 +19,16 @@ export interface LastLines {
 export async function lastLines(file: string, most: number, wanted: (line: string) => boolean): Promise<LastLines | undefined> {
   const newest = await readIfThere(file);
   if (newest === undefined) return undefined;
-  let lines: readonly string[] = [];
+  const files: (readonly string[])[] = [];
+  let found = 0;
   let bytes: Buffer | undefined = newest;
-  for (let rotation = 1; bytes !== undefined && lines.length < most; rotation += 1) {
+  for (let rotation = 1; bytes !== undefined && found < most; rotation += 1) {
     const here = bytes.toString().split('\n').filter((line) => line !== '' && wanted(line));
-    lines = [...here, ...lines];
+    files.unshift(here);
+    found += here.length;
     bytes = await readIfThere(file.replace(/(\.\w+)$/, `${rotation}$1`));
   }
-  return { lines: most === 0 ? [] : lines.slice(-most), end: newest.length };
+  return { lines: files.flat().slice(Math.max(0, found - most)), end: newest.length };
 }
 
 async function readIfThere(file: string): Promise<Buffer | undefined> {
