@@ -51,7 +51,7 @@ export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions):
 
   /** The last entry the vault vouched for. Undefined where it vouches for none. */
   const sealed = (): string | undefined => {
-    const [, hash, mac] = /^([\w-]{43}) ([\w-]{43})\n$/.exec(textOf(sealPath) ?? '') ?? [];
+    const [, hash, mac] = /^([\w-]{43}) ([\w-]{43})\n$/.exec(String(textOf(sealPath))) ?? [];
     const own = hash === undefined ? undefined : vouch(hash);
     return own !== undefined && mac !== undefined && timingSafeEqual(Buffer.from(mac), Buffer.from(own)) ? hash : undefined;
   };
@@ -64,8 +64,10 @@ export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions):
   };
 
   const check = (): AuditCheck => {
+    const text = textOf(path);
+    if (text === UNREADABLE) return { entries: 0, problem: `${path} cannot be read`, vouched: false };
     const wanted = sealed();
-    const { entries, broken, holds } = walk(textOf(path) ?? '', wanted);
+    const { entries, broken, holds } = walk(text, wanted);
     const problem = broken === undefined ? (holds ? undefined : 'its end was cut off or made anew: the last entry the vault vouched for is not in it') : `line ${broken} is not as it was written, or one before it was taken out`;
     return { entries, ...(problem !== undefined && { problem }), vouched: wanted !== undefined && problem === undefined };
   };
@@ -105,12 +107,14 @@ export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions):
   };
 }
 
-function textOf(path: string): string | undefined {
+const UNREADABLE = Symbol('unreadable');
+
+/** Empty where there is none. */
+function textOf(path: string): string | typeof UNREADABLE {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
+    return systemCode(error) === 'ENOENT' ? '' : UNREADABLE;
   }
 }
 

@@ -4,12 +4,12 @@ import { VaultError } from '../vault/errors.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Act } from './chain.ts';
 
-export type Record = (act: Act) => Promise<void>;
+export type RecordAct = (act: Act) => Promise<void>;
 
 const nameOf = ({ provider, label }: Pick<Account, 'provider' | 'label'>): string => `${provider}/${label}`;
 
 /** `by`: who uses it. */
-export function auditedVault(vault: Vault, by: string, record: Record): Vault {
+export function auditedVault(vault: Vault, by: string, record: RecordAct): Vault {
   /** What was tried and refused is written down as well; nothing that was only looked up. */
   const told = async <T>(act: string, job: () => Promise<T>, on: (result: T | undefined) => readonly string[] = () => []): Promise<T> => {
     try {

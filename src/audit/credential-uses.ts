@@ -1,6 +1,6 @@
 /** How often each credential was handed out: counted at every use, written down every hour and at the end. */
 import type { Account } from '../types.ts';
-import type { Record } from './audited-vault.ts';
+import type { RecordAct } from './audited-vault.ts';
 
 export interface CredentialUses {
   readonly used: (account: Pick<Account, 'provider' | 'label'>) => void;
@@ -8,7 +8,7 @@ export interface CredentialUses {
   readonly flush: () => Promise<void>;
 }
 
-export function createCredentialUses(record: Record): CredentialUses {
+export function createCredentialUses(record: RecordAct): CredentialUses {
   const counts = new Map<string, number>();
   return {
     used({ provider, label }) {

@@ -3,7 +3,7 @@ import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuditLog, type AuditLog } from '../../src/audit/audit-log.ts';
@@ -133,6 +133,14 @@ describe('changed by someone else', () => {
     await state.desk.log.record({ by: 'cli', act: 'vault unlocked' });
     // Writing on does not make it right.
     expect(state.desk.log.check().problem).toBeDefined();
+  });
+
+  test('a directory in its place is told, by check and by the next act', async () => {
+    await rm(state.desk.path);
+    await mkdir(state.desk.path);
+    expect(state.desk.log.check()).toMatchObject({ problem: expect.stringMatching(/cannot be read/) as unknown, vouched: false });
+    await state.desk.log.record({ by: 'cli', act: 'vault unlocked' });
+    expect(state.desk.notices).toEqual([expect.stringMatching(/could not be written .*EISDIR/)]);
   });
 
   test('a seal that another key made vouches for nothing', async () => {
