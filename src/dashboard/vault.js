@@ -3,7 +3,7 @@ import { api } from './api.js';
 import { announce, confirm, field, h, replace } from './dom.js';
 import { poll } from './feed.js';
 import { pill } from './parts.js';
-import { count, plural } from './words.js';
+import { atSecond, count, onDay, plural } from './words.js';
 
 export function view({ signal }) {
   const card = h('section', { class: 'card' });
@@ -45,7 +45,21 @@ export function view({ signal }) {
     );
   }
 
-  return [h('h1', {}, 'Vault'), card];
+  const trail = h('section', { class: 'card' });
+  void api('GET', '/vault/audit').then((told) => replace(trail, ...auditOf(told)), (error) => replace(trail, h('p', { class: 'mistake' }, error.message)));
+  return [h('h1', {}, 'Vault'), card, trail];
+}
+
+function auditOf({ entries, problem, vouched, newest }) {
+  const whole = vouched ? '✓ whole, and vouched for by the vault’s key' : '✓ whole; unlocked, the vault’s key can vouch for it';
+  return [
+    h('h2', {}, 'Audit log'),
+    h('p', { class: problem === undefined ? 'good-text' : 'mistake' }, problem === undefined ? `${count(entries)} entries, ${whole}` : `✕ ${problem}`),
+    newest.length > 0 && h('div', { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Audit log' }, h('table', {},
+      h('thead', {}, h('tr', {}, ['When', 'Who', 'What', 'On', 'Result'].map((name) => h('th', { scope: 'col' }, name)))),
+      h('tbody', {}, newest.map(({ at: when, by, act, on = [], result, from }) => h('tr', {},
+        [`${onDay(when)} ${atSecond(when)}`, from === undefined ? by : `${by} from ${from}`, act, on.join(', '), result ?? 'done'].map((text) => h('td', {}, text))))))),
+  ];
 }
 
 const fact = (name, value) => [h('dt', {}, name), h('dd', {}, value)];

@@ -1,4 +1,4 @@
-/** `/admin/vault`: its state, locking, unlocking, a new data key. */
+/** `/admin/vault`: its state, locking, unlocking, a new data key, and what was done. */
 import { Router } from 'express';
 import { FailureError } from '../failure.ts';
 import type { Clock } from '../types.ts';
@@ -13,6 +13,8 @@ export interface AdminVaultOptions {
     /** Throws `forbidden` for a passphrase that opens nothing. */
     readonly unlock: (passphrase: string) => Promise<void>;
     readonly rotate: () => Promise<void>;
+    /** Whether the audit log is whole, and its newest entries first. */
+    readonly auditTrail: () => Promise<{ readonly entries: number; readonly problem?: string; readonly vouched: boolean; readonly newest: readonly unknown[] }>;
   };
 }
 
@@ -37,6 +39,7 @@ export function adminVaultRoutes({ vault, now }: AdminVaultOptions): Router {
 
   const router = Router();
   router.get('/', (_request, response) => void response.json(told()));
+  router.get('/audit', async (_request, response) => void response.json(await vault.auditTrail()));
   router.post('/lock', (_request, response) => {
     vault.lock();
     response.json(told());

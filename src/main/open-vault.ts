@@ -4,14 +4,16 @@ import type { FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createAuditLog } from '../audit/audit-log.ts';
 import { auditedVault } from '../audit/audited-vault.ts';
-import type { Record } from '../audit/audited-vault.ts';
+import type { RecordAct } from '../audit/audited-vault.ts';
 import { createCredentialUses } from '../audit/credential-uses.ts';
+import type { AdminVaultOptions } from '../http/admin-vault.ts';
 import type { Account, Emit } from '../types.ts';
 import { findUnlock } from '../vault/find-unlock.ts';
 import { VaultError } from '../vault/errors.ts';
 import { passphrase } from '../vault/secret.ts';
 import { openVault } from '../vault/vault.ts';
 import type { Vault } from '../vault/vault.ts';
+import { auditTrail } from './audit-trail.ts';
 import { asFailure } from './vault-failure.ts';
 
 export interface DaemonVault {
@@ -30,7 +32,9 @@ export interface DaemonVault {
   /** Takes over what other processes change from now on, and calls back when the accounts are others than before. */
   readonly follow: (changed: () => void) => void;
   /** Writes into the audit log what is done to other things than the vault. */
-  readonly audit: Record;
+  readonly audit: RecordAct;
+  /** Whether the audit log is whole, and its newest entries first. */
+  readonly auditTrail: AdminVaultOptions['vault']['auditTrail'];
   readonly close: () => Promise<void>;
 }
 
@@ -52,7 +56,8 @@ const USES_MS = 3_600_000;
 export async function openDaemonVault({ file, pid, now, environment, prompt, emit }: DaemonVaultOptions): Promise<DaemonVault> {
   const tell = (level: 'info' | 'warn' | 'error', message: string): void => emit({ type: 'notice', level, message });
   const bare = await openVault({ file, pid, now, notice: (message) => tell('warn', message) });
-  const audit = createAuditLog({ path: join(dirname(file), 'audit.log'), pid, now, vouch: bare.vouch, notice: (message) => tell('error', message) });
+  const auditPath = join(dirname(file), 'audit.log');
+  const audit = createAuditLog({ path: auditPath, pid, now, vouch: bare.vouch, notice: (message) => tell('error', message) });
   const vault = auditedVault(bare, 'daemon', audit.record);
   const uses = createCredentialUses(audit.record);
   const counting = setInterval(() => void uses.flush(), USES_MS).unref();
@@ -98,6 +103,7 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
     },
     unlocked: () => vault.status().state !== 'locked',
     status: () => vault.status(),
+    auditTrail: async () => ({ ...audit.check(), newest: await auditTrail(auditPath) }),
     lock() {
       byHand.locked = true;
       vault.lock();

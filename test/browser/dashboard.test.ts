@@ -105,7 +105,10 @@ const used: Readonly<Record<(typeof VIEWS)[number], (page: Page) => Promise<void
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByText(/whole after/).waitFor();
   },
-  vault: (page) => page.getByRole('button', { name: 'Lock' }).waitFor(),
+  async vault(page) {
+    await page.getByRole('button', { name: 'Lock' }).waitFor();
+    await page.getByText(/vouched for by the vault/).waitFor();
+  },
 };
 
 describe.each(Object.keys(looks))('%s', (look) => {

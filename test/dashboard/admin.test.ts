@@ -87,6 +87,16 @@ test('activity counts by the minute, the past begins with the start', async () =
   expect((await tell('GET', '/activity?range=century')).status).toBe(400);
 });
 
+test('the audit log tells what was done, newest first, and that it is whole', async () => {
+  await tell('DELETE', '/cooldowns');
+  const told = async (): Promise<Json> => (await tell('GET', '/vault/audit')).body;
+  const acts = async (): Promise<unknown[]> => ((await told())['newest'] as Json[]).map(({ act }) => act);
+  for (let tries = 0; tries < 50 && (await acts())[0] !== 'DELETE /admin/cooldowns'; tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect((await acts())[0]).toBe('DELETE /admin/cooldowns');
+  expect(await told()).toMatchObject({ vouched: true, entries: expect.any(Number) });
+  expect(await told()).not.toHaveProperty('problem');
+});
+
 describe('vault', () => {
   test('a wrong passphrase is a refusal and no fault of ours; two at once are one too many; then it slows', async () => {
     // Opens with a key file alone: no passphrase fits, and none costs Argon2.

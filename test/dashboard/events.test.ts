@@ -19,6 +19,7 @@ async function listen(enough: (heard: readonly Heard[]) => boolean, meanwhile: (
   const heard: Heard[] = [];
   const parser = createParser({ onEvent: ({ event = '', data }) => heard.push({ name: event, data: JSON.parse(data) as Record<string, unknown>, text: data }) });
   const acting = meanwhile();
+  acting.catch((error: unknown) => leaving.abort(error));
   const decoder = new TextDecoder();
   for await (const part of response.body ?? []) {
     parser.feed(decoder.decode(part as Uint8Array, { stream: true }));
