@@ -91,6 +91,6 @@ test('what has no place there is told by name', async () => {
 });
 
 test('a refusal rests the account and is told in the words of the surface', async () => {
-  const refused = state.anthropic.messages.create({ model: 'anthropic/anthropic-model', max_tokens: 5, messages: [{ role: 'user', content: 'refuse me' }] }, { headers: { 'x-tollfree-deadline-ms': '100' } });
+  const refused = state.anthropic.messages.create({ model: 'anthropic/anthropic-model', max_tokens: 5, messages: [{ role: 'user', content: 'refuse me' }] }, { headers: { 'x-tollfree-deadline-ms': '5000' } });
   await expect(refused).rejects.toMatchObject({ status: 429, type: 'rate_limit_error' });
 });
