@@ -161,6 +161,8 @@ export interface ChatRequest {
   readonly deadlineNamed?: true;
   /** 0 (first) to 9, in the line. */
   readonly priority: number;
+  /** Only what it would use and who could answer is wanted. */
+  readonly dryRun?: true;
   /** `off`: neither answered from the cache nor kept there. `refresh`: asked anew, and kept. */
   readonly cache?: 'off' | 'refresh';
 }

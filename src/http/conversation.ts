@@ -9,6 +9,7 @@ import { arrivalOf, enter, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
 import type { ChatChunk } from '../types.ts';
 import { readJson } from './body.ts';
+import { dryRun } from './dry-run.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
 import { endSoon, EVENT_STREAM_HEADERS, startHeartbeat, writeFrames } from './stream.ts';
 
@@ -17,6 +18,7 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
     const conversation = trimmed(speak(await readJson(request, bodyLimit), arrival), request, response);
+    if (conversation.request.dryRun === true) return void response.json(dryRun(gateway, conversation.request));
     const signal = enter(conversation.request, response, options);
     if (conversation.request.stream) await sendStream(response, conversation, signal, options);
     else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), gateway);

@@ -19,6 +19,7 @@ const body = z.looseObject({
   model: z.string().min(1).max(256),
   messages: z.array(message).min(1),
   stream: z.boolean().nullish(),
+  dry_run: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   max_tokens: z.int().positive().nullish(),
   max_completion_tokens: z.int().positive().nullish(),
@@ -33,8 +34,11 @@ const body = z.looseObject({
   response_format: z.looseObject({ type: z.string() }).nullish(),
 });
 
-/** A client says what it wants, never where to or on whose credential: these fields of other gateways are dropped. */
-const IGNORED: ReadonlySet<string> = new Set(['api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy']);
+/**
+ * A client says what it wants, never where to or on whose credential: these fields of other gateways are dropped. `dry_run`
+ * is ours alone.
+ */
+const IGNORED: ReadonlySet<string> = new Set(['dry_run', 'api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy']);
 
 /** `POST /v1/chat/completions`. */
 export function chat(input: unknown, arrival: Arrival): Conversation {
@@ -60,6 +64,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),
     ...(maxOutput !== undefined && { maxOutput }),
+    ...(data.dry_run === true && { dryRun: true as const }),
   };
 }
 

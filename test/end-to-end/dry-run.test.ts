@@ -1,0 +1,40 @@
+/** What a question would cost, without asking it. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+const state: { system: System } = { system: undefined as never };
+beforeAll(async () => {
+  state.system = await startSystem({ accounts: { groq: ['one'], cerebras: ['one'] } });
+});
+afterAll(() => state.system.close());
+
+const estimate = async (body: object, headers = {}): Promise<{ status: number; body: Record<string, unknown> }> => {
+  const response = await state.system.chat({ ...hello('Write a Python function'), dry_run: true, ...body }, headers);
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+};
+
+describe('dry_run', () => {
+  test('tells rule, tokens, candidates and prices; nothing is sent and nothing counted', async () => {
+    const { body } = await estimate({ max_tokens: 1_000, stream: true });
+    expect(body).toMatchObject({ object: 'chat.completion.estimate', rule: 'code_generation', output_tokens: 1_000 });
+    const candidates = body['candidates'] as Record<string, unknown>[];
+    expect(new Set(candidates.map(({ provider }) => provider))).toEqual(new Set(['groq', 'cerebras']));
+    const known = candidates.find(({ provider, model }) => provider === 'groq' && model === 'openai/gpt-oss-120b');
+    expect(known).toMatchObject({ cost_usd: 0, list_usd: ((body['input_tokens'] as number) * 0.15 + 1_000 * 0.6) / 1e6, free_at: expect.any(String) });
+    expect(state.system.simulators.calls({}).filter(({ path }) => path.endsWith('/chat/completions'))).toEqual([]);
+    const { rows } = (await (await state.system.admin('GET', '/usage-stats')).json()) as { rows: unknown[] };
+    expect(rows).toEqual([]);
+  });
+
+  test('what could not be asked cannot be estimated', async () => {
+    expect(await estimate({ model: 'nobody/nothing' })).toMatchObject({ status: 404 });
+    expect(await estimate({ dry_run: 'yes' })).toMatchObject({ status: 400, body: { error: { param: 'dry_run' } } });
+  });
+
+  test('false asks, and stays here', async () => {
+    await state.system.chat({ ...hello(), dry_run: false });
+    const call = state.system.simulators.calls({}).find(({ path }) => path.endsWith('/chat/completions'));
+    expect(call?.body).not.toHaveProperty('dry_run');
+  });
+});
