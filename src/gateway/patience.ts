@@ -27,12 +27,14 @@ export function whyLeft(signal: AbortSignal): FailureError {
   return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the client closed the connection' });
 }
 
+const told = (milliseconds: number): string => (milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1_000)} s`);
+
 export function startPatience(options: PatienceOptions): Patience {
   const { signal, firstContentMs, lastContentMs, totalMs, someoneElse } = options;
   const controller = new AbortController();
   const left = (): void => controller.abort(whyLeft(signal));
   const silent = (phase: SilentPhase, milliseconds: number): void =>
-    controller.abort(new FailureError({ kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${Math.round(milliseconds / 1000)} s` }));
+    controller.abort(new FailureError({ kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${told(milliseconds)}` }));
 
   const extra = Math.max(0, lastContentMs - firstContentMs);
   const timers = {

@@ -17,7 +17,7 @@ beforeAll(async () => {
   state.simulators = await startSimulators({ ports: 'each', pace: { firstMs: 0, tokenMs: 0 } });
   state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
   const { simulators, http } = state;
-  state.house = await openHouse({ simulators, http, policy: { firstContentMs: 5_000, wholeAnswerMs: 5_000 } });
+  state.house = await openHouse({ simulators, http });
   await (await state.house.chat(good)).text();
 });
 beforeEach(() => state.simulators.clearCalls());

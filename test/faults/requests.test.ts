@@ -15,7 +15,7 @@ beforeAll(async () => {
   state.simulators = await startSimulators({ ports: 'each', pace: { firstMs: 0, tokenMs: 5 }, limits: { groq: endless, cerebras: endless } });
   state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
   // The first request of a process compiles what the others use.
-  const house = await openHouse({ simulators: state.simulators, http: state.http, policy: { firstContentMs: 5_000, stallMs: 5_000 } });
+  const house = await openHouse({ simulators: state.simulators, http: state.http });
   await (await house.chat(question)).text();
   await house.close();
   state.simulators.clearCalls();
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 
 async function open(options: Partial<HouseOptions> = {}): Promise<House> {
-  const house = await openHouse({ simulators: state.simulators, http: state.http, ...options, policy: { firstContentMs: 5_000, wholeAnswerMs: 5_000, stallMs: 5_000, totalMs: 10_000, ...options.policy } });
+  const house = await openHouse({ simulators: state.simulators, http: state.http, ...options });
   state.houses.push(house);
   return house;
 }

@@ -44,8 +44,8 @@ const inTime = (seconds: number): string => new Date(Date.now() + seconds * 1000
 const said = (status: number, body: object | string = { error: { message: 'something' } }): Row['fault'] => ({ kind: 'answer', status, body: body as Record<string, unknown> });
 
 const afterCommit = ['event', 'next'] as const;
-/** Where only the total ends it. */
-const soon = { policy: { totalMs: 400 } };
+/** Where only a deadline ends it. */
+const soon = { policy: { firstContentMs: 150, wholeAnswerMs: 150, stallMs: 150, totalMs: 400 } };
 const soft = ['account-model broken-answer'];
 
 const connection: readonly Row[] = [
@@ -73,7 +73,7 @@ const silences: readonly Row[] = [
   row('content, then silence', { kind: 'silence', after: 1 }, afterCommit, 503, { ...soon, rests: ['account-model silent'] }),
   row('comments for ever', { kind: 'comments' }, 'next', 503, soon),
   row('content, then comments for ever', { kind: 'comments', after: 1 }, afterCommit, 503, soon),
-  row('slow drip within an event', { kind: 'framing', bytes: 1, ms: 30 }, 'next', 503, soon),
+  row('slow drip within an event', { kind: 'framing', bytes: 1, ms: 30 }, 'next', 503, { policy: { wholeAnswerMs: 150, totalMs: 400 } }),
 ];
 
 const ends: readonly Row[] = [
@@ -91,7 +91,7 @@ const bodies: readonly Row[] = [
   row('gzip bomb', { kind: 'gzip', content: 'bomb', bytes: 80 * 1024 * 1024 }, 'next', 503),
   row('10 MB without a line end', { kind: 'long-event' }, 'next', 503),
   row('10 MB without a line end, mid-stream', { kind: 'long-event', after: 1 }, afterCommit, 503),
-  row('content without end', { kind: 'endless', ms: 5 }, afterCommit, 503, soon),
+  row('content without end', { kind: 'endless', ms: 5 }, afterCommit, 503, { policy: { totalMs: 400, wholeAnswerMs: 150 } }),
   row('a page in a 200', { kind: 'html' }, 'next', 503, { rests: ['provider overloaded'] }),
   row('an error object in a 200', { kind: 'refusal', name: 'rate-minute', status: 200, headers: { 'retry-after': '7' } }, 'next', 429, { rests: ['pool-model rate-minute'] }),
   row('JSON for a stream, a stream for JSON', { kind: 'swap' }, 'first', 200),

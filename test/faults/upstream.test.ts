@@ -24,7 +24,7 @@ beforeAll(async () => {
   state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
   process.on('unhandledRejection', reject);
   // The first request of a process compiles what the others use.
-  for (const stream of [true, false]) await ask({ policy: patient }, {}, stream);
+  for (const stream of [true, false]) await ask({}, {}, stream);
 });
 afterAll(async () => {
   process.off('unhandledRejection', reject);
@@ -106,8 +106,6 @@ function expectTold({ status, retryAfter }: Row, { status: told, headers, text }
   expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(retryAfter[1]);
 }
 
-/** A good answer is given time, however loaded the machine. */
-const patient = { firstContentMs: 5_000, wholeAnswerMs: 5_000 };
 const larger = { models: { [FAULTY]: { context: 8_000 }, [GOOD]: { context: 64_000 } } };
 
 describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_how, stream) => {
@@ -116,7 +114,7 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
       const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault });
       try {
         const ending = stream ? row.stream : row.json;
-        const seen = await ask({ ...larger, policy: ending === 'first' ? patient : (row.policy ?? {}) }, {}, stream);
+        const seen = await ask({ ...larger, policy: row.policy ?? {} }, {}, stream);
         expectEnding(ending, row, seen, stream);
         const rests = seen.house.accounts.view().filter(({ account }) => account.provider === FAULTY).flatMap(({ rests }) => rests.map(({ scope, reason }) => `${scope} ${reason}`));
         if (row.rests !== undefined && (stream || row.json === row.stream)) expect(rests).toEqual(row.rests);
@@ -134,7 +132,7 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
       const fault = row.fault.kind === 'refusal' && row.fault.name === 'no-tools' ? recordedNoTools : row.fault;
       const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault }, { provider: GOOD, fault });
       try {
-        const seen = await ask({ callerMs: 300, ...(row.policy && { policy: row.policy }) }, {}, stream);
+        const seen = await ask({ callerMs: 300, policy: row.policy ?? {} }, {}, stream);
         if (stream && row.stream === 'event') expectEnding('event', row, seen, stream);
         else expectTold(row, seen);
       } finally {
