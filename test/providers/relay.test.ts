@@ -1,0 +1,48 @@
+/** What comes back on paths besides chat. */
+import { describe, expect, test } from '@jest/globals';
+import { failureOf, FailureError } from '../../src/failure.ts';
+import { ofPath, relayed } from '../../src/providers/relay.ts';
+import type { ChatChunk } from '../../src/types.ts';
+import { all } from './support.ts';
+
+async function* pieces(texts: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+const refuse = (body: string): FailureError => new FailureError({ kind: 'overloaded', message: body });
+const read = (type: string | undefined, texts: readonly string[]): Promise<ChatChunk[]> => all(relayed({ headers: { 'content-type': type }, bytes: pieces(texts) }, refuse));
+const failing = async (type: string, texts: readonly string[]): Promise<string> => {
+  try {
+    await read(type, texts);
+  } catch (error) {
+    return failureOf(error).kind;
+  }
+  throw new Error('was believed');
+};
+
+describe('an answer', () => {
+  test('in JSON is one piece, as it came, with its usage', async () => {
+    const text = '{"data":[{"embedding":[0.10]}],"usage":{"prompt_tokens":3,"total_tokens":3}}';
+    expect(await read('application/json; charset=utf-8', [text.slice(0, 9), text.slice(9)])).toEqual([{ text, whole: true, content: true, usage: { input: 3, output: 0 } }]);
+    expect(await read('application/problem+json', ['[1]'])).toEqual([{ text: '[1]', whole: true, content: true }]);
+  });
+
+  test('of any other kind is passed on piece by piece', async () => {
+    const chunks = await read('audio/mpeg', ['ab', '', 'c']);
+    expect(chunks.map(({ raw, content }) => [Buffer.from(raw?.bytes ?? []).toString(), raw?.contentType, content])).toEqual([['ab', 'audio/mpeg', true], ['c', 'audio/mpeg', true]]);
+    expect((await read(undefined, ['x']))[0]?.raw?.contentType).toBe('application/octet-stream');
+  });
+
+  test.each([
+    ['JSON cut short', 'application/json', ['{"data":['], 'broken-answer'],
+    ['nothing at all', 'application/json', [], 'broken-answer'],
+    ['silence', 'audio/mpeg', [''], 'broken-answer'],
+    ['a web page', 'text/html; charset=utf-8', ['<html>'], 'broken-answer'],
+    ['an error inside a 200', 'application/json', ['{"error":{"message":"busy"}}'], 'overloaded'],
+  ])('that is none: %s', async (_name, type, texts, kind) => expect(await failing(type, texts)).toBe(kind));
+});
+
+test('on a path of the client\'s own choice only what is surely about quota or the provider counts', () => {
+  for (const kind of ['model-gone', 'model-access', 'credential', 'too-long'] as const) expect(ofPath({ kind, message: 'm', upstreamStatus: 404 })).toEqual({ kind: 'caller', message: 'm', upstreamStatus: 404 });
+  for (const kind of ['rate-minute', 'rate-day', 'balance', 'overloaded'] as const) expect(ofPath({ kind, message: 'm' })).toEqual({ kind, message: 'm' });
+});
