@@ -2,8 +2,8 @@
 import { api } from './api.js';
 import { announce, ask, confirm, empty, field, h, replace } from './dom.js';
 import { poll } from './feed.js';
-import { pill } from './parts.js';
-import { plural, until } from './words.js';
+import { pill, restWords } from './parts.js';
+import { plural } from './words.js';
 
 export function view({ feed, signal }) {
   const list = h('div', { class: 'rows' });
@@ -36,7 +36,7 @@ function row({ id, provider, label, organization, origin, state, enabled, rests 
     h('div', { class: 'row-what' },
       h('h2', {}, label, ' ', pill(state)),
       h('p', { class: 'quiet' }, [provider, organization, `sealed for ${origin}`].filter(Boolean).join(' · ')),
-      rests.map(({ model, reason, until: free }) => h('p', { class: 'rest-note' }, model !== undefined && h('span', { class: 'mono' }, `${model} `), `${reason}${free === undefined ? '; until somebody acts' : `; again in ${until(free)}`}`)),
+      rests.map((rest) => h('p', { class: 'rest-note' }, rest.model !== undefined && h('span', { class: 'mono' }, `${rest.model} `), restWords(rest))),
     ),
     h('div', { class: 'row-acts' },
       act('Test', async () => {

@@ -7,6 +7,12 @@ export function pill(state) {
   return h('span', { class: `pill ${state}` }, h('span', { 'aria-hidden': 'true' }, sign), ` ${word}`);
 }
 
+/** Why it rests and until when; what is over waits for one call to try it. */
+export function restWords({ reason, until: free }) {
+  if (free === undefined) return `${reason}; until somebody acts`;
+  return Date.parse(free) <= Date.now() ? `${reason}; the next call tries it again` : `${reason}; again in ${until(free)}`;
+}
+
 const tone = (share) => (share >= 1 ? 'full' : share >= 0.8 ? 'high' : 'fine');
 
 /** A bar of what is used. CSP forbids style attributes, not the style property. */

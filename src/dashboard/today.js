@@ -3,8 +3,8 @@ import { api } from './api.js';
 import { empty, h, replace } from './dom.js';
 import { dayOf, firstEmpty, picture, today } from './capacity.js';
 import { poll } from './feed.js';
-import { bar, figure, gauge, pill } from './parts.js';
-import { at, compact, count, money, percent, plural, until, windowName } from './words.js';
+import { bar, figure, gauge, pill, restWords } from './parts.js';
+import { at, compact, count, money, percent, plural, windowName } from './words.js';
 
 export function view({ feed, signal }) {
   const summary = h('section', { class: 'summary', 'aria-label': 'Summary' }, h('p', { class: 'quiet' }, 'Asking the daemon…'));
@@ -89,10 +89,10 @@ function account({ id, label, state, rests, shared, models, ...rest }) {
       h('span', { class: 'account-bar' }, day === undefined ? h('span', { class: 'quiet' }, 'no daily limit known') : bar(day.used, day.limit, `${label}, requests today`)),
       h('span', { class: 'account-left number' }, day === undefined ? '' : h('span', {}, h('b', {}, compact(day.limit - day.used)), ` of ${compact(day.limit)}`)),
     ),
-    whole !== undefined && h('p', { class: 'rest-note' }, `${whole.reason}${whole.until === undefined ? '; until somebody acts' : `; again in ${until(whole.until)}`}`),
+    whole !== undefined && h('p', { class: 'rest-note' }, restWords(whole)),
     shared.length > 0 && h('div', { class: 'gauges' }, shared.map(gauge)),
     counted.map(modelWindows),
-    rests.filter(({ model }) => model !== undefined).map(({ model, reason, until: free }) => h('p', { class: 'rest-note' }, h('span', { class: 'mono' }, model), ` rests: ${reason}${free === undefined ? '' : `; again in ${until(free)}`}`)),
+    rests.filter(({ model }) => model !== undefined).map((rest) => h('p', { class: 'rest-note' }, h('span', { class: 'mono' }, rest.model), ` ${restWords(rest)}`)),
     others.length > 0 && h('details', { 'data-key': `unused-${id}`, class: 'unused' }, h('summary', {}, `${plural(others.length, 'model')} not used yet`), others.map(modelWindows)),
     shared.length === 0 && models.every(({ windows }) => windows.length === 0) && h('p', { class: 'quiet' }, 'Its limits are not published; they are learned while it is used.'),
   );
