@@ -28,13 +28,13 @@ test('takes no longer for a text that was made to take long', () => {
 
 test('a provider’s words about an attempt are for its caller alone; notices lose their keys', () => {
   const attempt = { provider: 'p', account: 'a', model: 'm', outcome: 'caller', sent: true, message: 'bad prompt: "my secret plan"', startedAt: 0, endedAt: 1 };
-  const request = { id: 'r' } as never;
+  const request = { id: 'r', model: 'gsk_0123456789' } as never;
   const events: readonly GatewayEvent[] = [
     { type: 'attempt-finished', request, attempt },
     { type: 'request-finished', request, summary: { attempts: [attempt] } as never },
     { type: 'notice', level: 'warn', message: 'sk-0123456789', fields: { stack: 'at sk-0123456789', count: 3 } },
   ];
   const told = JSON.stringify(events.map(redactEvent));
-  expect(told).not.toMatch(/secret plan|sk-0/);
+  expect(told).not.toMatch(/secret plan|sk-0|gsk_/);
   expect(told).toContain('"count":3');
 });

@@ -183,6 +183,8 @@ async function useEverything({ daemon, heard, secrets }: House): Promise<void> {
   await said('wrong bearer', '/admin/accounts', { headers: { authorization: `Bearer ${CANARIES.wrongBearer}` } });
   await said('wrong session', '/admin/session', post(json, { token: CANARIES.wrongBearer }));
   await said('key in an address', `/v1/models?key=${CANARIES.userInfo}&api_key=${CANARIES.userInfo}`);
+  await said('key in a path', `/v1/models/${CANARIES.typedKey}`);
+  await said('key for a model', '/v1/chat/completions', post(json, { model: CANARIES.typedKey, messages: [{ role: 'user', content: 'x' }] }));
   await raw(daemon.url, `GET http://user:${CANARIES.userInfo}@127.0.0.1/v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n`).then((answer) => heard.set('absolute form', answer));
 
   await said('account refused', '/admin/accounts', post(admin, { provider: 'echo', key: CANARIES.commandKey, label: 'third' }));
