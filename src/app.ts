@@ -15,6 +15,7 @@ import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
 import type { Load } from './http/load.ts';
 import { listModels, showModel } from './http/models.ts';
+import { openApiRoute } from './http/openapi.ts';
 import type { SignedCallers } from './http/signed-callers.ts';
 import { surfaceRoutes } from './http/surfaces.ts';
 import { ownUsage } from './http/usage-stats.ts';
@@ -49,6 +50,7 @@ export function createApp(options: AppOptions): Express {
   app.get('/metrics', async (_request, response) => {
     response.type(options.metrics.contentType).send(await options.metrics.text());
   });
+  app.get('/openapi.json', openApiRoute(options.version));
   app.use('/v1', (_request, _response, next) => {
     if (draining()) throw new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' });
     const short = load.short();

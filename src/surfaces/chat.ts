@@ -34,6 +34,9 @@ const body = z.looseObject({
   response_format: z.looseObject({ type: z.string() }).nullish(),
 });
 
+/** The same for those who read `/openapi.json`. */
+export const chatSchema: Readonly<Record<string, unknown>> = z.toJSONSchema(body, { io: 'input', target: 'draft-2020-12' });
+
 /**
  * A client says what it wants, never where to or on whose credential: these fields of other gateways are dropped. `dry_run`
  * is ours alone.
