@@ -33,7 +33,7 @@ export function registerLogs(program: Command, context: Context): void {
     .option('-n, --lines <number>', 'how many of the last ones', wholeNumber(1_000_000), 20)
     .addOption(new Option('-l, --level <level>', 'this and what is graver').choices(LEVELS).default('debug'))
     .option('--failed', 'only requests that were not answered')
-    .option('-r, --request <id>', 'only this request, as x-request-id names it')
+    .option('-r, --request <id>', 'only this request, as x-request-id names it; its beginning is enough')
     .option('-p, --provider <name>', 'only what was asked of this one')
     .addOption(textOrJsonOption())
     .action((options: Options) => logs(context, options));
@@ -44,7 +44,7 @@ async function logs(context: Context, options: Options): Promise<void> {
   const wanted = (line: string): boolean => isWanted(readEntry(line), options);
   const show = (line: string): void => {
     const entry = options.output === 'json' ? undefined : readEntry(line);
-    printLines(context, entry === undefined ? [context.out.terminal ? harmless(line) : line] : renderEntry(entry, context.out.paint));
+    printLines(context, entry === undefined ? [context.out.terminal ? harmless(line) : line] : renderEntry(entry, context.out));
   };
   const signal = context.stopped();
   const found = await lastLines(file, options.lines, wanted);
@@ -61,6 +61,6 @@ function isWanted(entry: Entry | undefined, { level, failed, request, provider }
   if (entry === undefined) return failed === undefined && request === undefined && provider === undefined;
   if (LEVELS.indexOf(entry.level) > LEVELS.indexOf(level)) return false;
   if (failed === true && (entry.status ?? 0) < 400) return false;
-  if (request !== undefined && entry.request_id !== request) return false;
+  if (request !== undefined && entry.request_id?.startsWith(request) !== true) return false;
   return provider === undefined || entry.provider === provider || (entry.attempts ?? []).some((attempt) => attempt.provider === provider);
 }

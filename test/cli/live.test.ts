@@ -33,7 +33,9 @@ describe('against the daemon', () => {
     const { accounts, requests } = json(await ask(['status', '--output', 'json'])) as { requests: number; accounts: { windows: { used: number }[] }[] };
     expect(requests).toBe(1);
     expect(accounts.flatMap(({ windows }) => windows).some(({ used }) => used === 1)).toBe(true);
-    expect((await ask(['status', '-o', 'csv'])).out.split('\n')[0]).toBe('provider,account,state,model,unit,seconds,used,limit,resets_at');
+    expect((await ask(['status', '-o', 'csv'])).out.split('\n')[0]).toBe('provider,account,state,model,unit,seconds,used,limit,resets_at,empty_at,source');
+    expect((await ask(['status', 'cerebras'], { columns: 90 })).out).not.toContain('grace');
+    expect((await ask(['status', 'nobody'])).words).toContain('there is no account at "nobody"');
   });
 
   test('explain tells the rule, the words, and who is free now', async () => {

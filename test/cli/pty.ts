@@ -7,11 +7,15 @@ export interface Step {
   /** Waited for, in what is new on the screen. */
   readonly sees: string;
   readonly types: string;
+  /** Before it is typed the window becomes so large. */
+  readonly resizes?: { readonly rows: number; readonly columns: number };
 }
 
 export interface Session {
   /** All that was on the screen, without colours and cursor movements. */
   readonly screen: string;
+  /** The same, as the terminal got it. */
+  readonly raw: string;
   readonly status: number;
 }
 
@@ -27,7 +31,8 @@ steps = json.load(sys.stdin)
 pid, screen = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
-fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack('HHHH', 50, 150, 0, 0))
+resize = lambda rows, columns: fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
+resize(50, 150)
 seen, fresh, deadline = b'', b'', time.time() + 40
 plain = lambda raw: re.sub(rb'\\x1b\\[[0-9;?]*[A-Za-z]', b'', raw).decode(errors='replace')
 while time.time() < deadline:
@@ -42,8 +47,10 @@ while time.time() < deadline:
         seen += piece
         fresh += piece
     elif steps and steps[0]['sees'] in plain(fresh):
-        os.write(screen, steps.pop(0)['types'].encode())
-        fresh = b''
+        step, fresh = steps.pop(0), b''
+        if 'resizes' in step:
+            resize(**step['resizes'])
+        os.write(screen, step['types'].encode())
 else:
     os.kill(pid, 9)
 _, status = os.waitpid(pid, 0)
@@ -58,5 +65,6 @@ export async function atTerminal(commandLine: readonly string[], environment: No
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
   child.stdin.end(JSON.stringify(steps));
   const [status] = (await once(child, 'close')) as [number];
-  return { screen: stripVTControlCharacters(Buffer.concat(pieces).toString()), status };
+  const raw = Buffer.concat(pieces).toString();
+  return { screen: stripVTControlCharacters(raw), raw, status };
 }

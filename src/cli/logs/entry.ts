@@ -44,14 +44,24 @@ export function readEntry(line: string): Entry | undefined {
   }
 }
 
+/** Enough to name a request among those of a log, and short enough for a line. */
+const ID_LENGTH = 12;
+
+export interface Style {
+  readonly paint: Paint;
+  /** For a person, who has only so much of a line. */
+  readonly terminal: boolean;
+}
+
 /** The line itself, and below it what became of each attempt where there is more to tell than one. */
-export function renderEntry(entry: Entry, paint: Paint): string[] {
+export function renderEntry(entry: Entry, style: Style): string[] {
+  const { paint } = style;
   const time = paint('dim', new Date(entry.time).toTimeString().slice(0, 8));
   if (entry.status === undefined) return [[time, levelText(entry, paint), accountText(entry)].filter((part) => part !== '').join('  ')];
   const { attempts = [], passed_over: passed = [] } = entry;
   const failed = attempts.length > 1 || entry.failure !== undefined ? attempts : [];
   return [
-    [time, requestText(entry, paint)].join('  '),
+    [time, requestText(entry, style)].join('  '),
     ...failed.map((attempt) => attemptLine('asked', attempt, paint)),
     ...passed.map((attempt) => attemptLine('passed over', attempt, paint)),
   ];
@@ -66,7 +76,7 @@ function accountText({ message, provider, account, state, reason, until }: Entry
   return oneLine(`${provider ?? ''}/${account ?? ''} is ${state}: ${reason ?? ''}${until === undefined ? '' : ` until ${until}`}`);
 }
 
-function requestText({ status = 0, surface, rule, words = [], provider, account, model, failure, tokens_in: asked, tokens_out: answered, queue_ms: queue = 0, total_ms: total, cache, saved_usd: saved = 0, key, request_id: id }: Entry, paint: Paint): string {
+function requestText({ status = 0, surface, rule, words = [], provider, account, model, failure, tokens_in: asked, tokens_out: answered, queue_ms: queue = 0, total_ms: total, cache, saved_usd: saved = 0, key, request_id: id }: Entry, { paint, terminal }: Style): string {
   const by = words.length === 0 ? '' : ` (${words.join(', ')})`;
   const parts = [
     paint(status < 400 ? 'green' : status < 500 ? 'yellow' : 'red', String(status)),
@@ -79,7 +89,7 @@ function requestText({ status = 0, surface, rule, words = [], provider, account,
     ...(queue > 0 ? [`${duration(queue)} in line`] : []),
     ...(saved > 0 ? [`${usd(saved)} saved`] : []),
     ...(key === undefined || key === 'local' ? [] : [`key ${oneLine(key)}`]),
-    ...(id === undefined ? [] : [paint('dim', oneLine(id))]),
+    ...(id === undefined ? [] : [paint('dim', oneLine(terminal ? id.slice(0, ID_LENGTH) : id))]),
   ];
   return parts.join('  ');
 }
