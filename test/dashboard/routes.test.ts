@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.system.close());
 
-const open = /^GET \/(health|health\/live|health\/ready|metrics|dashboard.*)$/;
+const open = /^GET \/(health|health\/live|health\/ready|metrics|openapi\.json|dashboard.*)$/;
 /** How one gets in, and whether one is: they tell nothing. */
 const entrance = new Set(['POST /admin/session', 'GET /admin/session']);
 

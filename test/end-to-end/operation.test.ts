@@ -98,10 +98,9 @@ function statusOf(headers: readonly string[]): Promise<number> {
 describe('doors', () => {
   test('every admin route wants the token', async () => {
     for (const [method, path] of [['GET', '/accounts'], ['GET', '/providers'], ['GET', '/rules'], ['POST', '/explain'], ['GET', '/cooldowns'], ['DELETE', '/cooldowns'], ['POST', '/vault/lock'], ['POST', '/vault/unlock'], ['GET', '/nothing']] as const) {
-      const plain = await fetch(`${state.system.url}/admin${path}`, { method });
-      const wrong = await fetch(`${state.system.url}/admin${path}`, { method, headers: { authorization: 'Bearer wrong' } });
-      expect([path, plain.status, wrong.status]).toEqual([path, 401, 401]);
+      expect([path, (await fetch(`${state.system.url}/admin${path}`, { method })).status]).toEqual([path, 401]);
     }
+    expect((await fetch(`${state.system.url}/admin/accounts`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
   });
 
   test('a foreign host name, two of them, or a foreign page are turned away before anything is read', async () => {
