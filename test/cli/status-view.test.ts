@@ -62,12 +62,13 @@ describe('status', () => {
 
   test('two hundred accounts are a paragraph a provider: how many can serve, the day, the fullest windows, the dead', () => {
     const many = Array.from({ length: 200 }, (_, index) =>
-      account({ id: `a${index}`, pool: `p${index}`, label: `l${index}`, provider: index < 100 ? 'cerebras' : 'groq', state: index === 150 ? 'suspended' : 'active', windows: [{ ...requests(index === 120 ? 900 : 10, 1000), seconds: 86_400 }], rests: index === 150 ? [{ scope: 'account', reason: 'credential' }] : [] }),
+      account({ id: `a${index}`, pool: `p${index}`, label: `l${index}`, provider: index < 100 ? 'cerebras' : 'groq', state: index === 150 ? 'suspended' : 'active', windows: [{ ...requests(index === 120 ? 900 : 10, 1000), seconds: 86_400 }], rests: index === 150 ? [{ scope: 'account', reason: 'credential' }] : index > 196 ? [{ scope: 'pool-model', model: 'maker/m', reason: 'rate-minute', until: '2026-11-20T12:00:40Z' }] : [] }),
     );
     const lines = renderStatus({ address: 'here', waiting: 0, accounts: many }, { width: 100, paint: plain, now, detail: detailFor(many.length) });
     expect(lines.length).toBeLessThan(20);
     expect(lines).toContain('cerebras  100 active  █░░░░░░░░░░░░░░░░░░░  1,000 of 100k requests today');
     expect(lines.some((line) => /^ {4}l120 requests\/day +█+░░ +900 of 1,000/.test(line))).toBe(true);
+    expect(lines).toContain('    m rests at 3 accounts (rate-minute), the first for 40 s');
     expect(lines).toContain('  l150                 suspended · credential, until someone acts');
   });
 

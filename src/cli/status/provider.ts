@@ -1,11 +1,11 @@
 /** All accounts of one provider in one paragraph: for many accounts, and for a glance. */
 import { paintedBar } from '../bar.ts';
-import { count, plural, roughly } from '../numbers.ts';
+import { count, duration, plural, roughly } from '../numbers.ts';
 import type { AccountStatus, Window } from '../shapes.ts';
 import { clip, oneLine, widthOf } from '../text.ts';
 import { colours, headOf } from './account.ts';
 import { TELLING, type Frame } from './frame.ts';
-import { BAR_FROM, BAR_WIDTH, barsOf, renderBars, telling } from './windows.ts';
+import { BAR_FROM, BAR_WIDTH, barsOf, renderBars, shortModel, telling } from './windows.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -42,9 +42,26 @@ export function renderProvider(provider: string, accounts: readonly AccountStatu
   return [
     headline(provider, accounts, frame),
     ...renderBars(telling(bars), frame),
+    ...modelRests(accounts, frame.now).map((text) => paint('yellow', clip(`    ${text}`, width))),
     ...dead.slice(0, TELLING).map((account) => headOf(account, frame)),
     ...(unseen > 0 ? [paint('dim', clip(`  and ${count(unseen)} more suspended`, width))] : []),
   ];
+}
+
+/** Models that rest at accounts which can serve others, those that rest most widely first. */
+function modelRests(accounts: readonly AccountStatus[], now: number): string[] {
+  const rests = new Map<string, { readonly what: string; readonly why: string; accounts: number; first: number }>();
+  for (const { model, reason, until: end } of accounts.flatMap((account) => account.rests)) {
+    if (model === undefined) continue;
+    const rest = rests.get(`${model} ${reason}`) ?? { what: oneLine(shortModel(model)), why: oneLine(reason), accounts: 0, first: Infinity };
+    rest.accounts += 1;
+    rest.first = Math.min(rest.first, end === undefined ? Infinity : Date.parse(end));
+    rests.set(`${model} ${reason}`, rest);
+  }
+  return [...rests.values()]
+    .toSorted((a, b) => b.accounts - a.accounts)
+    .slice(0, TELLING)
+    .map(({ what, why, accounts: number, first }) => `${what} rests at ${plural(number, 'account')} (${why})${Number.isFinite(first) ? `, the first for ${duration(first - now)}` : ''}`);
 }
 
 function headline(provider: string, accounts: readonly AccountStatus[], { paint, width }: Frame): string {
