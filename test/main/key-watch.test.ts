@@ -25,11 +25,16 @@ interface Ward {
 }
 
 function createWard(providers: readonly Provider[], accounts: readonly Account[], random = (): number => 0.5): Ward {
-  const house = createHouse(providers, accounts);
-  const { time } = house;
   const asked: Ward['asked'] = [];
-  const ward: Ward = { house, asked, events: house.events, answer: GOOD, unlocked: true, watch: undefined as never };
+  const events: GatewayEvent[] = [];
   const known: { watch?: KeyWatch } = {};
+  const emit = (event: GatewayEvent): void => {
+    events.push(event);
+    known.watch?.observe(event);
+  };
+  const house = createHouse(providers, accounts, { emit });
+  const { time } = house;
+  const ward: Ward = { house, asked, events, answer: GOOD, unlocked: true, watch: undefined as never };
   const watch = createKeyWatch({
     accounts: house.accounts,
     catalogue: () => ({ providers: new Map(providers.map((one) => [one.name, one])) }),
@@ -44,10 +49,7 @@ function createWard(providers: readonly Provider[], accounts: readonly Account[]
     now: time.now,
     after: time.after,
     random,
-    emit: (event) => {
-      house.events.push(event);
-      known.watch?.observe(event);
-    },
+    emit,
   });
   known.watch = watch;
   return Object.assign(ward, { watch });
@@ -134,7 +136,7 @@ describe('at rest', () => {
 });
 
 describe('suspended', () => {
-  test('is asked after, ever less often, and works again as soon as its key is good; a day’s rest stays', async () => {
+  test('is asked after, ever less often, and works again as soon as its key is good', async () => {
     const ward = createWard([checkable('p')], [account('p', 'a')]);
     await die(ward);
     expect(stateOf(ward)).toBe('suspended');
@@ -149,6 +151,16 @@ describe('suspended', () => {
     expect(ward.events.findLast(({ type }) => type === 'account-changed')).toMatchObject({ state: 'active', reason: 'suspended' });
     (await ward.house.ask()).settle({ input: 1, output: 1 });
   });
+});
+
+test('a good key ends what a bad one brought about, and not the rest of a day that is spent', async () => {
+  const ward = createWard([checkable('p')], [account('p', 'a')]);
+  (await ward.house.ask()).fail({ kind: 'rate-day', message: 'spent', scope: 'pool', retryAt: ward.house.time.now() + 40 * HOUR });
+  ward.house.accounts.judge('p-a', false);
+  expect(stateOf(ward)).toBe('suspended');
+  await ward.house.time.advance(HOUR);
+  expect(stateOf(ward)).toBe('resting');
+  expect(await ward.house.refusal()).toMatchObject({ kind: 'exhausted' });
 });
 
 describe('suspended, where nothing free tells a good key from a bad one', () => {
