@@ -22,6 +22,7 @@ function question(random, { sizes = 'small', stream = true }, index) {
   const maximum = between(random, [100, 300]);
   return {
     index,
+    tokens,
     body: { messages: [{ role: 'user', content: 'word '.repeat(tokens).trim() }], max_tokens: maximum },
     promptTokens: Math.ceil(tokens * (0.9 + random() * 0.2)),
     maximum,

@@ -18,6 +18,8 @@ import { now, sleep } from './yield-time.js';
 export const wires = { openrouter, groq, cerebras };
 
 const HEADERS = { authorization: 'Bearer key', 'user-agent': 'bench' };
+/** The simulators' framing of a message. */
+const MESSAGE_TOKENS = 4;
 /** The first of them tell what is wrong. */
 const REFUSALS_KEPT = 40;
 
@@ -116,7 +118,7 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
 
   const reserve = (question) => (target) => {
     const { wire } = benchOf(target);
-    return wire.reserve(question.body, question.body.messages[0].content.split(' ').length + 4);
+    return wire.reserve(question.body, question.tokens + MESSAGE_TOKENS);
   };
 
   const charges = (target) => benchOf(target).wire.charge;

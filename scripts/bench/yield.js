@@ -15,7 +15,7 @@ const words = process.argv.slice(2);
 const wanted = words.find((word) => !word.startsWith('--')) ?? '';
 const showRefusals = words.includes('--refusals');
 
-async function run(schedule, scenario) {
+async function run(schedule, scenario, { minutes = MINUTES }) {
   startOver();
   const scene = sceneOf(scenario);
   const upstream = createUpstream({ ...scenario, limits: scene.limits });
@@ -32,7 +32,7 @@ async function run(schedule, scenario) {
   }
   const start = now();
   const ask = schedule({ ...scene, upstream, missed });
-  const end = start + (scenario.minutes ?? MINUTES) * MINUTE_MS;
+  const end = start + (scenario.minutes ?? minutes) * MINUTE_MS;
   startLoad(scenario.load, end, async (question, deadline) => {
     const result = await ask(question, deadline);
     if (result.ok) outcome.answered.push({ at: result.admittedAt - start, amount: scenario.load.sizes === undefined ? 1 : result.tokens });
@@ -62,7 +62,7 @@ const widths = [46, 9, 9, 8, 12, 11, 4, 9, 8, 13, 9, 8, 13];
 const line = (cells) => console.log(cells.map((cell, index) => (index === 0 ? String(cell).padEnd(widths[0]) : pad(cell, widths[index]))).join(''));
 
 console.log('Virtual time: the daemon\'s own gateway, line, windows and readers against the simulators\' own counters, headers and refusals,');
-console.log('over a virtual network (5 to 75 ms each way unless told) without sockets. Twenty minutes each, unless told. The optimum is a scheduler');
+console.log('over a virtual network (5 to 75 ms each way unless told) without sockets. Twenty minutes each, an hour where something has to be learned. The optimum is a scheduler');
 console.log('that sees upstream\'s counters and whose calls need no time to get there. "errors" are what clients saw: all / while upstream had room.');
 console.log('Where sizes are mixed, tokens are counted instead of answers. Retry-After: the worst error of the told time, where nobody else waited.\n');
 line(['', 'optimum', 'tollfree', 'refused', 'errors', 'retry-after', '', 'Bottlen.', 'refused', 'errors', 'till 429', 'refused', 'errors']);
@@ -77,9 +77,9 @@ for (const one of scenarios) {
     continue;
   }
   if (!one.name.includes(wanted)) continue;
-  const optimum = await run(clairvoyant, one);
-  const own = await run(tollfree, one);
-  const others = [await run(reservoirs, one), await run(untilRefused, one)];
+  const optimum = await run(clairvoyant, one, group);
+  const own = await run(tollfree, one, group);
+  const others = [await run(reservoirs, one, group), await run(untilRefused, one, group)];
   const [share, refused, errors] = brief(own, optimum);
   line([`  ${one.name}`, Math.round(yieldOf(optimum)), share, refused, errors, seconds(own.retryAfter), '', ...others.flatMap((other) => brief(other, optimum))]);
   const allowed = (one.learns ?? group.learns ?? 0) * (one.pools ?? 1);

@@ -10,14 +10,25 @@ const TOLERANCE_MS = 1100;
 const SHORT_TOLERANCE_MS = 100;
 
 /**
- * A reset at the very turn of a minute, hour or day shows a calendar window. Without that sign it is taken for a sliding one,
- * which never allows more than any of the three does.
+ * A reset at the very turn of a minute, hour or day shows a calendar window. One before the oldest call could leave (`slidesAt`),
+ * or whole again after just the share of the span that is used, shows a bucket that refills. Without such a sign it is taken for
+ * a sliding one, which never allows more than any of the three does.
  */
-export function kindTold({ resetAt }: Fact, seconds: number): Pick<WindowLimit, 'kind' | 'timeZone'> {
+export function kindTold(now: number, fact: Fact, seconds: number, slidesAt: number): Pick<WindowLimit, 'kind' | 'timeZone'> {
+  const { resetAt } = fact;
   if (resetAt === undefined) return { kind: 'rolling' };
-  if (seconds < DAY_SECONDS) return nearTurn(resetAt, seconds * 1000) <= SHORT_TOLERANCE_MS ? { kind: 'calendar' } : { kind: 'rolling' };
-  const timeZone = ZONES.find((zone) => isMidnight(resetAt, zone));
-  return timeZone === undefined ? { kind: 'rolling' } : { kind: 'calendar', timeZone };
+  if (resetAt + TOLERANCE_MS < slidesAt) return { kind: 'refill' };
+  if (seconds < DAY_SECONDS && nearTurn(resetAt, seconds * 1000) <= SHORT_TOLERANCE_MS) return { kind: 'calendar' };
+  const timeZone = seconds < DAY_SECONDS ? undefined : ZONES.find((zone) => isMidnight(resetAt, zone));
+  if (timeZone !== undefined) return { kind: 'calendar', timeZone };
+  return { kind: refills(now, fact, seconds * 1000) ? 'refill' : 'rolling' };
+}
+
+/** A sliding window is whole a span after the call that was just answered; a bucket, when what is used has flowed back. */
+function refills(now: number, { source, limit, remaining, resetAt }: Fact, spanMs: number): boolean {
+  if (source !== 'header' || limit === undefined || remaining === undefined || resetAt === undefined || remaining >= limit) return false;
+  const due = ((limit - remaining) * spanMs) / limit;
+  return due < spanMs / 2 && Math.abs(resetAt - now - due) <= TOLERANCE_MS;
 }
 
 function nearTurn(at: number, spanMs: number): number {

@@ -92,7 +92,7 @@ export function createMeter(): Meter {
   /** The window as upstream seems to count it, with what was used and configured so far. */
   function remake(now: number, fact: Fact, { unit, seconds, limit, source }: WindowName & Pick<Window, 'limit' | 'source'>): Window {
     const old = find({ unit, seconds });
-    const made = put({ unit, seconds, limit, ...kindTold(fact, seconds) }, source);
+    const made = put({ unit, seconds, limit, ...kindTold(now, fact, seconds, slidesAt(now, fact, old)) }, source);
     made.configured = old?.configured;
     made.cap = old?.cap ?? Number.POSITIVE_INFINITY;
     made.counter.set(now, old?.counter.used(now) ?? 0, undefined);
@@ -168,6 +168,13 @@ export function createMeter(): Meter {
     mostTokens: () => windows.reduce((most, { unit, limit }) => (unit === 'tokens' ? Math.min(most, limit) : most), Number.POSITIVE_INFINITY),
     knows: (unit, longest) => windows.some((window) => window.unit === unit && window.seconds <= longest && Number.isFinite(window.limit)),
   };
+}
+
+/** Where a refusal speaks of calls that were all our own: before when nothing could fit again if the window slid. */
+function slidesAt(now: number, { source, limit, remaining }: Fact, old: Window | undefined): number {
+  if (old?.kind !== 'rolling' || source !== 'refusal' || limit === undefined || remaining === undefined) return Number.NEGATIVE_INFINITY;
+  const used = old.counter.used(now);
+  return used >= limit - remaining ? old.counter.clearsAt(now, used - 1) : Number.NEGATIVE_INFINITY;
 }
 
 /** A limit that left the configuration binds no more; what was learned of it stays. */

@@ -181,6 +181,20 @@ describe('limits', () => {
     expect(await served(house, 1)).toEqual(['p/a']);
   });
 
+  test('a bucket shows by its resets, in a header and in a refusal', async () => {
+    const house = createHouse([provider('p', [model('m')])], [account('p', 'a')]);
+    const lease = await house.ask();
+    lease.learn([{ unit: 'tokens', seconds: 60, limit: 8000, remaining: 7600, resetAt: START + 3000, source: 'header' }]);
+    await served(house, 9, { request: { maxOutput: 10 } });
+    house.time.skip(1000);
+    (await house.ask()).fail({ kind: 'rate-minute', message: 'no', retryAt: START + 7000, facts: [{ unit: 'requests', seconds: 60, limit: 10, remaining: 0, resetAt: START + 7000, source: 'refusal' }] });
+    house.time.skip(30_000);
+    // Half of it is back, though no call is a minute old.
+    const windows = house.accounts.view()[0]?.windows ?? [];
+    expect(windows.find(({ unit }) => unit === 'requests')?.used).toBeLessThan(6);
+    expect(windows.find(({ unit }) => unit === 'tokens')?.used).toBeLessThan(8000);
+  });
+
   test('a refusal without a number shows one; it is forgotten after an hour', async () => {
     const house = createHouse([provider('p', [model('m')])], [account('p', 'a')]);
     await served(house, 4);
