@@ -64,6 +64,7 @@ export function story(request) {
         words.length > 0 && h('span', { class: 'words' }, words.slice(0, 6).map((word) => h('span', { class: 'word' }, word)))),
       h('span', { class: 'story-sums number quiet' }, [
         key, running ? undefined : request.tokens_in === undefined ? undefined : `${compact(request.tokens_in)} → ${compact(request.tokens_out)} tokens`,
+        request.cache === 'hit' && 'from the cache',
         request.saved_usd > 0 ? `${money(request.saved_usd)} saved` : undefined, running ? undefined : milliseconds(request.total_ms),
       ].filter(Boolean).join(' · ')),
     ),

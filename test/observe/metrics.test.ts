@@ -37,6 +37,7 @@ describe('metrics', () => {
     ['tollfree_account_state', ['account', 'provider', 'state']],
     ['tollfree_queue_depth', []],
     ['tollfree_queue_wait_seconds', []],
+    ['tollfree_cache_total', ['result']],
     ['tollfree_vault_unlocked', []],
     ['tollfree_build_info', ['node', 'version']],
     ['process_resident_memory_bytes', []],
