@@ -47,7 +47,7 @@ export function registerModels(program: Command, context: Context): void {
 
 function toRow(provider: ProviderStatus, { name, aliases, context, capabilities, limits, price }: ProviderStatus['models'][number], accounts: readonly AccountStatus[] | undefined): Row {
   const held = accounts?.filter((account) => account.provider === provider.name && account.enabled);
-  const left = held === undefined ? undefined : requestsLeft(held, name);
+  const left = held === undefined ? undefined : requestsLeft(held, { name, limits });
   return {
     provider: provider.name,
     model: name,
@@ -61,12 +61,15 @@ function toRow(provider: ProviderStatus, { name, aliases, context, capabilities,
   };
 }
 
-/** Over the pools: the scarcest window of requests that counts this model. Undefined where nothing counts it. */
-function requestsLeft(accounts: readonly AccountStatus[], model: string): number | undefined {
+/** Over the pools: the scarcest window of requests that counts this model. A pool that keeps none yet has its limits whole. Undefined: requests are not counted. */
+function requestsLeft(accounts: readonly AccountStatus[], { name, limits }: Pick<ProviderStatus['models'][number], 'name' | 'limits'>): number | undefined {
   const pools = new Map(accounts.filter(({ state }) => state !== 'suspended').map((account) => [account.pool, account]));
+  const whole = Math.min(...limits.windows.filter(({ unit }) => unit === 'requests').map(({ limit }) => limit));
   const each = [...pools.values()].map(({ windows, rests }) => {
-    if (rests.some((rest) => rest.model === undefined || rest.model === model)) return 0;
-    return Math.min(...windows.filter((window) => window.unit === 'requests' && (window.model ?? model) === model).map(({ limit, used }) => Math.max(0, limit - used)));
+    if (rests.some((rest) => rest.model === undefined || rest.model === name)) return 0;
+    const kept = windows.filter((window) => window.unit === 'requests' && (window.model ?? name) === name).map(({ limit, used }) => Math.max(0, limit - used));
+    const own = windows.some(({ model }) => model === name);
+    return Math.min(own ? Infinity : whole, ...kept);
   });
   const sum = each.reduce((total, left) => total + left, 0);
   return Number.isFinite(sum) ? Math.floor(sum) : undefined;
@@ -76,11 +79,11 @@ function columnsFor(live: boolean): Column<Row>[] {
   return [
     { title: 'provider', cell: ({ provider }) => provider },
     { title: 'model', cell: ({ model }) => model },
-    { title: 'context', cell: ({ context }) => context, show: ({ context = 0 }) => roughly(context), align: 'right' },
+    { title: 'context', cell: ({ context }) => context, show: ({ context }) => (context === undefined ? '' : roughly(context)), align: 'right' },
     ...(live
       ? ([
           { title: 'accounts', cell: ({ accounts }) => accounts, align: 'right' },
-          { title: 'left', cell: ({ left }) => left, show: ({ left = 0 }) => count(left), align: 'right', style: ({ left }) => (left === 0 ? 'red' : 'green') },
+          { title: 'left', cell: ({ left }) => left, show: ({ left }) => (left === undefined ? '' : count(left)), align: 'right', style: ({ left }) => (left === 0 ? 'red' : 'green') },
         ] satisfies Column<Row>[])
       : []),
     { title: 'limits', cell: ({ limits }) => limits },
