@@ -37,6 +37,8 @@ function scene(scripts: readonly Script[], cache: CacheRule | 'off' = { ttlMs: H
       const certain = await answer(gateway, request({ id: `req_${(numbers.next += 1)}`, deadline: clock.now + 30_000, receivedAt: clock.now, ...more }), signal);
       for await (const { text, whole: all } of certain.chunks) {
         texts.push(text);
+        // A reader that has had enough stops at the word it asked for.
+        if (text === more.text?.last) break;
         // As a JSON answer is read: no further than it goes.
         if (all) break;
       }
@@ -132,13 +134,14 @@ describe('an answer', () => {
   });
 });
 
-/** Comes when it is told to. */
-function gate(): { readonly script: readonly ChatChunk[]; readonly open: () => void } {
+/** Comes when it is told to; what is said before, at once. */
+function gate(before: readonly ChatChunk[] = []): { readonly script: readonly ChatChunk[]; readonly open: () => void } {
   const state: { open: () => void } = { open: () => undefined };
   const opened = new Promise<void>((resolve) => (state.open = resolve));
   const steps = {
     *[Symbol.iterator]() {
       yield role;
+      yield* before;
       yield opened.then(() => word('hi')) as unknown as ChatChunk;
       yield stop;
     },
@@ -165,7 +168,7 @@ describe('the same question at the same time', () => {
   });
 
   test.each([0, 1])('number %i may leave without ending the others’', async (leaver) => {
-    const { script, open } = gate();
+    const { script, open } = gate([word('well,')]);
     const { ask, calls, told, endings } = scene([script]);
     const clients = [new AbortController(), new AbortController(), new AbortController()];
     const asking = clients.map(({ signal }) => ask({}, signal));
@@ -192,6 +195,14 @@ describe('the same question at the same time', () => {
     await Promise.all(asking);
     expect(endings).toEqual(['a/one cancelled']);
     expect(left).toEqual(['a/one']);
+    expect(told().map(({ failure }) => failure)).toEqual(['cancelled', 'cancelled']);
+  });
+
+  test('that nobody reads on is no longer asked', async () => {
+    const { ask, endings, told } = scene([[role, word('enough'), silence]]);
+    const text = { last: 'enough', earlier: [], system: '' };
+    await Promise.all([ask({ text }), ask({ text })]);
+    expect(endings).toEqual(['a/one cancelled']);
     expect(told().map(({ failure }) => failure)).toEqual(['cancelled', 'cancelled']);
   });
 

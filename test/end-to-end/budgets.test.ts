@@ -1,0 +1,46 @@
+/** What virtual keys are promised, over the wire: limits hold under any crowd, and a revoked key is out at once. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { hello, startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+const state: { system: System } = { system: undefined as never };
+beforeAll(async () => {
+  state.system = await startSystem({ accounts: { cerebras: ['one', 'two'], groq: ['one', 'two'] }, simulators: { limits: { groq: { rate_limit: {} }, cerebras: { rate_limit: {} } } } });
+});
+afterAll(() => state.system.close());
+
+const keyWith = async (terms: { readonly name: string; readonly limits?: object }): Promise<{ readonly secret: string; readonly id: string }> => (await (await state.system.admin('POST', '/virtual-keys', terms)).json()) as { secret: string; id: string };
+const as = (secret: string): { readonly authorization: string } => ({ authorization: `Bearer ${secret}` });
+
+describe('a budget', () => {
+  // As many sockets as a test may open beside others on a small machine; test/keys/admission.test.ts has the thousand.
+  test('of ten requests lets ten of two hundred at once in, and tells the rest when', async () => {
+    const { secret } = await keyWith({ name: 'ten', limits: { requests_per_day: 10 } });
+    const answers = await Promise.all(Array.from({ length: 200 }, async (_, index) => {
+      const answer = await state.system.chat(hello(`question ${index}`), as(secret));
+      await answer.text();
+      return answer;
+    }));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(10);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(refused).toHaveLength(190);
+    expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true);
+  });
+});
+
+describe('a revoked key', () => {
+  test('ends its open streams within five seconds, with an error and no [DONE]', async () => {
+    const end = await state.system.simulators.misbehave({ fault: { kind: 'silence', after: 3 } });
+    const { secret, id } = await keyWith({ name: 'gone' });
+    const stream = await state.system.chat({ ...hello('Write a Python function'), stream: true }, as(secret));
+    expect(stream.status).toBe(200);
+    const started = performance.now();
+    await state.system.admin('DELETE', `/virtual-keys/${id}`);
+    const text = await stream.text();
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(text).toContain('this key was revoked');
+    expect(text).not.toContain('[DONE]');
+    expect((await state.system.chat(hello(), as(secret))).status).toBe(401);
+    await end();
+  });
+});
