@@ -124,7 +124,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     keys,
     admission,
     adminDoor: createAdminDoor({ token: await adminToken(environment, places.dataDirectory), now, random: randomBytes }),
-    accountDesk: createAccountDesk({ vault, catalogue: catalogue.current, inquiry: knowledge.inquiry, learn: accounts.learn }),
+    accountDesk: createAccountDesk({ vault, catalogue: catalogue.current, inquiry: knowledge.inquiry, learn: (id, facts) => accounts.learn(id, facts), foundGood: (id) => accounts.judge(id, true) }),
     audit: (act) => void vault.audit(act),
     rulesDesk: knowledge.rulesDesk,
     record,

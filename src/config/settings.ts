@@ -61,7 +61,7 @@ export interface Settings {
     /** `auto`: pretty on a terminal. */
     readonly format: 'auto' | 'json' | 'pretty';
     readonly file: boolean;
-    /** Prompts and answers too, redacted. */
+    /** What was asked too, redacted. */
     readonly bodies: boolean;
     readonly maxSizeBytes: number;
     readonly maxFiles: number;

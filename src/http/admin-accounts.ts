@@ -89,11 +89,12 @@ const refuse = (param: string, message: string): FailureError => new FailureErro
 
 const tellAccount = ({ id, provider, label, organization, enabled, origin }: Account): object => ({ id, provider, label, ...(organization !== undefined && { organization }), enabled, origin });
 
-function tellView({ account, pool, state, rests, windows }: AccountView): unknown {
+function tellView({ account, pool, state, trial, rests, windows }: AccountView): unknown {
   return {
     ...tellAccount(account),
     pool,
     state,
+    ...(trial && { trial }),
     rests: rests.map(({ scope, model, until, reason }) => ({ scope, ...(model !== undefined && { model }), ...time('until', until), reason })),
     windows: windows.map(({ resetsAt, emptyAt, ...window }) => ({ ...window, ...time('resets_at', resetsAt), ...time('empty_at', emptyAt) })),
   };

@@ -11,9 +11,11 @@ export interface AccountDeskOptions {
   readonly inquiry: Inquiry;
   /** Hears what a key's own endpoint says of its limits. */
   readonly learn: (accountId: string, facts: readonly Fact[]) => void;
+  /** Hears that a key was found good: what suspended its account is over. */
+  readonly foundGood: (accountId: string) => void;
 }
 
-export function createAccountDesk({ vault, catalogue, inquiry, learn }: AccountDeskOptions): AccountDesk {
+export function createAccountDesk({ vault, catalogue, inquiry, learn, foundGood }: AccountDeskOptions): AccountDesk {
   const providerOf = (name: string): Provider => {
     const provider = catalogue().providers.get(name);
     if (provider === undefined) throw new FailureError({ kind: 'invalid-request', param: 'provider', message: `there is no provider ${JSON.stringify(name)} in the catalogue` });
@@ -49,6 +51,8 @@ export function createAccountDesk({ vault, catalogue, inquiry, learn }: AccountD
       const provider = providerOf(account.provider);
       const check = await ask(provider, vault.credential(account, new URL(provider.baseUrl).origin));
       learn(id, check.facts);
+      // Where there is no way to ask, nothing was found.
+      if (check.ok && provider.keyCheckPath !== undefined) foundGood(id);
       return tell(check);
     },
     async change(id, { enabled, label }) {

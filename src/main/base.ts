@@ -58,6 +58,7 @@ function logOptions({ log }: Settings, { environment, stream }: BaseOptions, dir
   const level = environment['TOLLFREE_LOG_LEVEL'] ?? '';
   return {
     level: LEVELS.has(level) ? (level as LogOptions['level']) : log.level,
+    bodies: log.bodies,
     style,
     ...(stream && { stream }),
     ...(log.file && { directory }),

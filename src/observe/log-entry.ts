@@ -1,4 +1,5 @@
-/** What happened, as the log tells it. Never a prompt, an answer or a secret. */
+/** What happened, as the log tells it. Never an answer or a secret; a prompt only where the operator says so. */
+import { redact } from '../redact.ts';
 import type { Attempt, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
 
 export interface LogEntry {
@@ -12,10 +13,12 @@ export interface LogEntry {
 export interface Telling {
   /** Also who was passed over, and why. */
   readonly verbose: boolean;
+  /** Also what was asked, redacted. */
+  readonly bodies: boolean;
 }
 
 /** Undefined: not worth a line. */
-export function entryOf(event: GatewayEvent, { verbose }: Telling): LogEntry | undefined {
+export function entryOf(event: GatewayEvent, { verbose, bodies }: Telling): LogEntry | undefined {
   switch (event.type) {
     case 'request-finished': {
       const { request, summary } = event;
@@ -23,7 +26,7 @@ export function entryOf(event: GatewayEvent, { verbose }: Telling): LogEntry | u
       return {
         level: summary.status >= 500 ? 'warn' : 'info',
         message: 'request',
-        fields: { ...requestFields(request, summary), ...(passed.length > 0 && { passed_over: passed.slice(0, MOST_PASSED).map(tellAttempt) }) },
+        fields: { ...requestFields(request, summary), ...(bodies && { body: redact(JSON.stringify(request.body)) }), ...(passed.length > 0 && { passed_over: passed.slice(0, MOST_PASSED).map(tellAttempt) }) },
         line: [requestLine(request, summary), ...(verbose ? storyLines(summary.attempts, passed) : [])].join('\n'),
       };
     }

@@ -16,6 +16,8 @@ const BATCH_MS = 100;
 
 export interface LogOptions {
   readonly level: LogEntry['level'];
+  /** Also what was asked, redacted. */
+  readonly bodies: boolean;
   /** Where lines are shown besides the file, usually standard output. */
   readonly stream?: NodeJS.WritableStream;
   readonly style: 'json' | 'pretty';
@@ -33,14 +35,14 @@ export interface Log {
 
 const LEVELS: readonly LogEntry['level'][] = ['error', 'warn', 'info', 'debug'];
 
-export function createLog({ level, stream, style, directory, maxSizeBytes, maxFiles }: LogOptions): Log {
+export function createLog({ level, bodies, stream, style, directory, maxSizeBytes, maxFiles }: LogOptions): Log {
   const sinks = [
     ...(directory === undefined ? [] : [createSink(asJson, new transports.File({ dirname: directory, filename: FILE_NAME, maxsize: maxSizeBytes, maxFiles, tailable: true, options: { flags: 'a', mode: 0o600 } }))]),
     ...(stream === undefined ? [] : [createSink(style === 'json' ? asJson : asLine, new transports.Stream({ stream }))]),
   ];
   return {
     observe(event) {
-      const entry = entryOf(event, { verbose: level === 'debug' });
+      const entry = entryOf(event, { verbose: level === 'debug', bodies });
       if (entry === undefined || LEVELS.indexOf(entry.level) > LEVELS.indexOf(level)) return;
       const at = new Date();
       for (const sink of sinks) sink.write(entry, at);

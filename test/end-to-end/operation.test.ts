@@ -69,6 +69,19 @@ describe('metrics and log', () => {
   });
 });
 
+test('what was asked is in the log only where the operator says so, and keys in it are redacted', async () => {
+  const system = await startSystem({ rules: rules('general'), settings: 'log: { bodies: true }' });
+  try {
+    await system.chat(hello('why does sk-or-v1-0123456789abcdef0123456789abcdef0123456789abcdef not work?'));
+    await eventually(async () => (await system.logLines()).some(({ message }) => message === 'request'));
+    const asked = String((await system.logLines()).find(({ message }) => message === 'request')?.['body']);
+    expect(asked).toContain('why does');
+    expect(asked).not.toContain('0123456789abcdef');
+  } finally {
+    await system.close();
+  }
+});
+
 describe('files that change', () => {
   test('rules are in force when they are saved; a wrong file is reported with its place and the old ones stay', async () => {
     const system = await startSystem({ rules: rules('first') });
@@ -138,7 +151,7 @@ describe('doors', () => {
   });
 
   test('what is not there is said to be not there, in the envelope', async () => {
-    const answer = await fetch(`${state.system.url}/v1/nothing`, { method: 'POST' });
+    const answer = await fetch(`${state.system.url}/v1/nothing`);
     expect(answer.status).toBe(404);
     expect(await answer.json()).toMatchObject({ error: { code: 'unknown_url' } });
     expect((await fetch(`${state.system.url}/v1/chat/completions`)).status).toBe(405);

@@ -34,7 +34,7 @@ describe('an answer', () => {
     const text = '{"id":"x", "choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":8,"completion_tokens":1,"total_tokens":9},"odd":1}';
     const origin = await start((_request, response) => response.setHeader('content-type', 'application/json').end(text));
     const { chunks } = await send(outgoing(origin), never);
-    expect(await all(chunks)).toEqual([{ text, whole: true, content: true, finish: 'stop', usage: { input: 8, output: 1 } }]);
+    expect(await all(chunks)).toEqual([{ text, whole: true, content: true, finish: 'stop', usage: { input: 8, output: 1 }, estimate: expect.any(Number) }]);
   });
 
   test('a stream arrives event by event; usage that was not asked for is marked', async () => {
