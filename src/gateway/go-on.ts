@@ -14,7 +14,7 @@ const AGAIN_MS = 100;
  * Throws `unavailable` where the caller waits no longer, or so much is failing upstream that this request must not add to it.
  */
 export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<boolean> {
-  const { gateway, match, exclusions, concessions, signal } = turn;
+  const { gateway, match, exclusions, concessions } = turn;
   if (!isUpstreamFailure(failure)) return false;
   if (concessions.concede(lease.target, failure)) return true;
   noteSilence(turn, lease, failure);
@@ -22,8 +22,14 @@ export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<
   if (step === 'stop') return false;
   if (callerWaits(turn, gateway.now()) === 0) throw tooLate();
   if (consequences[failure.kind].effect === 'breaker' && !gateway.retries.take()) throw spent(gateway.retries.nextAt(), failure);
-  if (step === 'again') await sleep(gateway.random() * AGAIN_MS, undefined, { signal }).catch(() => undefined);
+  if (step === 'again') await pause(turn, gateway.random() * AGAIN_MS);
   return true;
+}
+
+async function pause({ story, gateway, signal }: Turn, milliseconds: number): Promise<void> {
+  const from = gateway.now();
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+  story.paused(gateway.now() - from);
 }
 
 /** A deadline that ran out is a time, too: a model that has become slow is given more, up to the longest. */

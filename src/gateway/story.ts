@@ -12,6 +12,8 @@ export interface Story {
   readonly matched: (match: Match) => Match;
   /** Opens an attempt; the returned function closes it, once. */
   readonly tried: (lease: Lease) => OpenAttempt;
+  /** Milliseconds waited on purpose before asking again: told with the time in line. */
+  readonly paused: (milliseconds: number) => void;
   readonly answered: (lease: Lease, usage: Usage | undefined) => void;
   /** The cache was asked and had nothing. */
   readonly missed: () => void;
@@ -95,6 +97,9 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
     attempts,
     tries: () => known.tries,
     matched: (match) => (known.match = match),
+    paused(milliseconds) {
+      known.queueMs += milliseconds;
+    },
     tried(lease) {
       known.tries += 1;
       known.queueMs += lease.queuedMs;

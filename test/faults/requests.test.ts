@@ -17,6 +17,9 @@ beforeAll(async () => {
   // The first request of a process compiles what the others use.
   const house = await openHouse({ simulators: state.simulators, http: state.http });
   await (await house.chat(question)).text();
+  await state.simulators.misbehave({ fault: { kind: 'silence' } });
+  await house.chat(question, {}, AbortSignal.timeout(50)).catch(() => undefined);
+  await state.simulators.behave();
   await house.close();
   state.simulators.clearCalls();
 });
@@ -62,7 +65,7 @@ describe('a client that leaves', () => {
     expect(await gone).toBe('gone');
     const [left] = await state.simulators.callsUntil({ outcome: 'left' });
     // 50 ms, and what a loaded machine takes on top.
-    expect((left?.endedAt ?? Infinity) - at).toBeLessThan(400);
+    expect((left?.endedAt ?? Infinity) - at).toBeLessThan(500);
     await eventually(() => statusesOf(house).length === 1);
     expect([inFlight(house), statusesOf(house), state.simulators.calls().length]).toEqual([0, [499], 1]);
     expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
