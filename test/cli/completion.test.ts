@@ -43,7 +43,7 @@ eval "$(tollfree completion bash)"
 for COMP_LINE in 'tollfree chat --model auto:code_' 'tollfree vault r'; do
   COMP_POINT=\${#COMP_LINE}; _tollfree; echo "\${COMPREPLY[@]}"
 done`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', script], { env: { ...bare, ...environment }, encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], { env: { ...bare, ...environment }, encoding: 'utf8' });
     expect({ stdout, stderr }).toEqual({ stdout: 'code_generation\nrotate rekey\n', stderr: '' });
   });
 });
