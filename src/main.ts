@@ -100,8 +100,8 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   const keyWatch = createKeyWatch({ accounts, catalogue: catalogue.current, inquiry: knowledge.inquiry, credentialOf: vault.credential, unlocked: vault.unlocked, now, after, random: Math.random, emit });
   base.listen(keyWatch.observe);
   cleanup.add(() => keyWatch.close());
-  cleanup.add(tellForecasts({ view: accounts.view, now, after, emit }));
-  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), catalogue: catalogue.current, estimateErrors: accounts.estimateErrors, waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
+  cleanup.add(tellForecasts({ view: () => accounts.view(), now, after, emit }));
+  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), catalogue: catalogue.current, estimateErrors: () => accounts.estimateErrors(), waiting: () => accounts.waiting(), vaultUnlocked: vault.unlocked });
   base.listen(metrics.observe);
 
   const events = createEvents();
