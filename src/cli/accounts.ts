@@ -135,17 +135,19 @@ async function check(context: Context, label: string | undefined, format: Format
   const { providers } = await readCatalogue(context);
   const vault = await openUnlocked(context);
   const asked = label === undefined ? vault.accounts() : [byLabel(vault.accounts(), label)];
-  const rows = await whileWaiting(context.words, `asking about ${plural(asked.length, 'key')}`, () => withChecker(context, (checkOne) =>
-    Promise.all(
-      asked.map(async (account) => {
-        const provider = providers.get(account.provider);
-        const about = { provider: account.provider, label: account.label };
-        if (provider === undefined) return { ...about, result: 'unknown', detail: 'the catalogue no longer knows this provider' };
-        if (new URL(provider.baseUrl).origin !== account.origin) return { ...about, result: 'refused', detail: `the key is sealed for ${account.origin}; add it again to use it at ${provider.baseUrl}` };
-        return { ...about, ...(await checkOne({ provider, key: vault.credential(account, account.origin) })) };
-      }),
+  const rows = await whileWaiting(context.words, `asking about ${plural(asked.length, 'key')}`, () =>
+    withChecker(context, (checkOne) =>
+      Promise.all(
+        asked.map(async (account) => {
+          const provider = providers.get(account.provider);
+          const about = { provider: account.provider, label: account.label };
+          if (provider === undefined) return { ...about, result: 'unknown', detail: 'the catalogue no longer knows this provider' };
+          if (new URL(provider.baseUrl).origin !== account.origin) return { ...about, result: 'refused', detail: `the key is sealed for ${account.origin}; add it again to use it at ${provider.baseUrl}` };
+          return { ...about, ...(await checkOne({ provider, key: vault.credential(account, account.origin) })) };
+        }),
+      ),
     ),
-  ));
+  );
   await vault.audit.record({ by: 'cli', act: 'keys tested', on: asked.map(nameOf) });
   printRows(context, {
     format,
