@@ -45,7 +45,7 @@ export function poll(call, milliseconds, signal) {
   const state = { timer: undefined, busy: false };
   const later = (wait) => {
     clearTimeout(state.timer);
-    if (!signal.aborted) state.timer = setTimeout(run, wait);
+    if (!signal.aborted) state.timer = setTimeout(() => void run(), wait);
   };
   const run = async () => {
     if (state.busy || document.hidden) return later(milliseconds);
