@@ -16,6 +16,7 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
   let start = Number.NEGATIVE_INFINITY;
   let end = Number.NEGATIVE_INFINITY;
   let used = 0;
+  let previous = 0;
   /** Taken so near the turn that upstream may count it to the next period. */
   let carried = 0;
 
@@ -23,8 +24,8 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
     if (now < end + guard) return;
     const next = Number.isFinite(end) ? turns.next(end) : Number.NEGATIVE_INFINITY;
     // Never used, or idle for a whole period: just after a turn the period before it may still count.
-    if (now < next + guard) [start, end, used] = [end, next, carried];
-    else [start, end, used] = [now, turns.after(now - guard, end), 0];
+    if (now < next + guard) [start, end, previous, used] = [end, next, used, carried];
+    else [start, end, previous, used] = [now, turns.after(now - guard, end), 0, 0];
     carried = 0;
   }
 
@@ -32,6 +33,10 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
     used(now) {
       roll(now);
       return used;
+    },
+    before(now) {
+      roll(now);
+      return previous;
     },
     take(now, amount) {
       roll(now);

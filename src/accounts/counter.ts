@@ -15,6 +15,8 @@ export const widened = (guard: number): number => Math.min(WIDEST_GUARD_MS, guar
 /** Counts units without knowing the limit. Times are epoch milliseconds and never step back. */
 export interface Counter {
   used(now: number): number;
+  /** What the calendar's period before this one had used; 0 where nothing turns. */
+  before(now: number): number;
   take(now: number, amount: number): void;
   /** Takes back part of what was taken at `at`; nothing where that has expired already. */
   refund(now: number, at: number, amount: number): void;

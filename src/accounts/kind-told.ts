@@ -17,11 +17,11 @@ const SHORT_TOLERANCE_MS = 100;
 export function kindTold(now: number, fact: Fact, seconds: number, slidesAt: number): Pick<WindowLimit, 'kind' | 'timeZone'> {
   const { resetAt } = fact;
   if (resetAt === undefined) return { kind: 'rolling' };
-  if (resetAt + TOLERANCE_MS < slidesAt) return { kind: 'refill' };
   if (seconds < DAY_SECONDS && nearTurn(resetAt, seconds * 1000) <= SHORT_TOLERANCE_MS) return { kind: 'calendar' };
   const timeZone = seconds < DAY_SECONDS ? undefined : ZONES.find((zone) => isMidnight(resetAt, zone));
   if (timeZone !== undefined) return { kind: 'calendar', timeZone };
-  return { kind: refills(now, fact, seconds * 1000) ? 'refill' : 'rolling' };
+  const flowsBack = resetAt + TOLERANCE_MS < slidesAt || refills(now, fact, seconds * 1000);
+  return { kind: flowsBack ? 'refill' : 'rolling' };
 }
 
 /** A sliding window is whole a span after the call that was just answered; a bucket, when what is used has flowed back. */

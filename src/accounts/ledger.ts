@@ -5,7 +5,7 @@ import type { Entry } from './journal.ts';
 import { type Learned, createLearn } from './learning.ts';
 import type { Cost, Meter, Totals } from './meter.ts';
 import type { Pool, PoolModel, Pools } from './pools.ts';
-import { unprovenUntil } from './proof.ts';
+import { unprovenTurns, unprovenUntil } from './proof.ts';
 import type { Window } from './window.ts';
 
 /** Where a call draws on: an account's pool, for one model. */
@@ -27,6 +27,8 @@ export interface Hold extends Place {
   readonly meters: readonly [Meter, Meter];
   /** What upstream had certainly seen of each meter when this call was sent. */
   readonly seenBefore: readonly [Totals, Totals];
+  /** Whose turn of the calendar its admission proves. */
+  readonly turns: readonly Window[];
   answered: boolean;
   /** Upstream told its tokens with this answer. */
   told: boolean;
@@ -78,6 +80,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
   function markAnswered(now: number, hold: Hold, admitted: boolean): void {
     if (hold.answered) return;
     hold.answered = true;
+    if (admitted) for (const window of hold.turns) window.turnProven = true;
     if (admitted) hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
     for (const { answered } of hold.meters) {
       answered.requests += hold.cost.requests;
@@ -116,6 +119,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       if (!pool.meter.fits(now, cost) || !model.meter.fits(now, cost) || unprovenUntil(pool, model, now) > now) return undefined;
       const meters = [pool.meter, model.meter] as const;
       const seenBefore = [{ ...pool.meter.answered }, { ...model.meter.answered }] as const;
+      const turns = unprovenTurns(pool, model.meter, now);
       for (const meter of meters) {
         meter.count(now, cost);
         meter.enter();
@@ -123,7 +127,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       model.lastTakeAt = now;
       call += 1;
       const { target, pool: name, accountId } = place;
-      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, answered: false, told: false };
+      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };
       open.set(call, hold);
       record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...cost });
       return hold;

@@ -26,6 +26,7 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
       credit(now);
       return level;
     },
+    before: () => 0,
     take(now, amount) {
       credit(now);
       // Upstream, ahead of us by the guard, may be empty already: what it cannot refill is not credited.

@@ -121,6 +121,7 @@ export function createRolling(spanMs: number): Counter {
       expire(now);
       return total;
     },
+    before: () => 0,
     take(now, amount) {
       expire(now);
       push(now, amount);

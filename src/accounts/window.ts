@@ -22,6 +22,8 @@ export interface Window {
   readonly timeZone: string | undefined;
   /** Until when foreign use of it has been told. */
   noticedUntil: number;
+  /** Upstream admitted a call after its calendar's turn that a sliding window would have refused. */
+  turnProven: boolean;
   /** Tokens reserved beyond what answers used, and not given back since upstream last spoke. */
   kept: number;
   /** When a limit that was only inferred is forgotten again. */
@@ -60,6 +62,7 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     cap: Number.POSITIVE_INFINITY,
     timeZone: spec.timeZone,
     noticedUntil: 0,
+    turnProven: false,
     kept: 0,
     inferredUntil: Number.POSITIVE_INFINITY,
     counter: counterOf(spec, () => window.limit),
