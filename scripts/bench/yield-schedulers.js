@@ -117,7 +117,7 @@ export function clairvoyant({ options, upstream }) {
   };
 }
 
-const isRefusal = ({ kind }) => kind.startsWith('rate-') || kind === 'overloaded' || kind === 'silent';
+const isRefusal = ({ kind }) => ['rate-minute', 'rate-day', 'overloaded', 'silent'].includes(kind);
 
 /** One call, as plain approaches make it: a signal that gives up after a minute. */
 async function plainCall(upstream, { target, account }, question) {

@@ -25,6 +25,10 @@ const REFUSALS_KEPT = 40;
 
 const lower = (headers) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
+const holderOf = (account) => ({ account: account.id, organization: account.organization ?? account.id });
+
+const failed = (target, status, headers, body) => new FailureError(explain({ status, headers: lower(headers), body, provider: target.provider.name, model: target.model.name }, now()));
+
 export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500], failures = 0, stalls = 0, seed = 7 }) {
   const benches = createBenches({ wires, now, limits, pace: { firstMs: 0, tokenMs: 0 }, seed });
   const random = dice(seed);
@@ -34,7 +38,6 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
   const inFlight = new Map();
 
   const benchOf = ({ provider }) => benches.at(`${wires[provider.name].basePath}/`);
-  const holderOf = (account) => ({ account: account.id, organization: account.organization ?? account.id });
   const meterOf = (target, account) => benchOf(target).meter(holderOf(account), target.model.name);
 
   function fate() {
@@ -51,7 +54,6 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
     };
   }
 
-  const failed = (target, status, headers, body) => new FailureError(explain({ status, headers: lower(headers), body, provider: target.provider.name, model: target.model.name }, now()));
 
   /** Rejects with the daemon's own failure. `admittedAt` is when upstream let the answered call in. */
   async function call(target, account, question, signal) {
@@ -80,6 +82,8 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
           throw failed(target, 503, {}, '{"error":{"message":"Service Unavailable"}}');
         case 'stall':
           await new Promise((_resolve, reject) => void signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+          break;
+        case 'answer':
           break;
         default:
       }

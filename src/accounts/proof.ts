@@ -23,10 +23,10 @@ export function unprovenUntil(pool: Pool, { meter, proven, lastTakeAt }: PoolMod
 
 /** Those whose turn the next call would prove: a sliding window might still be full of the period before. */
 export function unprovenTurns(pool: Pool, meter: Pool['meter'], now: number): readonly Window[] {
-  let found = NONE;
-  for (const window of pool.meter.windows) if (unproven(window, now)) found = [...found, window];
-  for (const window of meter.windows) if (unproven(window, now)) found = [...found, window];
-  return found;
+  const any = (one: Window): boolean => unproven(one, now);
+  // Nearly always there are none: no list is made to find that out.
+  if (!pool.meter.windows.some(any) && !meter.windows.some(any)) return NONE;
+  return [...pool.meter.windows, ...meter.windows].filter(any);
 }
 
 const NONE: readonly Window[] = [];

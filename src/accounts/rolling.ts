@@ -158,10 +158,9 @@ export function createRolling(spanMs: number): Counter {
       guard = widened(guard);
     },
     save() {
-      const state = new Array<number>(2 * count);
+      const state: number[] = [];
       for (let index = 0; index < count; index += 1) {
-        state[2 * index] = timeAt(index);
-        state[2 * index + 1] = amountAt(index);
+        state.push(timeAt(index), amountAt(index));
       }
       return state;
     },

@@ -217,11 +217,12 @@ describe('limits', () => {
   });
 });
 
+const header = (remaining: number) => [{ unit: 'tokens' as const, seconds: 60, limit: 1000, remaining, source: 'header' as const }];
+const used = (house: House): number | undefined => house.accounts.view()[0]?.windows.find(({ unit }) => unit === 'tokens')?.used;
+
 describe('tokens that were reserved and not used', () => {
   const told = provider('p', [model('m', { windows: [window(1000, 60, { unit: 'tokens' })] })]);
-  const header = (remaining: number) => [{ unit: 'tokens' as const, seconds: 60, limit: 1000, remaining, source: 'header' as const }];
   const ask = { request: { promptTokens: 100, maxOutput: 200, deadline: START } };
-  const used = (house: House): number | undefined => house.accounts.view()[0]?.windows.find(({ unit }) => unit === 'tokens')?.used;
 
   test('stay counted where upstream tells its tokens, until it shows that it gives them back', async () => {
     const house = createHouse([told], [account('p', 'a')]);
