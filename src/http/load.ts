@@ -1,5 +1,4 @@
 /** Whether this process itself has become the bottleneck: then new requests are better refused at once than kept. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
 
 export interface Load {
@@ -25,28 +24,30 @@ const HEAP_SHARE = 0.9;
 const EVERY_MS = 500;
 /** One bad look may be a pause of the machine's. */
 const LOOKS = 2;
-const RESOLUTION_MS = 20;
+/** Twenty looks at the time a second cost nothing, and a loop that is late is late for many of them. */
+const TICK_MS = 50;
 
 export function createLoad({ lateMs = LATE_MS, heapShare = HEAP_SHARE, everyMs = EVERY_MS }: LoadOptions = {}): Load {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
-  const state = { late: 0, full: false };
-  const timer = setInterval(() => {
-    const meanMs = Number.isNaN(delay.mean) ? 0 : delay.mean / 1e6 - RESOLUTION_MS;
-    delay.reset();
-    state.late = meanMs > lateMs ? state.late + 1 : 0;
+  const state = { tickedAt: performance.now(), lookedAt: performance.now(), lateBy: 0, ticks: 0, late: 0, full: false };
+  const look = (at: number): void => {
+    state.late = state.lateBy / state.ticks > lateMs ? state.late + 1 : 0;
+    Object.assign(state, { lookedAt: at, lateBy: 0, ticks: 0 });
     const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
     state.full = used > heapShare * limit;
-  }, everyMs);
+  };
+  const timer = setInterval(() => {
+    const at = performance.now();
+    state.lateBy += at - state.tickedAt - TICK_MS;
+    state.ticks += 1;
+    state.tickedAt = at;
+    if (at - state.lookedAt >= everyMs) look(at);
+  }, TICK_MS);
   timer.unref();
   return {
     short() {
       if (state.full) return 'memory';
       return state.late >= LOOKS ? 'time' : undefined;
     },
-    close() {
-      clearInterval(timer);
-      delay.disable();
-    },
+    close: () => clearInterval(timer),
   };
 }

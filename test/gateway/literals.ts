@@ -51,8 +51,8 @@ export const request = (more: Partial<ChatRequest> = {}): ChatRequest => ({
   needs: [],
   promptTokens: 10,
   caller: { key: 'local', project: 'local' },
-  receivedAt: 0,
-  deadline: 30_000,
+  receivedAt: performance.now(),
+  deadline: performance.now() + 30_000,
   priority: 5,
   ...more,
 });

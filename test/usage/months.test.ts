@@ -79,13 +79,16 @@ function grouped(events: readonly Event[], groupFor: (event: Event) => string): 
   return groups;
 }
 
+/** Prices are whole nano-dollars: what floating point adds to that is none of the sum. */
+const inNanos = (usd: number): number => Math.round(usd * 1e9);
+
 /** In floating point and by hand: nothing of the record's own arithmetic. */
 function summed(events: readonly Event[]) {
   const answered = events.filter(({ summary }) => summary.failure === undefined);
   const used = events.filter(({ summary }) => summary.failure === undefined || summary.usage !== undefined);
   const sum = (amount: (event: Event) => number | undefined) => used.reduce((all, each) => all + (amount(each) ?? 0), 0);
   const unknown = (money: 'costUsd' | 'savedUsd') => used.filter(({ summary }) => summary[money] === undefined).length;
-  const told = (money: 'costUsd' | 'savedUsd') => (used.length > 0 && unknown(money) === used.length ? 'unknown' : sum(({ summary }) => summary[money]).toFixed(8));
+  const told = (money: 'costUsd' | 'savedUsd') => (used.length > 0 && unknown(money) === used.length ? 'unknown' : inNanos(sum(({ summary }) => summary[money])));
   return {
     requests: events.length,
     failures: events.length - answered.length,
@@ -101,8 +104,8 @@ const reported = ({ requests, failures, tokensIn, tokensOut, costUsd, savedUsd, 
   requests,
   failures,
   tokens: [tokensIn, tokensOut],
-  cost: costUsd?.toFixed(8) ?? 'unknown',
-  saved: savedUsd?.toFixed(8) ?? 'unknown',
+  cost: costUsd === undefined ? 'unknown' : inNanos(costUsd),
+  saved: savedUsd === undefined ? 'unknown' : inNanos(savedUsd),
   unknown: [unpriced, unvalued],
   meanMs,
 });
