@@ -29,7 +29,8 @@ const KEEP_ALIVE_MS = 15_000;
 const MOST_UNREAD_BYTES = 2 ** 20;
 
 export function createEvents(): Events {
-  const running = new Map<string, Told>();
+  /** Told when somebody asks: most are over before. */
+  const running = new Map<string, GatewayEvent>();
   const recent: Told[] = [];
   const listeners = new Set<ServerResponse>();
   const frame: { texts: string[]; dropped: number; timer?: NodeJS.Timeout | undefined } = { texts: [], dropped: 0 };
@@ -45,7 +46,6 @@ export function createEvents(): Events {
   };
 
   const tell = (name: string, told: Told): void => {
-    if (listeners.size === 0) return;
     if (frame.texts.push(textOf(name, told)) > MOST_IN_FRAME) {
       frame.texts.shift();
       frame.dropped += 1;
@@ -55,14 +55,17 @@ export function createEvents(): Events {
 
   return {
     observe(event) {
-      const told = tellEvent(event);
-      if (event.type === 'request-started' && running.size < MOST_RUNNING) running.set(event.request.id, told);
-      if (event.type === 'request-finished') {
-        running.delete(event.request.id);
-        recent.push(told);
-        if (recent.length > MOST_RECENT) recent.shift();
+      if (event.type === 'request-started' && running.size < MOST_RUNNING) running.set(event.request.id, event);
+      if (event.type !== 'request-finished') {
+        if (listeners.size > 0) tell(event.type, tellEvent(event));
+        return;
       }
-      tell(event.type, told);
+      // Told at once: what was asked must not be kept beyond its request.
+      const told = tellEvent(event);
+      running.delete(event.request.id);
+      recent.push(told);
+      if (recent.length > MOST_RECENT) recent.shift();
+      if (listeners.size > 0) tell(event.type, told);
     },
     route(_request, response) {
       if (listeners.size >= MOST_LISTENERS) {
@@ -70,7 +73,7 @@ export function createEvents(): Events {
         return;
       }
       response.writeHead(200, EVENT_STREAM_HEADERS);
-      response.write(textOf('snapshot', { running: [...running.values()], recent }));
+      response.write(textOf('snapshot', { running: [...running.values()].map(tellEvent), recent }));
       listeners.add(response);
       const alive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_MS).unref();
       response.once('close', () => {
