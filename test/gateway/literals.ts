@@ -8,24 +8,11 @@ import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway } from '../../src/gateway.ts';
 import { compileRules } from '../../src/routing/classify.ts';
 import type { Account, Catalogue, ChatChunk, ChatRequest, GatewayEvent, Model, Provider, Rule, Target } from '../../src/types.ts';
+import { provider } from '../routing/requests.ts';
 
 export const model = (name: string, more: Partial<Model> = {}): Model => ({ name, aliases: [], capabilities: ['text_generation'], limits: { windows: [] }, price: { input: 0, output: 0 }, context: 8_000, ...more });
 
-export const provider = (name: string, models: readonly Model[], more: Partial<Provider> = {}): Provider => ({
-  name,
-  title: name,
-  status: 'active',
-  baseUrl: `https://${name}.test/v1`,
-  dialect: 'openai',
-  priority: 1,
-  quotaScope: 'account',
-  limits: { windows: [] },
-  omit: [],
-  rename: {},
-  headers: {},
-  models,
-  ...more,
-});
+export { provider };
 
 export const rule = (more: Partial<Rule> = {}): Rule => ({
   name: 'general',
