@@ -3,6 +3,7 @@
  */
 import type { Account, Catalogue, ChatRequest, Emit } from '../types.ts';
 import { createBreaker } from './breaker.ts';
+import { tellBreaker } from './breaker-view.ts';
 import { type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
 import type { Demand, KeptAccounts, Lease } from './contract.ts';
 import { createConversations } from './conversation.ts';
@@ -17,11 +18,11 @@ import { type Scheduler, createLine } from './line.ts';
 import { createMerits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
 import { createPools } from './pools.ts';
-import { type Candidate, createRests } from './rest.ts';
+import { type Candidate, type Rest, createRests } from './rest.ts';
 import { createRotation } from './rotation.ts';
 import { createView } from './view.ts';
 
-export type { AccountView, Accounts, Demand, KeptAccounts, Lease, Outlook, WindowView } from './contract.ts';
+export type { AccountView, Accounts, BreakerView, Demand, KeptAccounts, Lease, Outlook, WindowView } from './contract.ts';
 export type { Journal } from './journal.ts';
 export type { Scheduler } from './line.ts';
 
@@ -52,12 +53,13 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   const estimates = createEstimates();
   const merits = createMerits();
   const conversations = createConversations();
-  const effects = createEffects(rests, createBreaker(), emit);
+  const breaker = createBreaker((changed) => record({ type: 'breaker', breaker: changed }));
+  const effects = createEffects(rests, breaker, emit);
   const byProvider = new Map<string, readonly Account[]>();
   const everyone = (): readonly Account[] => [...byProvider.values()].flat();
 
   const shortening = { due: false };
-  const history = { pools, rests, rotation, estimates };
+  const history = { pools, rests, breaker, rotation, estimates };
   const ledger = createLedger(pools, record, restore(journal?.read() ?? [], history, catalogue(), now()));
   const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? [] });
   const line = createLine<Lease>(scheduler, lineBound);
@@ -78,11 +80,16 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   function update(next: readonly Account[]): void {
     const disabled = new Set(everyone().filter(({ enabled }) => !enabled).map(({ id }) => id));
     // Whoever enables an account again wants it tried.
-    for (const { id, enabled } of next) if (enabled && disabled.has(id)) rests.clear(id);
+    for (const { id, enabled } of next) if (enabled && disabled.has(id)) freshStart(rests.clear(id));
     byProvider.clear();
     for (const account of next) byProvider.set(account.provider, [...(byProvider.get(account.provider) ?? []), account]);
     pools.update(next);
     line.wake();
+  }
+
+  function freshStart(ended: readonly Rest[]): readonly Rest[] {
+    for (const { key } of ended) breaker.forget(key);
+    return ended;
   }
 
   function lease(turn: Turn, demand: Demand, enteredAt: number): Lease {
@@ -184,12 +191,13 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       line.wake();
     },
     clearRests(accountId) {
-      const ended = rests.clear(accountId, accountId === undefined ? undefined : placeOf(accountId)?.pool);
+      const ended = freshStart(rests.clear(accountId, accountId === undefined ? undefined : placeOf(accountId)?.pool));
       effects.ended(ended, everyone());
       line.wake();
       return ended.length;
     },
     waiting: () => line.size,
+    breakers: () => breaker.all(now()).map((one) => tellBreaker(one, rests, now())),
     estimateErrors: estimates.errors,
     save: () => journal?.rewrite(snapshot(history, ledger.open(), now())),
   };

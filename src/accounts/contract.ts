@@ -1,7 +1,7 @@
 /**
  * Whose turn it is: the one door between the gateway and everything that is counted.
  */
-import type { UpstreamFailure } from '../failure.ts';
+import type { Scope, UpstreamFailure } from '../failure.ts';
 import type { Account, AccountState, Attempt, ChatRequest, Fact, Rule, Target, Unit, Usage } from '../types.ts';
 
 /** What a request still may use: it grows narrower with every failed attempt. */
@@ -50,6 +50,8 @@ export interface Accounts {
   update(accounts: readonly Account[]): void;
   /** Ends rests by hand: one account's, or all. Returns how many ended. */
   clearRests(accountId?: string): number;
+  /** What has failed of late or is left out for it. */
+  breakers(): readonly BreakerView[];
   /** Requests waiting in line. */
   waiting(): number;
 }
@@ -86,6 +88,22 @@ export interface AccountView {
   readonly trial?: true;
   readonly rests: readonly { readonly scope: string; readonly model?: string; readonly until?: number; readonly reason: string }[];
   readonly windows: readonly WindowView[];
+}
+
+/** How broken something is: a model at a provider, one account's way to it, or a provider. */
+export interface BreakerView {
+  readonly scope: Scope;
+  readonly provider: string;
+  readonly model?: string;
+  readonly accountId?: string;
+  /** `half-open`: one probe goes first. */
+  readonly state: 'closed' | 'open' | 'half-open';
+  readonly until?: number;
+  /** Failures since the last answer. */
+  readonly consecutive: number;
+  /** Of the last minute. */
+  readonly calls: number;
+  readonly failures: number;
 }
 
 export interface KeptAccounts extends Accounts {

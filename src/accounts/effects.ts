@@ -3,7 +3,7 @@ import { type UpstreamFailure, consequences } from '../failure.ts';
 import type { Account, AccountState, Emit } from '../types.ts';
 import type { Breaker } from './breaker.ts';
 import type { Option } from './choice.ts';
-import { type NewRest, type Rest, type Rests, SCOPES, keyOf } from './rest.ts';
+import type { NewRest, Rest, Rests } from './rest.ts';
 
 export interface Effects {
   failed(option: Option, sentAt: number, failure: UpstreamFailure, now: number): void;
@@ -49,9 +49,14 @@ export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effec
     // Calls that were out when the breaker opened say nothing new.
     if (known?.soft === true && sentAt <= known.since) return;
     // What stands between us and a whole provider is seen at once, and often over as soon.
-    const restMs = breaker.failed(keyOf(scope, option), now, failure.unsent === true || scope === 'provider');
+    const restMs = breaker.failed(scope, option, now, failure.unsent === true || scope === 'provider');
+    const own = rests.of('account-model', option);
+    // Where the model answers others, it is the account's own trouble.
+    const counts = restMs === undefined && scope === 'target' && !(own?.soft === true && sentAt <= own.since);
+    const ownMs = counts ? breaker.failed('account-model', option, now, false) : undefined;
     if (failure.retryAt !== undefined) begin(option, { scope, reason: failure.kind, until: failure.retryAt, timed: true, soft: true }, now);
     else if (restMs !== undefined) begin(option, { scope, reason: failure.kind, until: now + restMs, timed: false, soft: true }, now);
+    else if (ownMs !== undefined) begin(option, { scope: 'account-model', reason: failure.kind, until: now + ownMs, timed: false, soft: true }, now);
     else if (brokeOff(failure)) begin(option, { scope: 'account-model', reason: failure.kind, until: now + BROKEN_MS, timed: true, soft: true }, now);
   }
 
@@ -84,7 +89,7 @@ export function createEffects(rests: Rests, breaker: Breaker, emit: Emit): Effec
       rests.undecided(option, sentAt);
     },
     answered(option, sentAt, now) {
-      for (const scope of SCOPES) breaker.answered(keyOf(scope, option), now);
+      breaker.answered(option, now);
       ended(rests.answered(option, sentAt), [option.account]);
     },
   };

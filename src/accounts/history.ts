@@ -1,5 +1,6 @@
 /** What a restart must not forget: read back from the journal, or written into it whole. */
 import type { Catalogue, Target } from '../types.ts';
+import type { Breaker, BreakerRecord } from './breaker.ts';
 import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
 import type { Estimates } from './estimate.ts';
 import type { Hold } from './ledger.ts';
@@ -12,6 +13,7 @@ import { type Window, correct } from './window.ts';
 export interface HistoryParts {
   readonly pools: Pools;
   readonly rests: Rests;
+  readonly breaker: Breaker;
   readonly rotation: Rotation;
   readonly estimates: Estimates;
 }
@@ -28,7 +30,7 @@ interface OpenCall {
  * because the clock was set back, counts as of now: that frees nothing early and holds nothing longer than its window.
  * Returns the highest number of a call.
  */
-export function restore(lines: readonly unknown[], { pools, rests, rotation, estimates }: HistoryParts, catalogue: Catalogue, now: number): number {
+export function restore(lines: readonly unknown[], { pools, rests, breaker, rotation, estimates }: HistoryParts, catalogue: Catalogue, now: number): number {
   const open = new Map<number, OpenCall>();
   let highest = 0;
   let reached = Number.NEGATIVE_INFINITY;
@@ -106,6 +108,7 @@ export function restore(lines: readonly unknown[], { pools, rests, rotation, est
       case 'fact': fact(entry); break;
       case 'rest': rest(entry); break;
       case 'awake': rests.forget(entry.key); break;
+      case 'breaker': breaker.restore(untilNow(entry.breaker, now)); break;
       case 'window': window(entry); break;
       case 'turn': rotation.used(entry.target, entry.account); break;
       case 'estimate': estimates.restore(entry.key, entry.learned); break;
@@ -115,7 +118,7 @@ export function restore(lines: readonly unknown[], { pools, rests, rotation, est
 }
 
 /** Everything there is to know now, in as few lines as it takes. */
-export function snapshot({ pools, rests, rotation, estimates }: HistoryParts, open: Iterable<Hold>, now: number): Entry[] {
+export function snapshot({ pools, rests, breaker, rotation, estimates }: HistoryParts, open: Iterable<Hold>, now: number): Entry[] {
   const entries: Entry[] = [];
   for (const [name, pool] of pools.all()) {
     const provider = pool.provider?.name ?? name.replace(/\/.*/, '');
@@ -128,6 +131,7 @@ export function snapshot({ pools, rests, rotation, estimates }: HistoryParts, op
     entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...cost });
   }
   for (const { until, ...rest } of rests.all(now)) entries.push({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } });
+  for (const record of breaker.all(now)) entries.push({ type: 'breaker', breaker: record });
   for (const [target, account] of rotation.save()) entries.push({ type: 'turn', target, account });
   for (const [key, learned] of estimates.save()) entries.push({ type: 'estimate', key, learned });
   return entries;
@@ -164,6 +168,8 @@ function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
   if (window.kind === kind && window.timeZone === timeZone) window.counter.load(stored.state, now);
   else window.counter.set(now, stored.used, undefined);
 }
+
+const untilNow = (record: BreakerRecord, now: number): BreakerRecord => ({ ...record, recent: record.recent.map((at) => Math.sign(at) * Math.min(Math.abs(at), now)) });
 
 const sameLimit = (one: Window['configured'], other: Window['configured']): boolean =>
   one?.limit === other?.limit && one?.kind === other?.kind && one?.timeZone === other?.timeZone;

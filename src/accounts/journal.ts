@@ -1,5 +1,6 @@
 /** What must survive a crash, as lines of a journal: written where it happens, read back in the same order. */
 import type { Fact, Unit, WindowLimit } from '../types.ts';
+import type { BreakerRecord } from './breaker.ts';
 import type { Learned as LearnedUse } from './estimate.ts';
 import type { Rest } from './rest.ts';
 import type { Source } from './window.ts';
@@ -33,6 +34,8 @@ export type Entry =
   | (Scoped & { readonly type: 'fact'; readonly at: number; readonly meter: 0 | 1; readonly fact: Fact; readonly unseen: number })
   | { readonly type: 'rest'; readonly rest: StoredRest }
   | { readonly type: 'awake'; readonly key: string }
+  /** How it stands now, in place of what was said before. */
+  | { readonly type: 'breaker'; readonly breaker: BreakerRecord }
   /** Snapshots only. */
   | (Scoped & { readonly type: 'window'; readonly at: number; readonly meter: 0 | 1; readonly window: StoredWindow })
   | { readonly type: 'turn'; readonly target: string; readonly account: string }
@@ -59,6 +62,7 @@ const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 
   fact: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', fact: 'object', unseen: 'number' },
   rest: { rest: 'object' },
   awake: { key: 'string' },
+  breaker: { breaker: 'object' },
   window: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', window: 'object' },
   turn: { target: 'string', account: 'string' },
   estimate: { key: 'string', learned: 'object' },

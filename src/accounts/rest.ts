@@ -9,13 +9,17 @@ export interface Candidate {
   readonly pool: string;
 }
 
-export interface Rest {
-  readonly scope: Scope;
-  readonly key: string;
+/** What it is about: as far as its scope reaches. */
+export interface Named {
   readonly provider: string;
   readonly model?: string;
   readonly accountId?: string;
   readonly pool?: string;
+}
+
+export interface Rest extends Named {
+  readonly scope: Scope;
+  readonly key: string;
   /** A failure kind, or `suspended`. */
   readonly reason: string;
   readonly since: number;
@@ -133,7 +137,7 @@ export function createRests(changes: RestChanges): Rests {
   };
 }
 
-function namesOf(scope: Scope, { model, accountId, pool }: Candidate): Pick<Rest, 'model' | 'accountId' | 'pool'> {
+export function namesOf(scope: Scope, { model, accountId, pool }: Candidate): Omit<Named, 'provider'> {
   switch (scope) {
     case 'account': return { accountId };
     case 'account-model': return { accountId, model };

@@ -1,6 +1,6 @@
 /** `/admin`: everything the operator can see and do. */
 import { Router } from 'express';
-import type { AccountView, Outlook } from '../accounts/accounts.ts';
+import type { AccountView, BreakerView, Outlook } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import { candidates } from '../routing/candidates.ts';
@@ -52,6 +52,7 @@ export function adminRoutes(options: AdminOptions): Router {
   router.get('/providers', (_request, response) => void response.json({ providers: [...catalogue().providers.values()].map(tellProvider) }));
   router.post('/explain', async (request, response) => void response.json(explain(options, await readJson(request, ADMIN_BODY_LIMIT))));
   router.get('/cooldowns', (_request, response) => void response.json({ cooldowns: accounts.view().flatMap(tellRests) }));
+  router.get('/breakers', (_request, response) => void response.json({ breakers: accounts.breakers().map(tellBreaker) }));
   router.delete('/cooldowns', (request, response) => {
     const { account } = request.query;
     response.json({ cleared: accounts.clearRests(typeof account === 'string' ? account : undefined) });
@@ -84,6 +85,10 @@ function tellOutlook({ target, account, freeAt, reason }: Outlook): unknown {
 
 function tellRests({ account, rests }: AccountView): readonly unknown[] {
   return rests.map(({ scope, model, until, reason }) => ({ account: account.id, provider: account.provider, label: account.label, scope, ...(model !== undefined && { model }), ...time('until', until), reason }));
+}
+
+function tellBreaker({ accountId, until, ...breaker }: BreakerView): unknown {
+  return { ...breaker, ...(accountId !== undefined && { account: accountId }), ...time('until', until) };
 }
 
 function tellProvider({ name, title, status, baseUrl, quotaScope, limits, models, signUpUrl, notes }: Provider): unknown {

@@ -78,6 +78,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /admin/providers': { summary: 'The catalogue', by: 'admin' },
   'POST /admin/explain': { summary: 'Which rule a prompt takes and why, and who could answer when', by: 'admin', body: anything },
   'GET /admin/cooldowns': { summary: 'Who rests until when', by: 'admin' },
+  'GET /admin/breakers': { summary: 'What has failed of late, how often, and what is left out for it', by: 'admin' },
   'DELETE /admin/cooldowns': { summary: 'End rests by hand', by: 'admin', query: { account: 'Only this account’s.' } },
   'GET /admin/rules': { summary: 'The rules in force', by: 'admin' },
   'GET /admin/rules/source': { summary: 'The rules as they are written', by: 'admin' },

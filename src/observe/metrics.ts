@@ -10,10 +10,18 @@ export interface AccountGauges {
   readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number; readonly emptyAt?: number }[];
 }
 
+export interface BreakerGauge {
+  readonly provider: string;
+  readonly model?: string;
+  readonly accountId?: string;
+  readonly state: 'closed' | 'open' | 'half-open';
+}
+
 export interface MetricsOptions {
   readonly version: string;
   readonly nodeVersion: string;
   readonly accounts: () => readonly AccountGauges[];
+  readonly breakers: () => readonly BreakerGauge[];
   readonly catalogue: () => Catalogue;
   /** How far off the guesses of a request's tokens are, as a share of what was used, by `provider/model`. */
   readonly estimateErrors: () => ReadonlyMap<string, number>;
@@ -54,8 +62,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const cost = new Counter({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
   const saved = new Counter({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
   const queueWait = new Histogram({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', buckets: QUEUE_SECONDS, registers });
-  addGauges(options, registers);
   const modelLabel = createModelLabel(options.catalogue);
+  addGauges(options, modelLabel, registers);
 
   const finished = ({ request, summary }: GatewayEvent & { type: 'request-finished' }): void => {
     requests.inc({ surface: request.surface, route: summary.rule ?? 'direct', status: summary.status });
@@ -96,7 +104,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 /** Clients may name models that no catalogue lists: those are `other`, so that nobody's words become a series. */
-function createModelLabel(catalogue: () => Catalogue): (provider: string, model: string) => string {
+type ModelLabel = (provider: string, model: string) => string;
+
+function createModelLabel(catalogue: () => Catalogue): ModelLabel {
   const known: { of?: Catalogue; names: ReadonlySet<string> } = { names: new Set() };
   return (provider, model) => {
     const current = catalogue();
@@ -106,7 +116,7 @@ function createModelLabel(catalogue: () => Catalogue): (provider: string, model:
 }
 
 /** Read when somebody scrapes, not kept up to date in between. */
-function addGauges({ version, nodeVersion, accounts, estimateErrors, waiting, vaultUnlocked }: MetricsOptions, registers: Registry[]): void {
+function addGauges({ version, nodeVersion, accounts, breakers, estimateErrors, waiting, vaultUnlocked }: MetricsOptions, modelLabel: ModelLabel, registers: Registry[]): void {
   const windowLabels = ['provider', 'account', 'model', 'window'] as const;
   const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[], collect: (gauge: Gauge<Label>) => void): Gauge<Label> =>
     new Gauge({
@@ -141,6 +151,12 @@ function addGauges({ version, nodeVersion, accounts, estimateErrors, waiting, va
     for (const { account, state, trial } of accounts()) {
       for (const name of STATES) states.set({ provider: account.provider, account: account.label, state: name }, name === state ? 1 : 0);
       states.set({ provider: account.provider, account: account.label, state: TRIAL }, trial === true ? 1 : 0);
+    }
+  });
+  gauge('tollfree_breaker_open', '1 while a model at a provider, an account there or a provider is left out because it fails; half while a probe may try it.', ['provider', 'model', 'account'], (open) => {
+    const labels = new Map(accounts().map(({ account }) => [account.id, account.label]));
+    for (const { provider, model, accountId, state } of breakers()) {
+      open.set({ provider, model: model === undefined ? '' : modelLabel(provider, model), account: labels.get(accountId ?? '') ?? '' }, { closed: 0, 'half-open': 0.5, open: 1 }[state]);
     }
   });
   gauge('tollfree_queue_depth', 'Requests waiting in line.', [], (depth) => depth.set(waiting()));

@@ -165,6 +165,37 @@ describe('what is broken', () => {
     expect(await next(house)).toBe('one/a m');
   });
 
+  test('at one account only rests that account’s way to the model, however well the others do', async () => {
+    const house = houseOf('a', 'b');
+    for (let count = 0; count < 6; count += 1) {
+      const lease = await house.ask();
+      if (lease.account.label === 'a') lease.fail(failing('overloaded'));
+      else lease.settle(undefined);
+    }
+    expect(house.accounts.view().map(({ account: { label }, rests }) => [label, rests.map(({ scope }) => scope)])).toEqual([['a', ['account-model']], ['b', []], ['z', []]]);
+    expect(house.accounts.breakers()).toEqual([
+      expect.objectContaining({ scope: 'target', provider: 'one', model: 'm', state: 'closed', consecutive: 0, calls: 6, failures: 3 }),
+      expect.objectContaining({ scope: 'account-model', accountId: 'one-a', state: 'open', consecutive: 3, calls: 3, failures: 3 }),
+    ]);
+    house.time.skip(5000);
+    expect(house.accounts.breakers()[1]).toMatchObject({ state: 'half-open' });
+    house.accounts.clearRests('one-a');
+    expect(house.accounts.breakers()).toHaveLength(1);
+  });
+
+  test('more than half of ten within a minute is broken, too, though some are answered', async () => {
+    const house = houseOf('a');
+    const outcomes = [true, false, false, true, false, false, true, false, false];
+    for (const answered of outcomes) {
+      const lease = await house.ask();
+      if (answered) lease.settle(undefined);
+      else lease.fail(failing('overloaded'));
+    }
+    expect(await next(house)).toBe('one/a m');
+    (await house.ask()).fail(failing('overloaded'));
+    expect(await next(house)).not.toBe('one/a m');
+  });
+
   test('a mistake of the caller changes nothing', async () => {
     const house = houseOf('a');
     for (let failure = 0; failure < 10; failure += 1) {

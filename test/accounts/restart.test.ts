@@ -56,6 +56,28 @@ describe('a restart', () => {
     expect((await after.ask()).account.label).toBe('b');
   });
 
+  test('keeps breakers: what was open stays open, what was counted is counted on', async () => {
+    const time = createTime();
+    const [m = model('m')] = groq.models;
+    const small = { promptTokens: 10, maxOutput: 10 };
+    const ask = async (house: House): Promise<void> => (await house.ask({ candidates: [{ provider: groq, model: m }], request: small })).fail({ kind: 'overloaded', message: 'no' });
+    const first = start(time);
+    await ask(first);
+    await ask(first);
+    expect(first.accounts.breakers()[0]).toMatchObject({ scope: 'target', state: 'closed', consecutive: 2, calls: 2, failures: 2 });
+    const second = start(time);
+    expect(second.accounts.breakers()).toEqual(first.accounts.breakers());
+    await ask(second);
+    const third = start(time, 1);
+    expect(third.accounts.breakers()).toEqual(second.accounts.breakers());
+    expect(third.accounts.breakers()[0]).toMatchObject({ state: 'open', consecutive: 3 });
+    third.accounts.save();
+    expect(start(time).accounts.breakers()).toEqual(third.accounts.breakers());
+    time.skip(5_000);
+    (await third.ask({ request: small })).settle(undefined);
+    expect([third.accounts.breakers()[0]?.state, start(time).accounts.breakers()[0]?.state]).toEqual(['closed', 'closed']);
+  });
+
   test('after any mix of calls and facts sums are what they were, with and without a snapshot', async () => {
     const step = oneof(
       record({ do: constantFrom('settle', 'break', 'refuse', 'limit', 'leave', 'open'), tokens: integer({ min: 1, max: 300 }), wait: integer({ min: 0, max: 9000 }) }),

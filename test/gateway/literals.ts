@@ -105,6 +105,7 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
     view: () => [],
     update: () => undefined,
     clearRests: () => 0,
+    breakers: () => [],
     waiting: () => 0,
   };
   const gateway: Gateway = {

@@ -35,6 +35,7 @@ describe('metrics', () => {
     ['tollfree_quota_limit', ['account', 'model', 'provider', 'window']],
     ['tollfree_quota_remaining', ['account', 'model', 'provider', 'window']],
     ['tollfree_account_state', ['account', 'provider', 'state']],
+    ['tollfree_breaker_open', ['account', 'model', 'provider']],
     ['tollfree_queue_depth', []],
     ['tollfree_queue_wait_seconds', []],
     ['tollfree_cache_total', ['result']],
