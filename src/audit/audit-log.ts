@@ -79,7 +79,9 @@ export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions):
       const { line, hash } = lineOf(act, now(), previous);
       // The seal must not move on over a log that somebody changed.
       const problem = vouch(hash) === undefined || sealed() === previous ? undefined : check().problem;
-      writeSync(file, `${line}\n`);
+      const text = Buffer.from(`${line}\n`);
+      // A full disk may take a part without an error: the next entry cuts it off, and the seal must not vouch for it.
+      if (writeSync(file, text) !== text.length) throw new Error('only a part of it');
       fsyncSync(file);
       if (problem === undefined) seal(hash);
       else notice(`${path} was changed by someone else: ${problem}`);

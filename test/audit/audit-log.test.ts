@@ -174,3 +174,18 @@ function chain(names: readonly string[]): string[] {
     return line;
   });
 }
+
+(process.platform === 'win32' ? test.skip : test)('a disk that is full in the middle of an entry costs that entry, not the seal', async () => {
+  const { path } = await createDesk();
+  const code = `
+    import { createAuditLog } from ${JSON.stringify(join(dist, 'audit', 'audit-log.js'))};
+    const notices = [];
+    const log = createAuditLog({ path: process.argv[1], pid: process.pid, now: Date.now, vouch: (entry) => entry.slice(0, 43).padEnd(43, '-'), notice: (message) => notices.push(message) });
+    for (let count = 0; count < 100 && notices.length === 0; count += 1) await log.record({ by: 'cli', act: 'account added', on: ['groq/' + count] });
+    console.log(JSON.stringify({ notices, check: log.check() }));`;
+  const child = spawn('bash', ['-c', `trap '' XFSZ; ulimit -f 4; exec "$0" "$@"`, process.execPath, '--input-type=module', '-e', code, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const said: Buffer[] = [];
+  child.stdout.on('data', (piece: Buffer) => void said.push(piece));
+  await once(child, 'close');
+  expect(JSON.parse(Buffer.concat(said).toString())).toMatchObject({ notices: [expect.stringContaining('could not be written')], check: { vouched: true } });
+});
