@@ -20,7 +20,8 @@ export const CAPABILITIES = [
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** What a limit counts. */
-export type Unit = 'requests' | 'tokens';
+export const UNITS = ['requests', 'tokens', 'audio_seconds'] as const;
+export type Unit = (typeof UNITS)[number];
 
 /** One limit, as its provider counts it: at most `limit` units within `seconds`. */
 export interface WindowLimit {
@@ -151,6 +152,8 @@ export interface ChatRequest {
   readonly needs: readonly Capability[];
   /** Estimated. */
   readonly promptTokens: number;
+  /** How long the recording is that it brings, as far as that can be told. Absent: it brings none. */
+  readonly audioSeconds?: number;
   /** The asked-for maximum of answer tokens, if any. */
   readonly maxOutput?: number;
   readonly caller: Caller;
@@ -193,6 +196,8 @@ export interface Usage {
   readonly output: number;
   readonly cachedInput?: number;
   readonly reasoning?: number;
+  /** Of sound listened to. */
+  readonly audioSeconds?: number;
   /** Counted by us, because upstream told nothing. */
   readonly estimated?: true;
 }

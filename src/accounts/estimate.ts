@@ -7,6 +7,8 @@ export interface Estimate {
   readonly output: number;
   /** What the caller allows at most: some providers charge that until the answer is whole. */
   readonly allowed: number;
+  /** Of sound to be listened to. */
+  readonly audioSeconds: number;
 }
 
 export interface Estimates {
@@ -54,7 +56,7 @@ export function createEstimates(): Estimates {
       const usual = learned === undefined ? FIRST_OUTPUT : learned.output + DEVIATIONS * learned.spread;
       const most = Math.min(request.maxOutput ?? Number.POSITIVE_INFINITY, model.maxOutput ?? Number.POSITIVE_INFINITY);
       const output = WORDLESS.has(request.surface) ? 0 : Math.ceil(Math.min(usual, most));
-      return { input: Math.ceil(request.promptTokens * (learned === undefined ? 1 : learned.ratio + DEVIATIONS * learned.ratioSpread)), output, allowed: request.maxOutput === undefined ? output : most };
+      return { input: Math.ceil(request.promptTokens * (learned === undefined ? 1 : learned.ratio + DEVIATIONS * learned.ratioSpread)), output, allowed: request.maxOutput === undefined ? output : most, audioSeconds: request.audioSeconds ?? 0 };
     },
     learn(provider, model, estimated, promptTokens, usage) {
       const key = keyOf(provider, model);

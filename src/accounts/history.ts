@@ -3,7 +3,7 @@ import type { Catalogue, Target } from '../types.ts';
 import type { Breaker, BreakerRecord } from './breaker.ts';
 import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
 import type { Estimates } from './estimate.ts';
-import type { Hold } from './ledger.ts';
+import { type Hold, written } from './ledger.ts';
 import type { Meter, Totals } from './meter.ts';
 import type { PoolModel, Pools } from './pools.ts';
 import type { Rests } from './rest.ts';
@@ -54,11 +54,11 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     if (covering === undefined) return;
     const [pool, model] = covering;
     const at = timeOf(entry.at);
-    const cost = { requests: entry.requests, tokens: entry.tokens };
+    const { requests, tokens, audio_seconds = 0 } = entry;
+    const cost = { requests, tokens, audio_seconds };
     for (const meter of [pool, model.meter]) {
       if (entry.counted !== true) meter.count(at, cost);
-      meter.answered.requests = meter.taken.requests;
-      meter.answered.tokens = meter.taken.tokens;
+      Object.assign(meter.answered, meter.taken);
     }
     rotation.used(`${entry.provider}/${entry.model}`, entry.account);
     open.set(entry.id, { at, cost, meters: [pool, model.meter], model });
@@ -128,7 +128,7 @@ export function snapshot({ pools, rests, breaker, rotation, estimates }: History
     for (const [model, { meter }] of models) entries.push(...windowsOf({ provider, pool: name, model }, 1, meter, now));
   }
   for (const { id, at, accountId, pool, target, cost } of open) {
-    entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...cost });
+    entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...written(cost) });
   }
   for (const { until, ...rest } of rests.all(now)) entries.push({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } });
   for (const record of breaker.all(now)) entries.push({ type: 'breaker', breaker: record });

@@ -24,9 +24,16 @@ export interface Scoped {
   readonly model: string;
 }
 
+/** What a call took. */
+export interface Written {
+  readonly requests: number;
+  readonly tokens: number;
+  readonly audio_seconds?: number;
+}
+
 export type Entry =
   /** A call was sent. Without an `end` it was under way at the crash, and stays counted. */
-  | (Scoped & { readonly type: 'take'; readonly id: number; readonly at: number; readonly account: string; readonly requests: number; readonly tokens: number; /** In a snapshot: the windows count it already. */ readonly counted?: boolean })
+  | (Scoped & Written & { readonly type: 'take'; readonly id: number; readonly at: number; readonly account: string; /** In a snapshot: the windows count it already. */ readonly counted?: boolean })
   /** What the call turned out to have used. */
   | { readonly type: 'count'; readonly id: number; readonly at: number; readonly unit: Unit; readonly actual: number }
   | { readonly type: 'end'; readonly id: number }

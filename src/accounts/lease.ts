@@ -82,7 +82,8 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     settle(usage) {
       end((at) => {
         const reported = usage !== undefined && usage.estimated !== true;
-        if (reported) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
+        // Who counts sound tells no tokens.
+        if (reported && usage.input > 0) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
         countTokens(at, usage, reported);
         merits.answered(targetKey(option.target), (headersAt ?? at) - hold.at);
         effects.answered(option, hold.at, at);
@@ -108,7 +109,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
 
   function giveBack(at: number, failure: UpstreamFailure): void {
     if (failure.kind === 'cancelled') return;
-    if (UNREAD.has(failure.kind) || failure.unsent === true) ledger.adjust(at, hold, 'tokens', 0);
+    if (UNREAD.has(failure.kind) || failure.unsent === true) for (const unit of ['tokens', 'audio_seconds'] as const) ledger.adjust(at, hold, unit, 0);
     // Some providers count what they refuse. Where the refusal says how full the window is, that is counted instead of the call.
     const told = isRate(failure) && failure.facts?.some(({ remaining }) => remaining !== undefined) === true;
     if (told || failure.unsent === true) ledger.adjust(at, hold, 'requests', 0);

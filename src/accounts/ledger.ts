@@ -1,7 +1,7 @@
 /** What is taken from the windows of every pool, all or none, and what upstream says of them. */
 import type { Fact, Target, Unit, Usage } from '../types.ts';
 import type { Estimate } from './estimate.ts';
-import type { Entry } from './journal.ts';
+import type { Entry, Written } from './journal.ts';
 import { type Learned, createLearn } from './learning.ts';
 import type { Cost, Meter, Totals } from './meter.ts';
 import type { Pool, PoolModel, Pools } from './pools.ts';
@@ -85,6 +85,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     for (const { answered } of hold.meters) {
       answered.requests += hold.cost.requests;
       answered.tokens += hold.cost.tokens;
+      answered.audio_seconds += hold.cost.audio_seconds;
     }
   }
 
@@ -129,7 +130,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       const { target, pool: name, accountId } = place;
       const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };
       open.set(call, hold);
-      record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...cost });
+      record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...written(cost) });
       return hold;
     },
     freeAt(now, place, estimate, others) {
@@ -150,7 +151,8 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     },
     learnOf: (now, place, facts) =>
       facts.flatMap((fact) => learnOne(now, place, fact, ({ taken, answered }) => Math.max(0, taken[fact.unit] - answered[fact.unit])) ?? []),
-    settle(now, hold, { input, output }) {
+    settle(now, hold, { input, output, audioSeconds }) {
+      if (audioSeconds !== undefined) adjust(now, hold, 'audio_seconds', audioSeconds);
       if (!hold.told) hold.model.reservesAllowed = false;
       const keeps = hold.told && !hold.model.refunds && hold.output > output;
       adjust(now, hold, 'tokens', input + (keeps ? hold.output : output));
@@ -187,10 +189,15 @@ function urgencyOf({ limit, seconds, counter }: Window, now: number): number {
 }
 
 /** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */
-function costOf(pool: Pool, model: PoolModel, { input, output, allowed }: Estimate): Cost {
+function costOf(pool: Pool, model: PoolModel, { input, output, allowed, audioSeconds }: Estimate): Cost {
   const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
   const tokens = input + (model.reservesAllowed ? Math.max(output, allowed) : output);
-  return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens };
+  return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens, audio_seconds: audioSeconds };
+}
+
+/** As the journal has it: sound only where there is some. */
+export function written({ requests, tokens, audio_seconds: audio }: Cost): Written {
+  return audio === 0 ? { requests, tokens } : { requests, tokens, audio_seconds: audio };
 }
 
 /** A fading level and its rounding differ from ours by less than this share of the limit. */

@@ -59,8 +59,8 @@ const sameWindow = (one: WindowName, other: WindowName): boolean => one.unit ===
 
 export function createMeter(): Meter {
   const windows: Window[] = OBSERVED.map((spec) => createWindow(spec, 'configured'));
-  const taken: Totals = { requests: 0, tokens: 0 };
-  const answered: Totals = { requests: 0, tokens: 0 };
+  const taken: Totals = { requests: 0, tokens: 0, audio_seconds: 0 };
+  const answered: Totals = { requests: 0, tokens: 0, audio_seconds: 0 };
   let concurrent = Number.POSITIVE_INFINITY;
   let inFlight = 0;
 
@@ -135,6 +135,7 @@ export function createMeter(): Meter {
     count(now, cost) {
       taken.requests += cost.requests;
       taken.tokens += cost.tokens;
+      taken.audio_seconds += cost.audio_seconds;
       for (const { unit, counter, pace } of windows) {
         counter.take(now, cost[unit]);
         pace?.add(now, cost[unit]);

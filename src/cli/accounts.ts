@@ -14,7 +14,7 @@ import { terminalOf } from './accounts/terminal.ts';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
 import { readCatalogue } from './local.ts';
-import { count, plural, span } from './numbers.ts';
+import { count, per, plural } from './numbers.ts';
 import { outputOption, textOrJsonOption } from './options.ts';
 import { printJson, printLines, printRows, type Format } from './output.ts';
 import { whileWaiting } from './waiting.ts';
@@ -124,7 +124,7 @@ async function list(context: Context, format: Format): Promise<void> {
       { title: 'label', cell: ({ label }) => label },
       { title: 'organization', cell: ({ organization }) => organization },
       { title: 'state', cell: ({ enabled }) => (enabled ? 'enabled' : 'disabled'), style: ({ enabled }) => (enabled ? undefined : 'dim') },
-      { title: 'own limits', cell: ({ limits }) => limits?.windows.map(({ unit, limit, seconds }) => `${count(limit)} ${unit}/${span(seconds)}`).join(' · ') },
+      { title: 'own limits', cell: ({ limits }) => limits?.windows.map(({ unit, limit, seconds }) => `${count(limit)} ${per(unit, seconds)}`).join(' · ') },
       { title: 'sealed for', cell: ({ origin }) => origin },
     ],
     empty: vault.status().state === 'absent' ? 'there is no vault yet: `npm run setup` makes one' : 'the vault holds no account: `tollfree accounts add PROVIDER`',

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { knowledgeOf } from './knowledge.ts';
-import { count, roughly, span } from './numbers.ts';
+import { count, per, roughly } from './numbers.ts';
 import { outputOption } from './options.ts';
 import { printRows, type Format } from './output.ts';
 import type { AccountStatus, ProviderStatus } from './shapes.ts';
@@ -54,7 +54,7 @@ function toRow(provider: ProviderStatus, { name, aliases, context, capabilities,
     aliases,
     ...(context !== undefined && { context }),
     capabilities,
-    limits: limits.windows.map(({ unit, limit, seconds }) => `${roughly(limit)} ${unit}/${span(seconds)}`).join(', '),
+    limits: limits.windows.map(({ unit, limit, seconds }) => `${roughly(limit)} ${per(unit, seconds)}`).join(', '),
     free: price.input === 0 && price.output === 0,
     ...(held !== undefined && { accounts: held.length }),
     ...(left !== undefined && { left }),

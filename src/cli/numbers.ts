@@ -42,6 +42,9 @@ const spans: Readonly<Record<number, string>> = { 1: 's', 60: 'min', 3600: 'h', 
 /** A window's length as in `30/min`; lengths without a name are spelled out. */
 export const span = (seconds: number): string => spans[seconds] ?? duration(seconds * SECOND);
 
+/** What a window counts, and how long it is: `requests/min`, `audio seconds/h`. */
+export const per = (unit: string, seconds: number): string => `${unit.replaceAll('_', ' ')}/${span(seconds)}`;
+
 /** USD with enough digits to be more than zero: an answer is worth fractions of a cent. */
 export function usd(value: number): string {
   if (value === 0) return '$0';

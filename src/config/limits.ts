@@ -1,5 +1,6 @@
 /** `rate_limit` and `reset`: limits as people write them, windows as the quota engine counts them. */
 import { z } from 'zod';
+import { UNITS } from '../types.ts';
 import type { Limits, WindowLimit } from '../types.ts';
 import { compact, wholeNumber } from './atoms.ts';
 import { shown } from './describe.ts';
@@ -17,6 +18,8 @@ const NAMED = {
   tokens_per_hour: { unit: 'tokens', seconds: 3_600, kind: 'rolling' },
   tokens_per_day: { unit: 'tokens', seconds: 86_400, kind: 'rolling' },
   tokens_per_month: { unit: 'tokens', seconds: MONTH_SECONDS, kind: 'calendar' },
+  audio_seconds_per_hour: { unit: 'audio_seconds', seconds: 3_600, kind: 'rolling' },
+  audio_seconds_per_day: { unit: 'audio_seconds', seconds: 86_400, kind: 'rolling' },
 } as const satisfies Readonly<Record<string, Omit<WindowLimit, 'limit'>>>;
 type LimitName = keyof typeof NAMED;
 
@@ -34,8 +37,8 @@ const onlyCalendarHasZone = ({ kind, tz }: { kind?: string | undefined; tz?: str
 const zoneMessage = { path: ['tz'], error: 'needs kind: calendar: nothing else knows midnight' };
 
 const windowSchema = z
-  .strictObject({ requests: amount.optional(), tokens: amount.optional(), seconds: wholeNumber(1, 366 * 86_400), ...ways })
-  .refine(({ requests, tokens }) => (requests === undefined) !== (tokens === undefined), { error: 'must have either requests or tokens' })
+  .strictObject({ requests: amount.optional(), tokens: amount.optional(), audio_seconds: amount.optional(), seconds: wholeNumber(1, 366 * 86_400), ...ways })
+  .refine((written) => UNITS.filter((unit) => written[unit] !== undefined).length === 1, { error: 'must have either requests, tokens or audio_seconds' })
   .refine(onlyCalendarHasZone, zoneMessage)
   .refine(({ kind, seconds }) => kind !== 'calendar' || CALENDAR_SECONDS.includes(seconds), {
     path: ['seconds'],
@@ -73,8 +76,11 @@ function toWindows(written: RateLimit, resets: Reset): WindowLimit[] {
     const limit = written[name];
     return limit === undefined ? [] : [compact({ ...NAMED[name], limit, ...wayOf(resets[name]) })];
   });
-  const whole = written.windows.map(({ requests, tokens, seconds, ...way }) => (
-    compact({ unit: requests === undefined ? 'tokens' as const : 'requests' as const, limit: requests ?? tokens ?? 0, seconds, kind: 'rolling' as const, ...wayOf(way) })));
+  const whole = written.windows.flatMap(({ seconds, kind: named, tz, ...amounts }) =>
+    UNITS.flatMap((unit) => {
+      const limit = amounts[unit];
+      return limit === undefined ? [] : [compact({ unit, limit, seconds, kind: 'rolling' as const, ...wayOf({ kind: named, tz }) })];
+    }));
   return [...named, ...whole];
 }
 

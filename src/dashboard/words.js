@@ -41,7 +41,7 @@ export const until = (iso, now = Date.now()) => span(Math.max(0, (Date.parse(iso
 const LENGTHS = { 1: 'second', 60: 'minute', 3600: 'hour', 86400: 'day', 604800: 'week', 2592000: 'month' };
 
 export function windowName({ unit, seconds }) {
-  return unit === 'concurrent' ? 'at once' : `${unit} / ${LENGTHS[seconds] ?? span(seconds)}`;
+  return unit === 'concurrent' ? 'at once' : `${unit.replaceAll('_', ' ')} / ${LENGTHS[seconds] ?? span(seconds)}`;
 }
 
 /** Shapes as well as colours: a state must be told apart without seeing red or green. */

@@ -26,12 +26,13 @@ interface Spoken {
   /** The window a bare `-requests` or `-tokens` counts. */
   readonly requests?: number;
   readonly tokens?: number;
+  readonly audio_seconds?: number;
   readonly scope?: 'model' | 'pool';
 }
 
-/** What headers leave out. Groq's requests are a day's and its tokens a minute's, and never the other way round. */
+/** What headers leave out. Groq's requests are a day's, its tokens a minute's and its seconds of sound an hour's, and never another. */
 const spoken: Readonly<Record<string, Spoken>> = {
-  groq: { requests: DAY_SECONDS, tokens: MINUTE_SECONDS, scope: 'model' },
+  groq: { requests: DAY_SECONDS, tokens: MINUTE_SECONDS, audio_seconds: HOUR_SECONDS, scope: 'model' },
   cerebras: { scope: 'model' },
   mistral: { scope: 'model' },
   // Small accounts count requests by the day, others by the minute: the header does not say.
@@ -44,9 +45,11 @@ export function scopeAt(provider: string): 'model' | 'pool' | undefined {
   return spoken[provider]?.scope;
 }
 
-const OPENAI = /^x-ratelimit-(?<what>limit|remaining|reset)-(?<unit>req|requests|tokens)(?:-(?<window>minute|hour|day|month))?$/;
+const OPENAI = /^x-ratelimit-(?<what>limit|remaining|reset)-(?<unit>req|requests|tokens|audio-seconds)(?:-(?<window>minute|hour|day|month))?$/;
 const ANTHROPIC = /^anthropic-ratelimit-(?<unit>requests|tokens)-(?<what>limit|remaining|reset)$/;
 const COHERE = /^x-(?:trial-)?endpoint-(?:(?<window>monthly)-)?call-(?<what>limit|remaining)$/;
+
+const UNIT_NAMES: Readonly<Record<string, Unit>> = { tokens: 'tokens', 'audio-seconds': 'audio_seconds' };
 
 interface Draft {
   unit: Unit;
@@ -64,7 +67,7 @@ export function readHeaderFacts({ headers, provider }: { readonly headers: HttpH
     if (typeof value !== 'string' || (!name.startsWith('x-') && !name.startsWith('anthropic-'))) continue;
     const said = (OPENAI.exec(name) ?? COHERE.exec(name) ?? ANTHROPIC.exec(name))?.groups;
     if (said === undefined) continue;
-    const unit: Unit = said['unit'] === 'tokens' ? 'tokens' : 'requests';
+    const unit = UNIT_NAMES[said['unit'] ?? ''] ?? 'requests';
     const seconds = windowOf(name, said['window'], spoken[provider]?.[unit]);
     const key = `${unit} ${seconds ?? ''}`;
     const draft = drafts.get(key) ?? { unit, ...(seconds !== undefined && { seconds }) };

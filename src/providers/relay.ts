@@ -1,11 +1,12 @@
 /** Questions besides chat: passed on with the model's own name, their answers passed back as they come. */
 import type { UpstreamFailure } from '../failure.ts';
-import type { ChatChunk, ChatRequest, Relay, Target } from '../types.ts';
+import type { ChatChunk, ChatRequest, Relay, Target, Usage } from '../types.ts';
 import { usageOf } from './chunk.ts';
 import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
 import { fitted } from './fields.ts';
-import { isRecord, parseJson } from './json.ts';
+import { isRecord, numberAt, parseJson, recordAt } from './json.ts';
+import type { Json } from './json.ts';
 import { broken } from './tally.ts';
 
 export interface RelayOptions {
@@ -46,10 +47,18 @@ async function readWhole(bytes: AsyncIterable<Uint8Array>, refuse: Refuse): Prom
   const value = parseJson(text);
   if (isComplaint(value)) throw refuse(text);
   if (value === undefined) throw broken('sent something that is not JSON');
-  const usage = isRecord(value) ? usageOf(value) : undefined;
+  const usage = isRecord(value) ? (usageOf(value) ?? listenedTo(value)) : undefined;
   return { text, whole: true, content: true, ...(usage !== undefined && { usage }) };
 }
 
+/** Of a transcription: OpenAI tells tokens by other names than of a chat, or the recording's length; a verbose answer tells its `duration`. */
+function listenedTo(answer: Json): Usage | undefined {
+  const told = recordAt(answer, 'usage');
+  const input = numberAt(told, 'input_tokens');
+  const seconds = numberAt(told, 'seconds') ?? numberAt(answer, 'duration');
+  if (input === undefined && seconds === undefined) return undefined;
+  return { input: input ?? 0, output: numberAt(told, 'output_tokens') ?? 0, ...(seconds !== undefined && { audioSeconds: Math.ceil(seconds) }) };
+}
 
 const OF_MODEL_OR_KEY: ReadonlySet<UpstreamFailure['kind']> = new Set(['model-gone', 'model-access', 'credential', 'too-long']);
 

@@ -29,9 +29,9 @@ export interface Refused {
 /** The window one provider's way of refusing names. Undefined: it is not this way. */
 type Teller = (refused: Refused, complaint: Complaint) => Refusing | undefined;
 
-/** Groq and OpenAI: "… on tokens per minute (TPM): Limit 8000, Used 2591, Requested 5863. Please try again in 3.405s." */
+/** Groq (of `audio seconds` too) and OpenAI: "… on tokens per minute (TPM): Limit 8000, Used 2591, Requested 5863. Please try again in 3.405s." */
 const template: Teller = ({ moment }, complaint) => {
-  const said = /on (?<unit>tokens|requests) per (?<window>minute|min|hour|day|month)[^:]*: Limit (?<limit>\d+)(?:, Used (?<used>\d+))?/i.exec(complaint.message)?.groups;
+  const said = /on (?<unit>tokens|requests|audio seconds) per (?<window>minute|min|hour|day|month)[^:]*: Limit (?<limit>\d+)(?:, Used (?<used>\d+))?/i.exec(complaint.message)?.groups;
   if (said === undefined) return undefined;
   const limit = Number(said['limit']);
   const wait = spokenWait(complaint, moment);
@@ -117,8 +117,10 @@ const plain: Teller = (_refused, { message }) => {
 /** Tried in this order. */
 export const tellers: readonly Teller[] = [template, perWindow, google, openrouter, cohere, cloudflare, zai, plain];
 
+const UNIT_WORDS: Readonly<Record<string, Unit>> = { tokens: 'tokens', 'audio seconds': 'audio_seconds' };
+
 function unitOf(word: string | undefined): Unit {
-  return word?.toLowerCase() === 'tokens' ? 'tokens' : 'requests';
+  return UNIT_WORDS[word?.toLowerCase() ?? ''] ?? 'requests';
 }
 
 function counted(text: string | undefined): number | undefined {

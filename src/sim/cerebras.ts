@@ -2,6 +2,7 @@
  * Cerebras' wire format as recorded in 2026: a flat error envelope, six windows in the headers of a 200 and none on a
  * refusal, admission by the tokens an answer may have.
  */
+import type { Unit } from '../types.ts';
 import { seconds, uuidOf } from './ids.ts';
 import type { Denial, Reading } from './quota.ts';
 import { isObject, maxOutput, objects } from './tokens.ts';
@@ -21,7 +22,7 @@ const models: readonly SimulatedModel[] = [
 const failure = (status: number, type: string, param: string, code: string, message: string, headers: Headers = {}): Reply =>
   ({ status, headers, body: { message, type, param, code } });
 
-const quotaExceeded = (unit: 'requests' | 'tokens', span: string, waitMs: number): Reply => {
+const quotaExceeded = (unit: Unit, span: string, waitMs: number): Reply => {
   const title = `${unit === 'requests' ? 'Requests' : 'Tokens'} per ${span} limit exceeded`;
   const retry = { 'retry-after': String(seconds(waitMs)) };
   return unit === 'requests'

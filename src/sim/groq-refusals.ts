@@ -1,4 +1,5 @@
 /** Everything Groq was seen to refuse with, 2026. */
+import type { Unit } from '../types.ts';
 import { goDuration, seconds as wholeSeconds } from './ids.ts';
 import type { Denial } from './quota.ts';
 import type { JsonObject, Reply, Scene, Wire } from './types.ts';
@@ -11,8 +12,10 @@ const UPGRADE = 'Need more tokens? Upgrade to Dev Tier today at https://console.
 
 const SPANS = [[60, 'minute', 'M'], [3_600, 'hour', 'H'], [Infinity, 'day', 'D']] as const;
 
+const UNIT_LETTERS = { requests: 'RP', tokens: 'TP', audio_seconds: 'AS' } as const satisfies Readonly<Record<Unit, string>>;
+
 interface Excess {
-  readonly unit: 'requests' | 'tokens';
+  readonly unit: Unit;
   readonly seconds: number;
   readonly limit: number;
   readonly used: number;
@@ -22,7 +25,7 @@ interface Excess {
 
 function limitName({ unit, seconds }: Pick<Excess, 'unit' | 'seconds'>): string {
   const [, span, letter] = SPANS.find(([longest]) => seconds <= longest) ?? SPANS[2];
-  return `${unit} per ${span} (${unit === 'requests' ? 'RP' : 'TP'}${letter})`;
+  return `${unit.replace('_', ' ')} per ${span} (${UNIT_LETTERS[unit]}${letter})`;
 }
 
 function rateLimited(scene: Scene, excess: Excess): Reply {
@@ -62,6 +65,8 @@ export const groqRefusals: Wire['refusals'] = {
   'rate-day': example('requests', 86_400, 1000, 86_400),
   'tokens-minute': example('tokens', 60, 8000, 3405),
   'tokens-day': example('tokens', 86_400, 200_000, 660_528),
+  'audio-hour': example('audio_seconds', 3_600, 7_200, 452_500),
+  'audio-day': example('audio_seconds', 86_400, 28_800, 1_200_000),
   overloaded: () => ({ status: 503, body: { error: { message: 'Service Unavailable', type: 'internal_server_error' } } }),
   'server-error': () => ({ status: 500, body: { error: { message: 'Internal Server Error', type: 'internal_server_error' } } }),
 };

@@ -5,6 +5,8 @@ export interface Form {
   readonly contentType: string;
   /** Fields that are no files, by name. */
   readonly fields: Readonly<Record<string, string>>;
+  /** The first file. */
+  readonly file?: Buffer;
   /** The model's name, and all bytes before and after it. */
   readonly model?: { readonly name: string; readonly before: Uint8Array; readonly after: Uint8Array };
 }
@@ -20,15 +22,21 @@ export function readForm(bytes: Buffer, contentType: string): Form {
   if (boundary === undefined) throw refused('content-type', 'a form needs its boundary');
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   let model: Form['model'];
+  let file: Buffer | undefined;
   for (const { headers, start, end } of partsOf(bytes, Buffer.from(`--${boundary}`))) {
     const name = /;\s*name="([^"]*)"/i.exec(headers)?.[1];
-    if (name === undefined || /;\s*filename\*?=/i.test(headers) || end - start > LONGEST_FIELD) continue;
+    if (name === undefined) continue;
+    if (/;\s*filename\*?=/i.test(headers)) {
+      file ??= bytes.subarray(start, end);
+      continue;
+    }
+    if (end - start > LONGEST_FIELD) continue;
     fields[name] = bytes.toString('utf8', start, end);
     if (name !== 'model') continue;
     if (model !== undefined) throw refused('model', 'the form has two fields of this name');
     model = { name: fields[name].trim(), before: bytes.subarray(0, start), after: bytes.subarray(end) };
   }
-  return { contentType, fields, ...(model !== undefined && { model }) };
+  return { contentType, fields, ...(file !== undefined && { file }), ...(model !== undefined && { model }) };
 }
 
 interface Part {

@@ -7,6 +7,7 @@ import type { Form } from './form.ts';
 import { text } from './json.ts';
 import type { Json } from './json.ts';
 import { estimateText } from './prompt.ts';
+import { secondsOf } from './recording.ts';
 
 export interface RelayKind {
   readonly surface: Surface;
@@ -43,11 +44,16 @@ export function parseRelay(input: unknown, path: string, arrival: Arrival): Chat
   return toRequest({ kind: kindOf(path, data.model), relay: { path }, fields: data, stream: data.stream === true }, arrival);
 }
 
-/** A form, of which only the fields are read. */
-export function parseForm({ contentType, fields, model }: Form, path: string, arrival: Arrival): ChatRequest {
+/** A recording that is named by its address may have any length: this one is held free for it, until its provider tells. */
+const ELSEWHERE_SECONDS = 60;
+
+/** A form, of which only the fields are read, and how long a recording it brings is. */
+export function parseForm({ contentType, fields, file, model }: Form, path: string, arrival: Arrival): ChatRequest {
   if (model === undefined) throw refused('model', 'the form has no field of this name; name the model, or auto');
   const relay: Relay = { path, form: { contentType, before: model.before, after: model.after } };
-  return toRequest({ kind: kindOf(path, model.name), relay, fields: { ...fields, model: model.name }, stream: fields['stream'] === 'true' }, arrival);
+  const kind = kindOf(path, model.name);
+  const audioSeconds = kind.needs.includes('transcription') ? (file === undefined ? ELSEWHERE_SECONDS : secondsOf(file)) : undefined;
+  return toRequest({ kind, relay, fields: { ...fields, model: model.name }, stream: fields['stream'] === 'true', ...(audioSeconds !== undefined && { audioSeconds }) }, arrival);
 }
 
 /** What nobody here knows goes to the one provider the model names. */
@@ -63,9 +69,10 @@ interface Question {
   readonly relay: Relay;
   readonly fields: Json & { readonly model: string };
   readonly stream: boolean;
+  readonly audioSeconds?: number;
 }
 
-function toRequest({ kind, relay, fields, stream }: Question, arrival: Arrival): ChatRequest {
+function toRequest({ kind, relay, fields, stream, audioSeconds }: Question, arrival: Arrival): ChatRequest {
   const said = kind.words === undefined ? undefined : fields[kind.words];
   return {
     ...arrival,
@@ -77,6 +84,7 @@ function toRequest({ kind, relay, fields, stream }: Question, arrival: Arrival):
     text: { last: wordsOf(said), earlier: [], system: '' },
     needs: kind.needs,
     promptTokens: tokensOf(said),
+    ...(audioSeconds !== undefined && { audioSeconds }),
     maxOutput: 0,
   };
 }

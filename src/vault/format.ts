@@ -1,10 +1,11 @@
 /**
  * What a vault file says, and the bounds on what it may demand of its reader. docs/vault-format.md tells it in words.
  */
+import { UNITS } from '../types.ts';
 import type { Limits, WindowLimit } from '../types.ts';
 import { VaultError } from './errors.ts';
 import { randomId, SEAL_BYTES, KEY_BYTES, type Cost } from './primitives.ts';
-import { fields, flag, integer, list, optional, text } from './shape.ts';
+import { fields, flag, integer, list, oneOf, optional, text } from './shape.ts';
 
 export const FORMAT = 'tollfree-vault';
 export const VERSION = 1;
@@ -147,7 +148,7 @@ function decodeWindow(value: unknown, path: string): WindowLimit {
   const kind = text(read['kind'], `${path}.kind`, /^(rolling|refill|calendar)$/);
   const timeZone = optional(read['timeZone'], (value) => text(value, `${path}.timeZone`, TIME_ZONE));
   return {
-    unit: text(read['unit'], `${path}.unit`, /^(requests|tokens)$/) === 'tokens' ? 'tokens' : 'requests',
+    unit: oneOf(UNITS, read['unit'], `${path}.unit`),
     limit: integer(read['limit'], `${path}.limit`, 0, TRILLION),
     seconds: integer(read['seconds'], `${path}.seconds`, 1, 366 * 86_400),
     kind: kind === 'rolling' || kind === 'refill' ? kind : 'calendar',

@@ -20,6 +20,12 @@ export function text(value: unknown, path: string, pattern: RegExp): string {
   return value;
 }
 
+export function oneOf<T extends string>(names: readonly T[], value: unknown, path: string): T {
+  const found = names.find((name) => name === value);
+  if (found === undefined) throw wrong(path, `one of ${names.join(', ')}`);
+  return found;
+}
+
 export function integer(value: unknown, path: string, min: number, max: number): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) throw wrong(path, `a whole number from ${min} to ${max}`);
   return value;

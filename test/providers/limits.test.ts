@@ -13,12 +13,17 @@ describe('headers', () => {
   test('Groq counts requests by the day and tokens by the minute', () => {
     const headers = {
       'x-ratelimit-limit-requests': '14400', 'x-ratelimit-remaining-requests': '14370', 'x-ratelimit-reset-requests': '2m59.56s',
-      'x-ratelimit-limit-tokens': '18000', 'x-ratelimit-remaining-tokens': '17997', 'x-ratelimit-reset-tokens': '7.66s', 'x-ratelimit-limit-audio-seconds': '7200',
+      'x-ratelimit-limit-tokens': '18000', 'x-ratelimit-remaining-tokens': '17997', 'x-ratelimit-reset-tokens': '7.66s',
     };
     expect(facts('groq', headers)).toEqual([
       { unit: 'requests', seconds: 86_400, limit: 14_400, remaining: 14_370, resetAt: NOW + 179_560, scope: 'model', source: 'header' },
       { unit: 'tokens', seconds: 60, limit: 18_000, remaining: 17_997, resetAt: NOW + 7660, scope: 'model', source: 'header' },
     ]);
+  });
+
+  test('and seconds of sound by the hour', () => {
+    const headers = { 'x-ratelimit-limit-audio-seconds': '7200', 'x-ratelimit-remaining-audio-seconds': '7198', 'x-ratelimit-reset-audio-seconds': '1s' };
+    expect(facts('groq', headers)).toEqual([{ unit: 'audio_seconds', seconds: 3600, limit: 7200, remaining: 7198, resetAt: NOW + 1000, scope: 'model', source: 'header' }]);
   });
 
   test('Cerebras has six windows, one with more left than it holds', () => {

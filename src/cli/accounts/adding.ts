@@ -8,7 +8,7 @@ import { originOf } from '../../vault/origin.ts';
 import type { Vault } from '../../vault/vault.ts';
 import type { Context } from '../context.ts';
 import { CommandError } from '../errors.ts';
-import { count, plural, span } from '../numbers.ts';
+import { count, per, plural } from '../numbers.ts';
 import { dailyRequests, sharers } from './capacity.ts';
 import { checkKey, type KeyCheck } from './key-check.ts';
 
@@ -91,5 +91,5 @@ export function scopeNote({ quotaScope, title }: Provider): string | undefined {
 /** `30 requests/min · 1,000 requests/day`, of all models together or else of each. */
 export function limitsLine({ limits, models }: Provider): string {
   const [windows, whose] = limits.windows.length > 0 ? [limits.windows, ''] : [models[0]?.limits.windows ?? [], ' for each model'];
-  return windows.length === 0 ? '' : `${windows.map(({ unit, limit, seconds }) => `${count(limit)} ${unit}/${span(seconds)}`).join(' · ')}${whose}`;
+  return windows.length === 0 ? '' : `${windows.map(({ unit, limit, seconds }) => `${count(limit)} ${per(unit, seconds)}`).join(' · ')}${whose}`;
 }

@@ -11,6 +11,8 @@ const names = {
   tpm: 'tokens_per_minute',
   tph: 'tokens_per_hour',
   tpd: 'tokens_per_day',
+  ash: 'audio_seconds_per_hour',
+  asd: 'audio_seconds_per_day',
   concurrent: 'concurrent',
 } as const;
 

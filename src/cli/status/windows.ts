@@ -1,6 +1,6 @@
 /** Windows as bars: how much is used, of what, until when, and how that is known. */
 import { paintedBar } from '../bar.ts';
-import { duration, roughly, span } from '../numbers.ts';
+import { duration, per, roughly } from '../numbers.ts';
 import type { AccountStatus, Window } from '../shapes.ts';
 import { clip, oneLine, pad, widthOf } from '../text.ts';
 import { TELLING, type Frame } from './frame.ts';
@@ -25,7 +25,7 @@ const NOTE_WIDTH = 20;
 /** The maker's name before the slash says nothing here that the rest does not. */
 export const shortModel = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
 
-export const windowName = ({ unit, seconds, model }: Window): string => oneLine(`${unit === 'concurrent' ? 'at once' : `${unit}/${span(seconds)}`}${model === undefined ? '' : ` ${shortModel(model)}`}`);
+export const windowName = ({ unit, seconds, model }: Window): string => oneLine(`${unit === 'concurrent' ? 'at once' : per(unit, seconds)}${model === undefined ? '' : ` ${shortModel(model)}`}`);
 
 const fullness = ({ used, limit }: Window): number => used / Math.max(1, limit);
 
