@@ -227,7 +227,7 @@ test('every refusal of every provider can be played', () => withSimulators({ lim
 
 test('limits that are not understood are told', () => {
   expect(() => readLimits({ grok: {} })).toThrow(/grok/);
-  expect(() => readLimits({ groq: { rate_limit: { windows: [{ requests: 5, tokens: 5, seconds: 10 }] } } })).toThrow(/either requests or tokens/);
+  expect(() => readLimits({ groq: { rate_limit: { windows: [{ requests: 5, tokens: 5, seconds: 10 }] } } })).toThrow(/either requests, tokens or audio_seconds/);
 });
 
 test('the limits and faults in the documents are understood', () => {
