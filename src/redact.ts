@@ -5,8 +5,10 @@
  * Keys are left out where they come from already; this is for the places nobody thought of.
  */
 
-/** Keys as providers, we and others write them, also half hidden by stars. */
-const KEYS = /\b(?:sk-|gsk_|csk-|fw_|hf_|xai-|pplx-|nvapi-|gh[pousr]_|github_pat_|r8_|tgp_|whsec_|tf-|tfa-|tfs-|tollfree-key-1:|AIza)[\w*.+/=-]{8,}/g;
+/** How keys begin, as providers, we and others write them. */
+const BEGINNINGS = 'sk-|gsk_|csk-|fw_|hf_|xai-|pplx-|nvapi-|gh[pousr]_|github_pat_|r8_|tgp_|whsec_|tf-|tfa-|tfs-|tollfree-key-1:|AIza';
+/** Also half hidden by stars. */
+const KEYS = new RegExp(String.raw`\b(?:${BEGINNINGS})[\w*.+/=-]{8,}`, 'g');
 const AUTHORIZATION = /\bBearer\s+[\w.~+/=*-]{4,}|\bBasic\s+[\w+/=]{16,}/gi;
 /** `https://user:password@host`. */
 const USER_INFO = /\b([a-z][a-z\d+.-]{1,20}:\/\/)[^\s/?#@"']{1,512}@/gi;
@@ -15,5 +17,12 @@ const QUERY = /([?&](?:api[-_]?key|key|access[-_]?token|token|secret|password)=)
 
 const HIDDEN = '[key]';
 
-export const redact = (text: string): string =>
+/** No shorter text can hold any of these (`?key=x`). */
+const SHORTEST = 6;
+/** Without one of these nothing above matches: one look instead of four, at names and the like. */
+const SUSPICIOUS = new RegExp(String.raw`[\s@=]|${BEGINNINGS}`);
+
+export const redact = (text: string): string => (text.length < SHORTEST || !SUSPICIOUS.test(text) ? text : hideIn(text));
+
+const hideIn = (text: string): string =>
   text.replaceAll(AUTHORIZATION, HIDDEN).replaceAll(KEYS, HIDDEN).replaceAll(USER_INFO, `$1${HIDDEN}@`).replaceAll(QUERY, `$1${HIDDEN}`);

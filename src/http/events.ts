@@ -31,7 +31,7 @@ const MOST_UNREAD_BYTES = 2 ** 20;
 export function createEvents(): Events {
   /** Told when somebody asks: most are over before. */
   const running = new Map<string, GatewayEvent>();
-  const recent: Told[] = [];
+  const recent: Finished[] = [];
   const listeners = new Set<ServerResponse>();
   const frame: { texts: string[]; dropped: number; timer?: NodeJS.Timeout | undefined } = { texts: [], dropped: 0 };
 
@@ -60,12 +60,10 @@ export function createEvents(): Events {
         if (listeners.size > 0) tell(event.type, tellEvent(event));
         return;
       }
-      // Told at once: what was asked must not be kept beyond its request.
-      const told = tellEvent(event);
       running.delete(event.request.id);
-      recent.push(told);
+      recent.push(finishedOf(event));
       if (recent.length > MOST_RECENT) recent.shift();
-      if (listeners.size > 0) tell(event.type, told);
+      if (listeners.size > 0) tell(event.type, tellEvent(event));
     },
     route(_request, response) {
       if (listeners.size >= MOST_LISTENERS) {
@@ -73,7 +71,7 @@ export function createEvents(): Events {
         return;
       }
       response.writeHead(200, EVENT_STREAM_HEADERS);
-      response.write(textOf('snapshot', { running: [...running.values()].map(tellEvent), recent }));
+      response.write(textOf('snapshot', { running: [...running.values()].map(tellEvent), recent: recent.map(tellFinished) }));
       listeners.add(response);
       const alive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_MS).unref();
       response.once('close', () => {
@@ -88,6 +86,28 @@ export function createEvents(): Events {
   };
 }
 
+type Asked = Pick<ChatRequest, 'id' | 'surface' | 'model' | 'stream' | 'caller' | 'promptTokens' | 'receivedAt'>;
+/** Nothing of it may be forgotten, so each is named. */
+type Outcome = { readonly [Name in Exclude<keyof Required<RequestSummary>, 'passedOver'>]: RequestSummary[Name] };
+
+interface Finished {
+  readonly request: Asked;
+  readonly summary: Outcome;
+}
+
+/**
+ * What was asked must not be kept beyond its request, and a summary's function holds on to it: so names and numbers are
+ * taken out at once, and put into words when somebody listens (25 µs). Field by field: the rest of an object costs ten times as much.
+ */
+function finishedOf({ request, summary }: GatewayEvent & { readonly type: 'request-finished' }): Finished {
+  const { id, surface, model, stream, caller, promptTokens, receivedAt } = request;
+  const { status, rule, words, attempts, provider, account, model: answeredBy, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure, cache } = summary;
+  return {
+    request: { id, surface, model, stream, caller, promptTokens, receivedAt },
+    summary: { status, rule, words, attempts, provider, account, model: answeredBy, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure, cache },
+  };
+}
+
 /** JSON holds no line end, so that one `data:` line is always enough. */
 const textOf = (name: string, told: Told): string => `event: ${name}\ndata: ${JSON.stringify(told)}\n\n`;
 
@@ -96,14 +116,16 @@ function tellEvent(event: GatewayEvent): Told {
   switch (event.type) {
     case 'request-started': return tellRequest(event.request);
     case 'attempt-finished': return { id: event.request.id, ...tellAttempt(event.attempt) };
-    case 'request-finished': return { ...tellRequest(event.request), ...tellSummary(event.summary) };
+    case 'request-finished': return tellFinished(finishedOf(event));
     case 'request-refused': return { id: event.id, surface: event.surface, status: event.status, failure: event.failure };
     case 'account-changed': return { id: event.account.id, provider: event.account.provider, label: event.account.label, state: event.state, reason: event.reason, ...time('until', event.until) };
     case 'notice': return { level: event.level, message: event.message };
   }
 }
 
-function tellRequest({ id, surface, model, stream, caller, promptTokens, receivedAt }: ChatRequest): Told {
+const tellFinished = ({ request, summary }: Finished): Told => ({ ...tellRequest(request), ...tellSummary(summary) });
+
+function tellRequest({ id, surface, model, stream, caller, promptTokens, receivedAt }: Asked): Told {
   return { id, ...time('at', receivedAt), surface, model, stream, key: caller.key, project: caller.project, prompt_tokens: promptTokens };
 }
 
@@ -117,7 +139,7 @@ function tellAttempt({ provider, account, model, outcome, sent, message, retryAt
   };
 }
 
-function tellSummary({ status, rule, words, attempts, provider, account, model, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure, cache }: RequestSummary): Told {
+function tellSummary({ status, rule, words, attempts, provider, account, model, usage, costUsd, savedUsd, queueMs, firstContentMs, totalMs, overheadMs, failure, cache }: Outcome): Told {
   return {
     status, rule, words, attempts: attempts.map(tellAttempt), provider, account, failure, cache,
     answered_by: model,

@@ -2,15 +2,22 @@
 import { redact } from '../redact.ts';
 import type { Attempt, ChatRequest, GatewayEvent } from '../types.ts';
 
-/** Only what may quote others is looked at: the names of our own configuration cost nothing here. */
+/** Only what may quote others is looked at, and what holds nothing of the kind is told as it is: most events cost nothing here. */
 export function redactEvent(event: GatewayEvent): GatewayEvent {
   switch (event.type) {
-    case 'request-started': return { ...event, request: keyless(event.request) };
-    case 'attempt-finished': return { ...event, request: keyless(event.request), attempt: wordless(event.attempt) };
+    case 'request-started': {
+      const request = keyless(event.request);
+      return request === event.request ? event : { ...event, request };
+    }
+    case 'attempt-finished': {
+      const request = keyless(event.request);
+      return request === event.request && isSilent(event.attempt) ? event : { ...event, request, attempt: wordless(event.attempt) };
+    }
     case 'request-finished': {
       const { summary } = event;
-      const silent = summary.attempts.every(({ message }) => message === undefined);
-      return { ...event, request: keyless(event.request), ...(!silent && { summary: { ...summary, attempts: summary.attempts.map(wordless) } }) };
+      const request = keyless(event.request);
+      const silent = summary.attempts.every(isSilent);
+      return request === event.request && silent ? event : { ...event, request, ...(!silent && { summary: { ...summary, attempts: summary.attempts.map(wordless) } }) };
     }
     case 'request-refused': return { ...event, surface: redact(event.surface) };
     case 'notice': {
@@ -26,6 +33,8 @@ function keyless(request: ChatRequest): ChatRequest {
   const model = redact(request.model);
   return model === request.model ? request : { ...request, model };
 }
+
+const isSilent = ({ message }: Attempt): boolean => message === undefined;
 
 /** A provider's words may quote the prompt, which is for its caller alone. The kind of failure says enough to everybody else. */
 function wordless({ message: _words, ...attempt }: Attempt): Attempt {
