@@ -9,6 +9,7 @@ import type { Match } from './classify.ts';
 import { compileGlobs } from './glob.ts';
 import { findModel, providersOf } from './lookup.ts';
 import { can, holds, needsOf, whatIsMissing } from './needs.ts';
+import { recall, remember } from './shortlist.ts';
 
 export interface CandidateOptions {
   /** The setting `free_only`: a model that costs, or may cost, is refused even when it is asked for by name. */
@@ -18,13 +19,25 @@ export interface CandidateOptions {
 }
 
 /**
- * Never empty, no target twice.
+ * Never empty, no target twice. Equal lists may be one and the same.
  *
  * @throws FailureError `no-such-model`; `not-capable` when needs or context of the request leave nobody; `paid-model`
  * when only `free_only` stands in the way; `unavailable` when no provider is usable
  */
-export function candidates(match: Match, request: ChatRequest, catalogue: Catalogue, options: CandidateOptions): Target[] {
-  return match.rule === undefined ? ofModel(request, catalogue, options) : ofRule(match.rule, request, catalogue, options);
+export function candidates({ rule }: Match, request: ChatRequest, catalogue: Catalogue, options: CandidateOptions): readonly Target[] {
+  const { freeOnly, usable = () => true } = options;
+  const wanted = { rule: rule ?? request.model, request, catalogue, freeOnly };
+  const known = recall(wanted, usable);
+  if (known.length > 0) return known;
+  const found = gather(rule, request, catalogue, options);
+  remember(wanted, usable, (asked) => gather(rule, { ...request, ...NO_LENGTH }, catalogue, { freeOnly, usable: asked }));
+  return found;
+}
+
+const NO_LENGTH = { promptTokens: 0, maxOutput: 0 };
+
+function gather(rule: Rule | undefined, request: ChatRequest, catalogue: Catalogue, options: CandidateOptions): Target[] {
+  return rule === undefined ? ofModel(request, catalogue, options) : ofRule(rule, request, catalogue, options);
 }
 
 /** Zero, and known to be: an unknown price is none. */

@@ -27,13 +27,13 @@ export function can(model: Model, capability: Capability): boolean {
 }
 
 /** Prompt and answer together. A model that says how much it writes at most is not asked for more. */
-export const contextFor = ({ promptTokens, maxOutput }: ChatRequest, model: Model): number => promptTokens + Math.min(maxOutput ?? USUAL_OUTPUT, model.maxOutput ?? Infinity);
+export const contextFor = ({ promptTokens, maxOutput }: ChatRequest, most = Infinity): number => promptTokens + Math.min(maxOutput ?? USUAL_OUTPUT, most);
 
-/**
- * A context nobody knows is given the benefit of the doubt: the refusal, if any, teaches it. Only a chat fills one as a
- * whole: a hundred texts to embed are a hundred prompts.
- */
-export const holds = (request: ChatRequest, model: Model): boolean => request.relay !== undefined || model.context === undefined || contextFor(request, model) <= model.context;
+/** A context nobody knows is given the benefit of the doubt: the refusal, if any, teaches it. */
+export const fits = (request: ChatRequest, context = Infinity, most = Infinity): boolean => contextFor(request, most) <= context;
+
+/** Only a chat fills a context as a whole: a hundred texts to embed are a hundred prompts. */
+export const holds = (request: ChatRequest, { context, maxOutput }: Model): boolean => request.relay !== undefined || fits(request, context, maxOutput);
 
 const IN_WORDS: Record<Capability, string> = {
   text_generation: 'write text',
@@ -59,6 +59,6 @@ export function whatIsMissing(targets: readonly Target[], request: ChatRequest):
   const capable = targets.filter(({ model }) => needs.every((need) => can(model, need)));
   if (capable.length === 0) return `can ${needs.map((need) => IN_WORDS[need]).join(' and ')} at once`;
   const largest = Math.max(...capable.map(({ model }) => model.context ?? 0));
-  const wanted = Math.min(...capable.map(({ model }) => contextFor(request, model)));
+  const wanted = Math.min(...capable.map(({ model }) => contextFor(request, model.maxOutput)));
   return `${needs.length > 1 ? `that can ${needs.slice(1).map((need) => IN_WORDS[need]).join(' and ')} ` : ''}has room for ${wanted} tokens of prompt and answer; the largest has ${largest}`;
 }
