@@ -29,7 +29,7 @@ import { countUsage } from './gateway/usage-count.ts';
 import { candidates } from './routing/candidates.ts';
 import { classify } from './routing/classify.ts';
 import type { Match, RuleSet } from './routing/classify.ts';
-import type { Catalogue, ChatChunk, ChatRequest, Clock, Emit, Provider, Send, Target, Usage } from './types.ts';
+import type { AbortSignalLike, Catalogue, ChatChunk, ChatRequest, Clock, Emit, Provider, Send, Target, Usage } from './types.ts';
 
 /** What the loop needs, as a plain object: tests pass literals. */
 export interface Gateway {
@@ -89,7 +89,7 @@ export interface CalledAnswer extends Answer {
  * Throws a FailureError when nobody can: `no-such-model`, `not-capable`, `paid-model`, `exhausted` (with the earliest
  * true time), `unavailable`, what the request itself did wrong, or `cancelled` when the client left.
  */
-export async function answer(gateway: Gateway, request: ChatRequest, signal: AbortSignal): Promise<Answer> {
+export async function answer(gateway: Gateway, request: ChatRequest, signal: AbortSignalLike): Promise<Answer> {
   gateway.emit({ type: 'request-started', request });
   gateway.retries.live();
   const story = createStory(gateway, request);
@@ -117,7 +117,7 @@ export interface Turn {
   readonly story: Story;
   readonly exclusions: Exclusions;
   readonly concessions: Concessions;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Of several attempts at once only one may commit; throws for the others. */
   readonly commit?: () => Promise<void>;
 }

@@ -10,6 +10,15 @@
  */
 export type Clock = () => number;
 
+/** As much of an AbortSignal as anyone here uses: {@link file://./abort.ts} makes them cheaply, callers may pass real ones. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  /** Called at most once. */
+  readonly addEventListener: (type: 'abort', listener: () => void, options: { readonly once: true }) => void;
+  readonly removeEventListener: (type: 'abort', listener: () => void) => void;
+}
+
 // ── What can be asked of whom ───────────────────────────────────────────────────────────────────────────────────────
 
 /** What a model can do. A request needs some of these; a rule may ask for more. */
@@ -241,7 +250,7 @@ export interface Upstream {
 }
 
 /** The only way out. Throws a FailureError for every refusal; aborting the signal closes the connection at once. */
-export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<Upstream>;
+export type Send = (outgoing: Outgoing, signal: AbortSignalLike) => Promise<Upstream>;
 
 /** What upstream told us about one of its windows: "3 of 30 left until T". */
 export interface Fact {

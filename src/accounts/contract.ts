@@ -2,7 +2,7 @@
  * Whose turn it is: the one door between the gateway and everything that is counted.
  */
 import type { Scope, UpstreamFailure } from '../failure.ts';
-import type { Account, AccountState, Attempt, ChatRequest, Fact, Rule, Target, Unit, Usage } from '../types.ts';
+import type { AbortSignalLike, Account, AccountState, Attempt, ChatRequest, Fact, Rule, Target, Unit, Usage } from '../types.ts';
 
 /** What a request still may use: it grows narrower with every failed attempt. */
 export interface Demand {
@@ -11,7 +11,7 @@ export interface Demand {
   readonly candidates: readonly Target[];
   /** True where this request must not go (again). */
   readonly excluded: (target: Target, account: Account, pool: string) => boolean;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** The rule's; `round_robin` where absent. */
   readonly strategy?: Rule['strategy'];
 }

@@ -4,6 +4,7 @@
  * Requests with the same options share a lane, so nobody waits behind someone who waits for something else.
  */
 import { type Lane, ahead, createLane } from './lane.ts';
+import type { AbortSignalLike } from '../types.ts';
 
 /** Timers as an argument, so that tests run in their own time. */
 export interface Scheduler {
@@ -28,7 +29,7 @@ export interface Place<T> {
   /** Who asks: nobody's many requests delay somebody else's few. */
   readonly caller: string;
   readonly deadline: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Takes a turn, or tells what is missing. Whatever is in `claimed` belongs to those ahead. */
   serve(claimed: ReadonlySet<string>): { readonly served: T } | Wait;
   /** The error for a waiter the line gives up on. */

@@ -6,7 +6,7 @@ import { keyOf } from '../cache/key.ts';
 import { createAnswerStore } from '../cache/store.ts';
 import type { AnswerStore, AnswerStoreOptions, Kept } from '../cache/store.ts';
 import type { Answer, Turn } from '../gateway.ts';
-import type { CacheRule, ChatChunk } from '../types.ts';
+import type { AbortSignalLike, CacheRule, ChatChunk } from '../types.ts';
 import { startFlight } from './flight.ts';
 import type { Flight, SharedAnswer } from './flight.ts';
 import { startPatience, whyLeft } from './patience.ts';
@@ -102,7 +102,7 @@ async function join(turn: Turn, flight: Flight): Promise<Answer | undefined> {
   }
 }
 
-const left = (signal: AbortSignal): Promise<never> => new Promise((_, reject) => {
+const left = (signal: AbortSignalLike): Promise<never> => new Promise((_, reject) => {
   signal.addEventListener('abort', () => reject(whyLeft(signal)), { once: true });
 });
 

@@ -1,29 +1,30 @@
 /** One call upstream for all who ask the same at the same time. It ends when it is answered, or when the last of them has left. */
+import { createAbort } from '../abort.ts';
 import type { Answer } from '../gateway.ts';
-import type { ChatChunk } from '../types.ts';
+import type { AbortSignalLike, ChatChunk } from '../types.ts';
 import { whyLeft } from './patience.ts';
 import { shareReading } from './shared-reading.ts';
 
 export interface Flight {
   /** One more who wants the answer, until the signal aborts or the returned function says so. */
-  readonly board: (signal: AbortSignal) => () => void;
+  readonly board: (signal: AbortSignalLike) => () => void;
   /** Its `chunks` may be read once for each who boarded. */
   readonly answer: Promise<SharedAnswer>;
 }
 
 export interface SharedAnswer extends Omit<Answer, 'chunks'> {
-  readonly read: (signal: AbortSignal) => AsyncGenerator<ChatChunk>;
+  readonly read: (signal: AbortSignalLike) => AsyncGenerator<ChatChunk>;
 }
 
 export interface FlightOptions {
-  readonly ask: (signal: AbortSignal) => Promise<Answer>;
+  readonly ask: (signal: AbortSignalLike) => Promise<Answer>;
   readonly whole: (answer: Answer, chunks: readonly ChatChunk[]) => void;
   /** Nobody can board any more. */
   readonly over: () => void;
 }
 
 export function startFlight({ ask, whole, over }: FlightOptions): Flight {
-  const controller = new AbortController();
+  const controller = createAbort();
   const state = { aboard: 0 };
 
   const shared = async (): Promise<SharedAnswer> => {

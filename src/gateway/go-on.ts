@@ -1,5 +1,5 @@
 /** After a failed attempt: whether another may follow, and when. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { pause } from '../abort.ts';
 import type { Lease } from '../accounts/accounts.ts';
 import { consequences, FailureError, isUpstreamFailure } from '../failure.ts';
 import type { Failure } from '../failure.ts';
@@ -22,13 +22,13 @@ export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<
   if (step === 'stop') return false;
   if (callerWaits(turn, gateway.now()) === 0) throw tooLate();
   if (consequences[failure.kind].effect === 'breaker' && !gateway.retries.take()) throw spent(gateway.retries.nextAt(), failure);
-  if (step === 'again') await pause(turn, gateway.random() * AGAIN_MS);
+  if (step === 'again') await waitAgain(turn, gateway.random() * AGAIN_MS);
   return true;
 }
 
-async function pause({ story, gateway, signal }: Turn, milliseconds: number): Promise<void> {
+async function waitAgain({ story, gateway, signal }: Turn, milliseconds: number): Promise<void> {
   const from = gateway.now();
-  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+  await pause(milliseconds, signal);
   story.paused(gateway.now() - from);
 }
 

@@ -2,7 +2,7 @@
  * Hedging: a stream that is late gets a rival in another pool, and whoever speaks first answers. It costs a call of quota
  * for every slow answer, so it is off unless asked for, and nobody is woken whose quota is not half full.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { anyOf, createAbort, pause } from '../abort.ts';
 import type { Lease, Outlook } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
 import type { CalledAnswer, Turn } from '../gateway.ts';
@@ -23,13 +23,13 @@ export async function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promis
   const runners: Runner[] = [];
   const race: { winner?: Runner } = {};
   const run = (mine: Lease): Runner => {
-    const left = new AbortController();
+    const left = createAbort();
     const commit = async (): Promise<void> => {
       if (race.winner !== undefined) throw slower();
       race.winner = runner;
       await Promise.all(runners.filter((other) => other !== runner).map((other) => other.leave()));
     };
-    const result = tryOnce({ ...turn, signal: AbortSignal.any([turn.signal, left.signal]), commit }, mine);
+    const result = tryOnce({ ...turn, signal: anyOf([turn.signal, left.signal]), commit }, mine);
     const over = result.then(() => undefined, () => undefined);
     const runner: Runner = {
       result,
@@ -43,7 +43,7 @@ export async function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promis
   };
 
   const first = run(lease);
-  const soon = await Promise.race([first.result.then(() => true, () => true), sleep(hedgeMs, false, { signal: turn.signal }).catch(() => true)]);
+  const soon = await Promise.race([first.result.then(() => true, () => true), pause(hedgeMs, turn.signal).then((whole) => !whole)]);
   const rival = soon ? undefined : await spare(turn, lease);
   if (rival === undefined) return first.result;
   return firstOf([first, run(rival)]);

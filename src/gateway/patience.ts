@@ -1,10 +1,12 @@
 /** How long one attempt may keep silent, and what cuts it off. */
+import { createAbort } from '../abort.ts';
 import { FailureError } from '../failure.ts';
 import type { SilentPhase } from '../failure.ts';
+import type { AbortSignalLike } from '../types.ts';
 
 export interface Patience {
   /** Aborts when the client leaves or a deadline runs out; its reason is the FailureError to tell. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** The first content is here: from now on only the total counts. */
   readonly committed: () => void;
   readonly end: () => void;
@@ -12,7 +14,7 @@ export interface Patience {
 
 export interface PatienceOptions {
   /** The client's own. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   readonly firstContentMs: number;
   /** What the last candidate gets: when nobody else could serve, leaving a silent one early helps no one. */
   readonly lastContentMs: number;
@@ -22,7 +24,7 @@ export interface PatienceOptions {
 }
 
 /** Why a request ends from our side of the wire: the client left, unless the signal says better, e.g. at a shutdown. */
-export function whyLeft(signal: AbortSignal): FailureError {
+export function whyLeft(signal: AbortSignalLike): FailureError {
   const reason: unknown = signal.reason;
   return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the client closed the connection' });
 }
@@ -31,7 +33,7 @@ const told = (milliseconds: number): string => (milliseconds < 1_000 ? `${Math.r
 
 export function startPatience(options: PatienceOptions): Patience {
   const { signal, firstContentMs, lastContentMs, totalMs, someoneElse } = options;
-  const controller = new AbortController();
+  const controller = createAbort();
   const left = (): void => controller.abort(whyLeft(signal));
   const silent = (phase: SilentPhase, milliseconds: number): void =>
     controller.abort(new FailureError({ kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${told(milliseconds)}` }));

@@ -1,10 +1,10 @@
 /** One answer read by several: each from its start and at its own pace, upstream as fast as the fastest. */
-import type { ChatChunk } from '../types.ts';
+import type { AbortSignalLike, ChatChunk } from '../types.ts';
 import { whyLeft } from './patience.ts';
 
 export interface SharedReading {
   /** Throws what broke the source, and why its own reader left. Leaving ends nobody else's. */
-  readonly read: (signal: AbortSignal) => AsyncGenerator<ChatChunk>;
+  readonly read: (signal: AbortSignalLike) => AsyncGenerator<ChatChunk>;
 }
 
 /** `ended` is told all of it where it ended well, and nothing where it broke. */
@@ -34,7 +34,7 @@ export function shareReading(chunks: AsyncIterable<ChatChunk>, ended: (whole?: r
       waiting.clear();
     });
   };
-  const more = (signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+  const more = (signal: AbortSignalLike): Promise<void> => new Promise((resolve) => {
     const wake = (): void => {
       signal.removeEventListener('abort', wake);
       resolve();

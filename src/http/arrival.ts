@@ -4,7 +4,7 @@ import type { Response } from 'express';
 import { FailureError } from '../failure.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
-import type { Caller, ChatRequest } from '../types.ts';
+import type { AbortSignalLike, Caller, ChatRequest } from '../types.ts';
 import type { Door } from './door.ts';
 import type { LiveRequests } from './stream.ts';
 
@@ -27,7 +27,7 @@ export function arrivalOf(request: IncomingMessage, response: ServerResponse, { 
 }
 
 /** Through the door, and counted among those being answered. Throws what {@link Door.admit} throws. */
-export function enter(asked: ChatRequest, response: Response, { door, live }: EntryOptions): AbortSignal {
+export function enter(asked: ChatRequest, response: Response, { door, live }: EntryOptions): AbortSignalLike {
   const revoked = door.admit(asked);
   response.locals['asked'] = true;
   return live.watch(response, revoked);

@@ -7,7 +7,7 @@ import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { trimTo } from '../surfaces/trim.ts';
 import { arrivalOf, enter, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
-import type { ChatChunk } from '../types.ts';
+import type { AbortSignalLike, ChatChunk } from '../types.ts';
 import { readJson } from './body.ts';
 import { dryRun } from './dry-run.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
@@ -45,7 +45,7 @@ export function countRoute(options: EntryOptions, count: (input: unknown, arriva
  * Whoever waits as long as anybody does gets a true status. Who asked to wait longer is kept connected by comments from
  * then on: the status is 200 by that time, fallback goes on as before, and a failure is told as an event.
  */
-async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignal, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
+async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignalLike, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
   const { now } = gateway;
   const waitsLonger = request.deadline - request.receivedAt > callerMs;
   const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now });

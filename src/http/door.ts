@@ -8,7 +8,7 @@ import type { EstimateListUsd } from '../keys/list-price.ts';
 import { looksLikeSecret, PREFIX } from '../keys/secret.ts';
 import { stateOf, type VirtualKey } from '../keys/virtual-key.ts';
 import { compileGlobs } from '../routing/glob.ts';
-import type { Caller, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
+import type { AbortSignalLike, Caller, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
 
 export type DoorMode = 'auto' | 'required' | 'open';
 
@@ -32,7 +32,7 @@ export interface Door {
    * The signal aborts with the FailureError to tell when the key is revoked.
    * Throws `forbidden`, `key-rate`, `over-budget`, `unauthorized`.
    */
-  readonly admit: (request: ChatRequest) => AbortSignal;
+  readonly admit: (request: ChatRequest) => AbortSignalLike;
   /** Must hear every gateway event. */
   readonly listen: (event: GatewayEvent) => void;
 }

@@ -1,8 +1,9 @@
 /** The door for the operator's own questions from the dashboard: the admin guard has let them in, and no key's limits apply. */
+import { createAbort } from '../abort.ts';
 import type { Door } from './door.ts';
 
 export const operatorDoor: Door = {
   identify: () => ({ key: 'admin', project: 'admin' }),
-  admit: () => new AbortController().signal,
+  admit: () => createAbort().signal,
   listen: () => undefined,
 };

@@ -1,7 +1,9 @@
 /** Who may ask now: what a request takes of its key's limits, its project's and everybody's, until it is known what it used. */
 import { createHash } from 'node:crypto';
+import { createAbort } from '../abort.ts';
+import type { Abort } from '../abort.ts';
 import { FailureError } from '../failure.ts';
-import type { Caller, Emit, Usage } from '../types.ts';
+import type { AbortSignalLike, Caller, Emit, Usage } from '../types.ts';
 import { MEASURES, NOTHING, PERIODS, toNanoUsd, type Amounts } from './amounts.ts';
 import { createJournal, recoverJournal } from './journal.ts';
 import type { Keys } from './keys.ts';
@@ -28,7 +30,7 @@ export interface Ask {
 /** Ends with exactly one of settle and cancel; later ones change nothing. */
 export interface Grant {
   /** Aborts with the FailureError to tell when the key is revoked. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** What was used replaces what was taken. What nobody knows stays taken: unknown is never zero. */
   readonly settle: (usage: Usage | undefined, listUsd: number | undefined) => void;
   /** Nothing was delivered: all of it is given back. */
@@ -55,7 +57,7 @@ const OTHERS = 'others';
 export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptions): Admission {
   const now = (): number => Math.floor(clock());
   const tell = (level: 'info' | 'error', message: string): void => emit({ type: 'notice', level, message });
-  const open = new Map<string, Set<AbortController>>();
+  const open = new Map<string, Set<Abort>>();
 
   const { tallies, entries, damage } = recoverJournal(path, now());
   const ledger = createLedger((entry) => journal.append(entry));
@@ -85,7 +87,7 @@ export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptio
     return ledger.knows(scope) || ledger.usersOf(id) < MOST_USERS ? scope : userScope(id, OTHERS);
   }
 
-  function track(id: string | undefined, controller: AbortController): () => void {
+  function track(id: string | undefined, controller: Abort): () => void {
     if (id === undefined) return () => undefined;
     const grants = open.get(id) ?? new Set();
     open.set(id, grants.add(controller));
@@ -96,7 +98,7 @@ export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptio
   }
 
   function grant(hold: Hold, taken: Amounts, id: string | undefined): Grant {
-    const controller = new AbortController();
+    const controller = createAbort();
     const untrack = track(id, controller);
     const end = (used: Amounts): void => {
       untrack();

@@ -1,5 +1,6 @@
 /** Anthropic's Messages API. `base_url` ends with `/v1`. */
 import type { ChatRequest, Target } from '../types.ts';
+import { translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
@@ -11,7 +12,7 @@ import type { Head } from './told.ts';
 import { notTaken, readFields, readQuestion, refuseRest } from './turns.ts';
 import type { CommonFields, Part, Turn } from './turns.ts';
 
-export const anthropic: Dialect = { authorize, encode, decode: (payloads, refuse) => openai.decode(translate(payloads), refuse), explain };
+export const anthropic: Dialect = { authorize, encode, decode: (refuse) => translated(createTranslation(), openai.decode(refuse)), explain };
 
 function authorize(credential: string): Record<string, string> {
   return { 'x-api-key': credential, 'anthropic-version': '2023-06-01' };
@@ -94,14 +95,14 @@ function blockOf(part: Part): Json {
 }
 
 /** Errors, and whatever is not understood, go on as they are: the next reader tells what they mean. */
-async function* translate(payloads: AsyncIterable<Payload>): AsyncGenerator<Payload> {
+function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state: Reading = { head: { id: '', model: '' }, usage: {}, calls: -1 };
-  for await (const payload of payloads) {
+  return function* translate(payload) {
     const value = parseJson(payload.text);
     if (!isRecord(value) || value['type'] === 'error') yield payload;
     else if (value['type'] === 'message') yield wholeMessage(value);
     else yield* eventOf(value, state);
-  }
+  };
 }
 
 interface Reading {

@@ -6,7 +6,7 @@
 import { lookup } from 'node:dns';
 import { Pool } from 'undici';
 import { FailureError } from '../failure.ts';
-import type { Clock } from '../types.ts';
+import type { AbortSignalLike, Clock } from '../types.ts';
 import { decoded } from './decoded.ts';
 import { checkedLookup, checkUrl } from './destination.ts';
 import type { Resolve } from './destination.ts';
@@ -34,7 +34,7 @@ export interface CallOptions {
 
 export interface Http {
   /** Throws a FailureError when no answer begins. Aborting closes the connection at once and throws the reason, if that is a FailureError, else `cancelled`. */
-  call(request: HttpRequest, options: CallOptions, signal: AbortSignal): Promise<HttpAnswer>;
+  call(request: HttpRequest, options: CallOptions, signal: AbortSignalLike): Promise<HttpAnswer>;
   close(): Promise<void>;
 }
 

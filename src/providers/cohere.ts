@@ -1,5 +1,6 @@
 /** Cohere's own API. `base_url` ends with `/v2`. */
 import type { ChatRequest, Target } from '../types.ts';
+import { translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
@@ -11,7 +12,7 @@ import type { Finish, Head } from './told.ts';
 import { notTaken, readFields, readQuestion, refuseRest } from './turns.ts';
 import type { CommonFields, Part, Turn } from './turns.ts';
 
-export const cohere: Dialect = { authorize: openai.authorize, encode, decode: (payloads, refuse) => openai.decode(translate(payloads), refuse), explain };
+export const cohere: Dialect = { authorize: openai.authorize, encode, decode: (refuse) => translated(createTranslation(), openai.decode(refuse)), explain };
 
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
@@ -68,15 +69,15 @@ function partOf(part: Part): Json {
 }
 
 /** Errors, and whatever is not understood, go on as they are: the next reader tells what they mean. */
-async function* translate(payloads: AsyncIterable<Payload>): AsyncGenerator<Payload> {
+function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state: { head: Head } = { head: { id: '', model: '' } };
-  for await (const payload of payloads) {
+  return function* translate(payload) {
     const value = parseJson(payload.text);
     if (!isRecord(value)) yield payload;
     else if (payload.whole) yield isRecord(value['message']) ? wholeMessage(value, value['message']) : payload;
     else if (typeof value['type'] === 'string') yield* eventOf(value, state);
     else yield payload;
-  }
+  };
 }
 
 function* eventOf(event: Json, state: { head: Head }): Generator<Payload> {

@@ -38,13 +38,28 @@ export interface Payload {
 /** Makes a failure of an error that came inside a 200. */
 export type Refuse = (body: string) => FailureError;
 
+/** Reads one answer, payload by payload, without a pause in between: streams cost by the chunk. */
+export interface Decoder {
+  /** What one payload says. Throws a FailureError where it breaks the answer or is an error. */
+  read(payload: Payload): readonly ChatChunk[];
+  /** The answer has its end in place: a connection torn down afterwards takes nothing away from it. */
+  readonly complete: () => boolean;
+  /** After the last payload. Throws a FailureError where the answer ended without its end. */
+  end(): void;
+}
+
+/** A decoder of another format's payloads, each translated to those `decoder` reads. */
+export function translated(translate: (payload: Payload) => Iterable<Payload>, decoder: Decoder): Decoder {
+  return { ...decoder, read: (payload) => Array.from(translate(payload)).flatMap((told) => decoder.read(told)) };
+}
+
 export interface Dialect {
   /** The headers a credential travels in. Names in lower case. */
   readonly authorize: (credential: string) => Readonly<Record<string, string>>;
   /** The request as this provider wants it, credential included. */
   encode(request: ChatRequest, target: Target, credential: string): HttpRequest;
-  /** Throws a FailureError where the answer breaks, hides an error or ends without its end. */
-  decode(payloads: AsyncIterable<Payload>, refuse: Refuse): AsyncIterable<ChatChunk>;
+  /** For one answer. */
+  decode(refuse: Refuse): Decoder;
   /** What a refusal means. `now` in epoch milliseconds. */
   explain(failure: HttpFailure, now: number): UpstreamFailure;
 }

@@ -8,3 +8,10 @@ import { gemini } from './gemini.ts';
 import { openai } from './openai.ts';
 
 export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini }));
+
+/** The catalogue's schema lets no other name through. */
+export function dialectNamed(name: string): Dialect {
+  const dialect = dialects.get(name);
+  if (dialect === undefined) throw new Error(`no dialect ${name}`);
+  return dialect;
+}

@@ -1,7 +1,7 @@
 /** One request and its answer over undici: the body as an async iterable with back-pressure, a stall deadline and a certain end. */
 import type { Dispatcher, Pool } from 'undici';
 import { FailureError } from '../failure.ts';
-import type { Clock } from '../types.ts';
+import type { AbortSignalLike, Clock } from '../types.ts';
 import type { HttpAnswer } from './call.ts';
 import { tooMuch } from './decoded.ts';
 import type { HttpRequest } from './dialect.ts';
@@ -35,7 +35,7 @@ export interface ExchangeOptions {
 const DRAIN_MS = 500;
 
 /** Resolves when the answer's headers are here; throws a FailureError when none come. */
-export function exchange(options: ExchangeOptions, signal: AbortSignal): Promise<HttpAnswer> {
+export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Promise<HttpAnswer> {
   const { place, request, userAgent } = options;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(reasonOf(signal, place.host));
@@ -104,7 +104,7 @@ function drain({ watch, now }: ExchangeOptions, inbox: Inbox, cut: (failure: Err
 }
 
 /** What the caller aborted with, where it is a failure of its own, e.g. a deadline. */
-function reasonOf(signal: AbortSignal, host: string): FailureError {
+function reasonOf(signal: AbortSignalLike, host: string): FailureError {
   const reason: unknown = signal.reason;
   if (reason instanceof FailureError) return reason;
   const late = typeof reason === 'object' && reason !== null && 'name' in reason && reason.name === 'TimeoutError';

@@ -1,5 +1,6 @@
 /** Gemini's own API. `base_url` ends with `/v1beta`. */
 import type { ChatRequest, Target } from '../types.ts';
+import { translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
@@ -11,7 +12,7 @@ import type { Finish, Head } from './told.ts';
 import { notTaken, readFields, readQuestion, refuseRest } from './turns.ts';
 import type { Call, CommonFields, Part, Turn } from './turns.ts';
 
-export const gemini: Dialect = { authorize, encode, decode: (payloads, refuse) => openai.decode(translate(payloads), refuse), explain };
+export const gemini: Dialect = { authorize, encode, decode: (refuse) => translated(createTranslation(), openai.decode(refuse)), explain };
 
 function authorize(credential: string): Record<string, string> {
   return { 'x-goog-api-key': credential };
@@ -104,13 +105,13 @@ function resultOf(text: string): Json {
 }
 
 /** Errors, and whatever is not understood, go on as they are: the next reader tells what they mean. */
-async function* translate(payloads: AsyncIterable<Payload>): AsyncGenerator<Payload> {
+function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state: Reading = { calls: 0, begun: false };
-  for await (const payload of payloads) {
+  return function* translate(payload) {
     const value = parseJson(payload.text);
     if (isRecord(value) && ('candidates' in value || 'promptFeedback' in value || 'usageMetadata' in value)) yield told(value, payload.whole, state);
     else yield payload;
-  }
+  };
 }
 
 interface Reading {

@@ -2,10 +2,9 @@
  * The OpenAI-compatible format, spoken by nearly everyone. Where a provider deviates, its entry in
  * `config/providers.yaml` says so as data: `omit`, `rename`, `headers`.
  */
-import { FailureError } from '../failure.ts';
 import type { ChatChunk, ChatRequest, Target } from '../types.ts';
 import { choicesOf, usageOf } from './chunk.ts';
-import type { Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
+import type { Decoder, Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
 import { fitted } from './fields.ts';
@@ -34,35 +33,27 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   };
 }
 
-async function* decode(payloads: AsyncIterable<Payload>, refuse: Refuse): AsyncGenerator<ChatChunk> {
+function decode(refuse: Refuse): Decoder {
   const tally = createTally();
-  let fault: FailureError | undefined;
-  try {
-    for await (const payload of payloads) {
-      const read = readOne(payload, tally, refuse);
-      if (read instanceof FailureError) {
-        fault = read;
-        break;
-      }
-      yield read;
-    }
-  } catch (error) {
-    // A connection torn down after the last word takes nothing away from the answer.
-    if (!tally.complete()) throw error;
-  }
-  fault ??= tally.fault();
-  if (fault !== undefined) throw fault;
+  return {
+    read: (payload) => [readOne(payload, tally, refuse)],
+    complete: tally.complete,
+    end() {
+      const fault = tally.fault();
+      if (fault !== undefined) throw fault;
+    },
+  };
 }
 
-/** A chunk, or what it says went wrong. */
-function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk | FailureError {
+/** Throws what it says went wrong. */
+function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
   const value = parseJson(payload.text);
-  if (payload.event === 'error' || isComplaint(value)) return refuse(payload.text);
-  if (!isRecord(value)) return broken('sent something that is not JSON in the middle of its answer');
+  if (payload.event === 'error' || isComplaint(value)) throw refuse(payload.text);
+  if (!isRecord(value)) throw broken('sent something that is not JSON in the middle of its answer');
   const choices = choicesOf(value);
   const usage = usageOf(value);
   const { finish, content } = tally.count(choices, usage);
-  if (finish === 'error') return broken('gave up in the middle of its answer');
+  if (finish === 'error') throw broken('gave up in the middle of its answer');
   return {
     text: payload.text,
     whole: payload.whole,

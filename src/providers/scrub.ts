@@ -2,17 +2,40 @@
 
 const HIDDEN = Buffer.from('[key]');
 
-/** The same bytes with every occurrence of the secret, however it is cut into pieces, replaced by `[key]`. */
-export async function* scrubbed(bytes: AsyncIterable<Uint8Array>, secret: string): AsyncGenerator<Uint8Array> {
+/** Hides a secret in bytes that come piece by piece, however it is cut. */
+export interface Scrubber {
+  /** What can be passed on already: all of the piece, but for an end in which the secret may have begun. */
+  feed(piece: Uint8Array): Buffer;
+  /** What was held back until the end. */
+  end(): Buffer;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+export function createScrubber(secret: string): Scrubber {
   const key = Buffer.from(secret);
-  let held: Uint8Array | undefined;
+  const state: { held: Buffer } = { held: NOTHING };
+  return {
+    feed(piece) {
+      const fresh = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+      const text = replaced(state.held.length === 0 ? fresh : Buffer.concat([state.held, fresh]), key);
+      const begun = begunAtEnd(text, key);
+      state.held = begun === 0 ? NOTHING : text.subarray(text.length - begun);
+      return begun === 0 ? text : text.subarray(0, text.length - begun);
+    },
+    end: () => state.held,
+  };
+}
+
+/** The same bytes with every occurrence of the secret replaced by `[key]`. */
+export async function* scrubbed(bytes: AsyncIterable<Uint8Array>, secret: string): AsyncGenerator<Uint8Array> {
+  const scrubber = createScrubber(secret);
   for await (const piece of bytes) {
-    const text = replaced(held === undefined ? Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength) : Buffer.concat([held, piece]), key);
-    const begun = begunAtEnd(text, key);
-    held = begun === 0 ? undefined : text.subarray(text.length - begun);
-    if (begun < text.length) yield text.subarray(0, text.length - begun);
+    const told = scrubber.feed(piece);
+    if (told.length > 0) yield told;
   }
-  if (held !== undefined) yield held;
+  const held = scrubber.end();
+  if (held.length > 0) yield held;
 }
 
 function replaced(text: Buffer, key: Buffer): Buffer {

@@ -1,11 +1,10 @@
 /** The door out: a call made whole at the last moment, and everything that comes back told in our own words. */
 import { FailureError } from '../failure.ts';
-import type { Account, Clock, Outgoing, Send } from '../types.ts';
-import type { Http } from './call.ts';
-import type { Dialect } from './dialect.ts';
-import { dialects } from './dialects.ts';
+import type { Account, Clock, Outgoing, Provider, Send } from '../types.ts';
+import type { Http, HttpAnswer } from './call.ts';
+import { dialectNamed } from './dialects.ts';
 import { readHeaderFacts } from './limits.ts';
-import { readPayloads } from './payloads.ts';
+import { readChunks } from './payloads.ts';
 import { ofPath, relayed } from './relay.ts';
 import { scrubbed } from './scrub.ts';
 import { readText } from './text.ts';
@@ -23,31 +22,31 @@ export interface SendOptions {
 const REFUSAL_MS = 1000;
 
 export function createSend({ http, credentialOf, now, eventMs }: SendOptions): Send {
+  const known = new WeakMap<Provider, Pick<URL, 'origin' | 'host'>>();
+  const whereabouts = (provider: Provider): Pick<URL, 'origin' | 'host'> => {
+    const { origin, host } = known.get(provider) ?? new URL(provider.baseUrl);
+    known.set(provider, { origin, host });
+    return { origin, host };
+  };
   return async ({ request, target, account, stallMs }: Outgoing, signal) => {
     const { provider, model } = target;
-    const dialect = dialectOf(provider.dialect);
-    const { origin, host } = new URL(provider.baseUrl);
+    const dialect = dialectNamed(provider.dialect);
+    const { origin, host } = whereabouts(provider);
     const credential = credentialFor(account, origin, credentialOf);
 
-    const told = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
-    const answer = { ...told, bytes: scrubbed(told.bytes, credential) };
+    const answer = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
     const { status, headers } = answer;
+    const clean = (): HttpAnswer => ({ ...answer, bytes: scrubbed(answer.bytes, credential) });
     const refuse = (body: string): FailureError => {
       const failure = dialect.explain({ status, headers, body, provider: provider.name, model: model.name }, now());
       return new FailureError(request.surface === 'proxy' ? ofPath(failure) : failure);
     };
-    if (status < 200 || status > 299) throw refuse(await readText(answer, REFUSAL_MS));
+    if (status < 200 || status > 299) throw refuse(await readText(clean(), REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),
-      chunks: request.relay === undefined ? dialect.decode(readPayloads({ bytes: answer.bytes, drain: answer.drain, host, now, eventMs }), refuse) : relayed(answer, refuse),
+      chunks: request.relay === undefined ? readChunks(answer, dialect.decode(refuse), { credential, host, now, eventMs }) : relayed(clean(), refuse),
     };
   };
-}
-
-function dialectOf(name: string): Dialect {
-  const dialect = dialects.get(name);
-  if (dialect === undefined) throw new Error(`no dialect ${name}`);
-  return dialect;
 }
 
 function credentialFor(account: Account, origin: string, credentialOf: SendOptions['credentialOf']): string {

@@ -8,8 +8,9 @@ import fc from 'fast-check';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { failureOf, FailureError } from '../../src/failure.ts';
-import { dialects } from '../../src/providers/dialects.ts';
-import { readPayloads } from '../../src/providers/payloads.ts';
+import { dialectNamed, dialects } from '../../src/providers/dialects.ts';
+import type { Decoder, Payload } from '../../src/providers/dialect.ts';
+import { readChunks } from '../../src/providers/payloads.ts';
 import { chat } from '../../src/surfaces/chat.ts';
 import { completions } from '../../src/surfaces/completions.ts';
 import { messages } from '../../src/surfaces/messages.ts';
@@ -49,9 +50,8 @@ async function* pieces(bytes: Uint8Array, shares: readonly number[]): AsyncGener
 async function read(dialect: string, text: string, shares: readonly number[]): Promise<readonly string[]> {
   const seen: string[] = [];
   try {
-    const payloads = readPayloads({ bytes: pieces(Buffer.from(text), shares), drain: () => undefined, host: 'x', now: () => 0 });
-    const chunks = dialects.get(dialect)?.decode(payloads, (body) => new FailureError({ kind: 'broken-answer', message: body })) ?? [];
-    for await (const chunk of chunks) seen.push(JSON.stringify(chunk));
+    const decoder = dialectNamed(dialect).decode((body) => new FailureError({ kind: 'broken-answer', message: body }));
+    for await (const chunk of readChunks({ bytes: pieces(Buffer.from(text), shares), drain: () => undefined }, decoder, { credential: 'the-key', host: 'x', now: () => 0 })) seen.push(JSON.stringify(chunk));
   } catch (error) {
     if (!(error instanceof FailureError)) throw error;
     seen.push(`${error.failure.kind} ${error.failure.message}`);
@@ -83,7 +83,12 @@ describe('answers', () => {
         parser.feed(`${start}\n\n`);
         const done = expected.findIndex((data) => data.trim() === '[DONE]');
         const seen: string[] = [];
-        for await (const payload of readPayloads({ bytes: pieces(bytes, shares), drain: () => undefined, host: 'x', now: () => 0 })) seen.push(payload.text);
+        const hear = ({ text: data }: Payload): [] => {
+          seen.push(data);
+          return [];
+        };
+        const listener: Decoder = { read: hear, complete: () => false, end: () => undefined };
+        for await (const chunk of readChunks({ bytes: pieces(bytes, shares), drain: () => undefined }, listener, { credential: 'the-key', host: 'x', now: () => 0 })) expect(chunk).toBe('never any');
         expect(seen).toEqual(done === -1 ? expected : expected.slice(0, done));
       }),
       { numRuns: RUNS },

@@ -134,8 +134,8 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
           for (const step of script as readonly (ChatChunk | UpstreamFailure)[]) {
             if (isFailure(step)) throw new FailureError(step);
             if (step === silence) {
-              signal.throwIfAborted();
-              await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+              if (signal.aborted) throw signal.reason;
+              await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
             }
             yield step;
           }

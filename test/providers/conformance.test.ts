@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FailureError } from '../../src/failure.ts';
-import { dialects } from '../../src/providers/dialects.ts';
+import { dialectNamed } from '../../src/providers/dialects.ts';
 import { isRecord, listAt, parseJson, recordAt, textAt } from '../../src/providers/json.ts';
-import { readPayloads } from '../../src/providers/payloads.ts';
+import { readChunks } from '../../src/providers/payloads.ts';
 import type { ChatChunk, Usage } from '../../src/types.ts';
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures');
@@ -43,9 +43,8 @@ async function* pieces(bytes: Uint8Array, cuts: readonly number[]): AsyncGenerat
 
 async function read(dialect: string, bytes: Uint8Array, cuts: readonly number[] = []): Promise<ChatChunk[]> {
   const chunks: ChatChunk[] = [];
-  const payloads = readPayloads({ bytes: pieces(bytes, cuts), drain: () => undefined, host: 'x', now: () => 0 });
-  const decoded = dialects.get(dialect)?.decode(payloads, (body) => new FailureError({ kind: 'broken-answer', message: body })) ?? [];
-  for await (const chunk of decoded) chunks.push(chunk);
+  const decoder = dialectNamed(dialect).decode((body) => new FailureError({ kind: 'broken-answer', message: body }));
+  for await (const chunk of readChunks({ bytes: pieces(bytes, cuts), drain: () => undefined }, decoder, { credential: 'the-key', host: 'x', now: () => 0 })) chunks.push(chunk);
   return chunks;
 }
 
