@@ -35,9 +35,20 @@ async function directoryFor(name: string): Promise<Record<string, string>> {
 const ask = ({ url }: DaemonProcess, stream: boolean): Promise<Response> =>
   fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...hello('Tell me a story'), stream }) });
 
+/** A daemon short of time turns newcomers away, and on a busy machine it may be: they ask again when they were told to, as clients do. */
+async function open(daemon: DaemonProcess): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(daemon, true);
+    if (answer.status !== 503 || tries === 5) return answer;
+    await answer.body?.cancel();
+    await sleep(Number(answer.headers.get('retry-after')) * 1_000);
+  }
+}
+
 test('SIGTERM under 200 streams: nothing new at once, all of them finish, exit 0', async () => {
   const daemon = await startProcess(await directoryFor('drain'), state.system.directory);
-  const streams = await Promise.all(Array.from({ length: 200 }, () => ask(daemon, true)));
+  const streams: Response[] = [];
+  while (streams.length < 200) streams.push(...(await Promise.all(Array.from({ length: 20 }, () => open(daemon)))));
   expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
   const at = Date.now();
   daemon.signal('SIGTERM');

@@ -32,15 +32,16 @@ describe('virtual keys', () => {
     const far = `tf-${randomBytes(32).toString('base64url')}`;
     const timeOf = (text: string): number => {
       const start = performance.now();
-      for (let round = 0; round < 2_000; round += 1) keys.find(text);
+      for (let round = 0; round < 100; round += 1) keys.find(text);
       return performance.now() - start;
     };
     const times = { right: [] as number[], near: [] as number[], far: [] as number[] };
-    for (let round = 0; round < 15; round += 1) {
+    for (let round = 0; round < 300; round += 1) {
       times.right.push(timeOf(secret));
       times.near.push(timeOf(near));
       times.far.push(timeOf(far));
     }
+    // Samples shorter than the turn a busy machine gives to somebody else: the best of many saw no interruption.
     const best = [times.right, times.near, times.far].map((each) => Math.min(...each));
     // The hash is all of it: comparing character by character would not show in this noise, a scan or a slow hash would.
     expect(Math.max(...best) / Math.min(...best)).toBeLessThan(2);
