@@ -1,5 +1,4 @@
 /** The routes, and the one error handler. */
-import { randomUUID } from 'node:crypto';
 import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
@@ -9,56 +8,43 @@ import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
 import { dashboardRoutes } from './http/dashboard.ts';
 import type { Door } from './http/door.ts';
-import { hostGuard } from './http/guards.ts';
-import { secureHeaders } from './http/headers.ts';
+import { createEntrance, requestIdOf } from './http/entrance.ts';
+import type { EntranceOptions } from './http/entrance.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
-import type { Load } from './http/load.ts';
 import { listModels, showModel } from './http/models.ts';
 import { openApiRoute } from './http/openapi.ts';
-import type { SignedCallers } from './http/signed-callers.ts';
-import { surfaceRoutes } from './http/surfaces.ts';
+import { askRoutes, otherRoutes } from './http/surfaces.ts';
 import { ownUsage } from './http/usage-stats.ts';
 import { tellAnthropic, tellOpenAi } from './surfaces/errors.ts';
 import type { UsageRecord } from './usage/record.ts';
 
-export interface AppOptions extends AdminOptions, Omit<HealthOptions, 'accounts' | 'waiting' | 'record'> {
+export interface AppOptions extends AdminOptions, Omit<EntranceOptions, 'now'>, Omit<HealthOptions, 'accounts' | 'waiting' | 'record'> {
   readonly record: Pick<UsageRecord, 'stats' | 'health'>;
   readonly door: Door;
-  readonly signedCallers: SignedCallers;
   readonly audit: (act: AdminAct) => void;
-  /** Host names this server goes by besides the loopback ones. Undefined: any. */
-  readonly allowedHosts: readonly string[] | undefined;
-  readonly load: Pick<Load, 'short'>;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };
 }
 
-/** Two looks at the load. */
-const BUSY_MS = 1_000;
-
 /** The whole HTTP face; it listens to nothing by itself, so that a test can drive it without a port. */
 export function createApp(options: AppOptions): Express {
-  const { gateway, accounts, door, draining, load } = options;
+  const { gateway, accounts, door } = options;
+  const entrance = createEntrance({ ...options, now: gateway.now });
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
 
-  app.use(nameRequest, secureHeaders);
-  app.use(hostGuard(options.allowedHosts));
+  const asks = askRoutes(options);
+  for (const [path, route] of asks) app.post(path, entrance.regulars, route);
+  app.use(entrance.everybody);
   app.use(healthRoutes({ ...options, accounts: () => accounts.view(), waiting: () => accounts.waiting(), record: options.record.health }));
   app.get('/metrics', async (_request, response) => {
     response.type(options.metrics.contentType).send(await options.metrics.text());
   });
   app.get('/openapi.json', openApiRoute(options.version));
-  app.use('/v1', (_request, _response, next) => {
-    if (draining()) throw new FailureError({ kind: 'shutting-down', message: 'this server is shutting down; ask again in a moment' });
-    const short = load.short();
-    if (short !== undefined) throw new FailureError({ kind: 'too-busy', message: `this server is short of ${short}; ask again in a moment`, retryAt: gateway.now() + BUSY_MS });
-    next();
-  });
-  app.use('/v1', options.signedCallers.verify);
-  app.use(surfaceRoutes(options));
+  app.use('/v1', entrance.askers);
+  app.use(otherRoutes(options, asks.map(([path]) => path)));
   app.get('/v1/usage', ownUsage({ ...options, identify: door.identify }));
   const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable, accounts: () => accounts.view() };
   app.get('/v1/models', known(door), listModels(models));
@@ -72,11 +58,6 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-const nameRequest: RequestHandler = (_request, response, next) => {
-  response.setHeader('x-request-id', `req_${randomUUID().replaceAll('-', '')}`);
-  next();
-};
-
 function known({ identify }: Door): RequestHandler {
   return (request, _response, next) => {
     identify(request);
@@ -88,7 +69,7 @@ function known({ identify }: Door): RequestHandler {
 export function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const failure = failureOf(error);
-    const id = String(response.getHeader('x-request-id'));
+    const id = requestIdOf(response);
     if (failure.kind === 'internal') emit({ type: 'notice', level: 'error', message: 'internal error', fields: { request_id: id, stack: stackOf(error) } });
     if (response.headersSent) {
       response.destroy();
@@ -102,7 +83,7 @@ export function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestH
       response.set('connection', 'close');
       request.resume();
     }
-    response.status(told.status).set(told.headers).json(told.body);
+    response.status(told.status).set('x-request-id', id).set(told.headers).json(told.body);
   };
 }
 

@@ -4,7 +4,7 @@ import { repeatedMoney } from '../gateway/story.ts';
 
 /** As far as it is known at the commit point. `unsaid`: fields of the question that have no place in the inner form. */
 export function headersOf({ match, lease, attempts, dropped: refused, cache }: Answer, unsaid: readonly string[] = []): Record<string, string> {
-  const dropped = [...new Set([...unsaid, ...refused])];
+  const dropped = unsaid.length === 0 ? refused : [...new Set([...unsaid, ...refused])];
   return {
     'x-tollfree-provider': lease.target.provider.name,
     'x-tollfree-model': headerSafe(lease.target.model.name),
@@ -32,5 +32,5 @@ function headerSafe(text: string): string {
 
 /** Eight decimals show the price of a single token of the cheapest models. */
 function money(usd: number): string {
-  return usd.toFixed(8).replace(/\.?0+$/, '');
+  return usd === 0 ? '0' : usd.toFixed(8).replace(/\.?0+$/, '');
 }

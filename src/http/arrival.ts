@@ -1,11 +1,12 @@
 /** How a request gets from the socket to the gateway: who asks, how long they will wait, and through the door. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Response } from 'express';
 import { FailureError } from '../failure.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
 import type { AbortSignalLike, Caller, ChatRequest } from '../types.ts';
 import type { Door } from './door.ts';
+import { requestIdOf } from './entrance.ts';
 import type { LiveRequests } from './stream.ts';
 
 export interface EntryOptions {
@@ -20,7 +21,7 @@ export interface EntryOptions {
 }
 
 /** Throws `unauthorized`, or `invalid-request` for a header that makes no sense. */
-export function arrivalOf(request: IncomingMessage, response: ServerResponse, { gateway, door, callerMs }: EntryOptions): Arrival {
+export function arrivalOf(request: IncomingMessage, response: Response, { gateway, door, callerMs }: EntryOptions): Arrival {
   const receivedAt = gateway.now();
   const caller = door.identify(request);
   return { id: requestIdOf(response), caller, receivedAt, ...wishesOf(request, { receivedAt, caller, usualMs: callerMs }) };
@@ -31,11 +32,6 @@ export function enter(asked: ChatRequest, response: Response, { door, live }: En
   const revoked = door.admit(asked);
   response.locals['asked'] = true;
   return live.watch(response, revoked);
-}
-
-/** Set by the first middleware of the app, on every response. */
-function requestIdOf(response: ServerResponse): string {
-  return String(response.getHeader('x-request-id'));
 }
 
 /** Undefined: the conversation goes as it is. Throws `invalid-request`. */

@@ -18,7 +18,7 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
     const conversation = trimmed(speak(await readJson(request, bodyLimit), arrival), request, response);
-    if (conversation.request.dryRun === true) return void response.json(dryRun(gateway, conversation.request));
+    if (conversation.request.dryRun === true) return void response.set(headOf(arrival)).json(dryRun(gateway, conversation.request));
     const signal = enter(conversation.request, response, options);
     if (conversation.request.stream) await sendStream(response, conversation, signal, options);
     else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), gateway);
@@ -37,7 +37,7 @@ function trimmed(conversation: Conversation, asked: IncomingMessage, response: S
 export function countRoute(options: EntryOptions, count: (input: unknown, arrival: Arrival) => object): RequestHandler {
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
-    response.json(count(await readJson(request, options.bodyLimit), arrival));
+    response.set(headOf(arrival)).json(count(await readJson(request, options.bodyLimit), arrival));
   };
 }
 
@@ -48,10 +48,11 @@ export function countRoute(options: EntryOptions, count: (input: unknown, arriva
 async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignalLike, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
   const { now } = gateway;
   const waitsLonger = request.deadline - request.receivedAt > callerMs;
-  const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now });
+  const head = { ...headOf(request), ...EVENT_STREAM_HEADERS };
+  const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now, head });
   try {
     const certain = await answer(gateway, request, signal);
-    if (!response.headersSent) response.writeHead(200, { ...EVENT_STREAM_HEADERS, ...headersOf(certain, dropped) });
+    if (!response.headersSent) response.writeHead(200, { ...head, ...headersOf(certain, dropped) });
     await writeFrames(response, stream(certain.chunks, now));
   } catch (error) {
     if (!response.headersSent) throw error;
@@ -66,9 +67,10 @@ async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
   throw error;
 }
 
-async function sendWhole(response: ServerResponse, { whole, dropped }: Conversation, certain: Answer, gateway: Gateway): Promise<void> {
+async function sendWhole(response: ServerResponse, { request, whole, dropped }: Conversation, certain: Answer, gateway: Gateway): Promise<void> {
   const text = await whole(certain.chunks);
   response.writeHead(200, {
+    ...headOf(request),
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
     ...headersOf(certain, dropped),
@@ -76,3 +78,6 @@ async function sendWhole(response: ServerResponse, { whole, dropped }: Conversat
   });
   endSoon(response, text);
 }
+
+/** What every answer begins with; see `entrance.ts`. */
+const headOf = ({ id }: Pick<Arrival, 'id'>): Record<string, string> => ({ 'x-request-id': id, 'x-content-type-options': 'nosniff' });

@@ -1,14 +1,13 @@
 /** Who comes with a signed token: its proof takes a moment, so it is read before anybody asks who calls. */
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
 import { looksLikeToken } from '../keys/tokens.ts';
 import type { Tokens } from '../keys/tokens.ts';
 import type { VirtualKey } from '../keys/virtual-key.ts';
 import { bearerOf } from './guards.ts';
 
 export interface SignedCallers {
-  /** Throws `unauthorized` for a token that does not hold. */
-  readonly verify: RequestHandler;
+  /** Rejects with `unauthorized` for a token that does not hold. Undefined: there is nothing to wait for. */
+  readonly verify: (request: IncomingMessage) => Promise<void> | undefined;
   /** Undefined: no token came. */
   readonly keyOf: (request: IncomingMessage) => VirtualKey | undefined;
 }
@@ -17,10 +16,11 @@ export interface SignedCallers {
 export function createSignedCallers(tokens: Tokens | undefined): SignedCallers {
   const known = new WeakMap<IncomingMessage, VirtualKey>();
   return {
-    async verify(request, _response, next) {
+    verify(request) {
+      if (tokens === undefined) return undefined;
       const token = bearerOf(request);
-      if (tokens !== undefined && token !== undefined && looksLikeToken(token)) known.set(request, await tokens.read(token));
-      next();
+      if (token === undefined || !looksLikeToken(token)) return undefined;
+      return tokens.read(token).then((key) => void known.set(request, key));
     },
     keyOf: (request) => known.get(request),
   };

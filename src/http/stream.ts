@@ -1,6 +1,6 @@
 /** Server-sent events to a client that may read slowly, or leave. */
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createAbort } from '../abort.ts';
 import type { Abort } from '../abort.ts';
 import type { AbortSignalLike } from '../types.ts';
@@ -70,17 +70,19 @@ export interface HeartbeatOptions {
   /** Until then a status is owed: no comment opens the stream before. Infinity: never. */
   readonly openAfterMs: number;
   readonly now: () => number;
+  /** What the stream is opened with. */
+  readonly head: OutgoingHttpHeaders;
 }
 
 /** Comments into an idle event stream: proxies cut connections on which nothing moves. Returns its end. */
-export function startHeartbeat(response: ServerResponse, { everyMs, openAfterMs, now }: HeartbeatOptions): () => void {
+export function startHeartbeat(response: ServerResponse, { everyMs, openAfterMs, now, head }: HeartbeatOptions): () => void {
   const startedAt = now();
   const seen = { bytes: 0 };
   const beat = (): void => {
     const bytes = response.socket?.bytesWritten ?? 0;
     const idle = bytes === seen.bytes && !response.writableNeedDrain && !response.writableEnded;
     seen.bytes = bytes;
-    if (!response.headersSent && now() - startedAt >= openAfterMs) response.writeHead(200, EVENT_STREAM_HEADERS);
+    if (!response.headersSent && now() - startedAt >= openAfterMs) response.writeHead(200, head);
     else if (!response.headersSent || !idle) return;
     response.write(': keep-alive\n\n');
   };

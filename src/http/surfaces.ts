@@ -10,16 +10,21 @@ import type { EntryOptions } from './arrival.ts';
 import { conversationRoute, countRoute } from './conversation.ts';
 import { relayRoute } from './relay.ts';
 
-export function surfaceRoutes(options: EntryOptions): Router {
-  const routes: Readonly<Record<string, RequestHandler>> = {
-    '/v1/chat/completions': conversationRoute(options, chat),
-    '/v1/completions': conversationRoute(options, completions),
-    '/v1/responses': conversationRoute(options, responses),
-    '/v1/messages': conversationRoute(options, messages),
-    '/v1/messages/count_tokens': countRoute(options, countTokens),
-  };
+/** What is asked most comes first. */
+export function askRoutes(options: EntryOptions): readonly (readonly [path: string, route: RequestHandler])[] {
+  return [
+    ['/v1/chat/completions', conversationRoute(options, chat)],
+    ['/v1/messages', conversationRoute(options, messages)],
+    ['/v1/responses', conversationRoute(options, responses)],
+    ['/v1/completions', conversationRoute(options, completions)],
+    ['/v1/messages/count_tokens', countRoute(options, countTokens)],
+  ];
+}
+
+/** What is no conversation, and conversations that were not posted. */
+export function otherRoutes(options: EntryOptions, asks: readonly string[]): Router {
   const router = Router();
-  for (const [path, handler] of Object.entries(routes)) router.post(path, handler).all(path, onlyPost);
+  for (const path of asks) router.all(path, onlyPost);
   router.post(/^\/v1\/.+/, relayRoute(options));
   return router;
 }

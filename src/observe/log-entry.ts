@@ -6,8 +6,8 @@ export interface LogEntry {
   readonly level: 'error' | 'warn' | 'info' | 'debug';
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
-  /** The same in one short line for people. */
-  readonly line: string;
+  /** The same in one short line for people, put together when it is shown. */
+  readonly line: () => string;
 }
 
 export interface Telling {
@@ -27,21 +27,21 @@ export function entryOf(event: GatewayEvent, { verbose, bodies }: Telling): LogE
         level: summary.status >= 500 ? 'warn' : 'info',
         message: 'request',
         fields: { ...requestFields(request, summary), ...(bodies && { body: redact(JSON.stringify(request.body)) }), ...(passed.length > 0 && { passed_over: passed.slice(0, MOST_PASSED).map(tellAttempt) }) },
-        line: [requestLine(request, summary), ...(verbose ? storyLines(summary.attempts, passed) : [])].join('\n'),
+        line: () => [requestLine(request, summary), ...(verbose ? storyLines(summary.attempts, passed) : [])].join('\n'),
       };
     }
     case 'request-refused': {
       const { id, surface, status, failure } = event;
-      return { level: 'info', message: 'request refused', fields: { request_id: id, surface, status, failure }, line: `${status} ${surface} ${failure}` };
+      return { level: 'info', message: 'request refused', fields: { request_id: id, surface, status, failure }, line: () => `${status} ${surface} ${failure}` };
     }
     case 'account-changed': {
       const { account, state, reason, until } = event;
       const when = until === undefined ? undefined : new Date(until).toISOString();
       const line = `${account.provider}/${account.label} is ${state}: ${reason}${when === undefined ? '' : ` until ${when}`}`;
-      return { level: state === 'suspended' ? 'warn' : 'info', message: 'account', fields: { provider: account.provider, account: account.label, state, reason, until: when }, line };
+      return { level: state === 'suspended' ? 'warn' : 'info', message: 'account', fields: { provider: account.provider, account: account.label, state, reason, until: when }, line: () => line };
     }
     case 'notice':
-      return { level: event.level, message: event.message, fields: event.fields ?? {}, line: event.message };
+      return { level: event.level, message: event.message, fields: event.fields ?? {}, line: () => event.message };
     case 'request-started':
     case 'attempt-finished':
       return undefined;

@@ -84,4 +84,4 @@ function ended(logger: Logger): Promise<void> {
 }
 
 const asJson = ({ level, message, fields }: LogEntry, at: Date): string => JSON.stringify({ time: at.toISOString(), level, message, ...fields });
-const asLine = ({ level, line }: LogEntry): string => (level === 'info' ? line : `${level}: ${line}`);
+const asLine = ({ level, line }: LogEntry): string => (level === 'info' ? line() : `${level}: ${line()}`);

@@ -6,10 +6,14 @@ import type { Json } from './json.ts';
 /** A client's words about credentials and destinations: never used, never passed on. */
 const NEVER = ['api_base', 'api_key', 'base_url', 'headers', 'proxy'];
 
-export function fitted(body: Json, provider: Provider): Json {
+/** The same object where nothing has to change. */
+export function fitted(body: Json, { omit, rename }: Provider): Json {
+  const gone = [...NEVER, ...omit].filter((path) => isIn(body, path));
+  const moved = Object.entries(rename).filter(([from]) => Object.hasOwn(body, from));
+  if (gone.length === 0 && moved.length === 0) return body;
   const fit: Record<string, unknown> = { ...body };
-  for (const field of [...NEVER, ...provider.omit]) omit(fit, field);
-  for (const [from, to] of Object.entries(provider.rename)) {
+  for (const path of gone) leaveOut(fit, path);
+  for (const [from, to] of moved) {
     if (!Object.hasOwn(fit, from)) continue;
     fit[to] ??= fit[from];
     delete fit[from];
@@ -17,8 +21,11 @@ export function fitted(body: Json, provider: Provider): Json {
   return fit;
 }
 
-/** `field`, or `list.field` for a field of every entry, e.g. `messages.name`. What is reached through a list is copied first. */
-function omit(body: Record<string, unknown>, path: string): void {
+/** `field`, or `list.field` for a field of every entry, e.g. `messages.name`. */
+const isIn = (body: Json, path: string): boolean => Object.hasOwn(body, path) || path.includes('.');
+
+/** What is reached through a list is copied first. */
+function leaveOut(body: Record<string, unknown>, path: string): void {
   const [field = '', inner] = path.split('.');
   const list = body[field];
   if (inner === undefined) delete body[field];

@@ -62,13 +62,18 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     surface,
     model: data.model,
     stream: data.stream === true,
-    body: Object.fromEntries(Object.entries(data).filter(([key]) => !IGNORED.has(key))),
+    body: withoutIgnored(data),
     text: textOf(data.messages),
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),
     ...(maxOutput !== undefined && { maxOutput }),
     ...(data.dry_run === true && { dryRun: true as const }),
   };
+}
+
+function withoutIgnored(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  for (const name in body) if (IGNORED.has(name)) return Object.fromEntries(Object.entries(body).filter(([key]) => !IGNORED.has(key)));
+  return body;
 }
 
 /** A tool's result answers a call made earlier in the same conversation; providers refuse others, each in its own words. */

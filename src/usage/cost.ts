@@ -6,12 +6,12 @@ const PER = 1_000_000;
 /** USD. A figure whose price is unknown is absent, never zero. */
 export function priceOf({ model: { price } }: Target, usage: Usage | undefined): { readonly costUsd?: number; readonly savedUsd?: number } {
   if (usage === undefined) return {};
-  const at = (input: number | undefined, output: number | undefined): number | undefined =>
-    input === undefined || output === undefined ? undefined : (usage.input * input + usage.output * output) / PER;
-  const costUsd = at(price.input, price.output);
-  const listUsd = at(price.listInput, price.listOutput);
-  return {
-    ...(costUsd !== undefined && { costUsd }),
-    ...(costUsd !== undefined && listUsd !== undefined && { savedUsd: Math.max(0, listUsd - costUsd) }),
-  };
+  const costUsd = valueAt(usage, price.input, price.output);
+  if (costUsd === undefined) return {};
+  const listUsd = valueAt(usage, price.listInput, price.listOutput);
+  return listUsd === undefined ? { costUsd } : { costUsd, savedUsd: Math.max(0, listUsd - costUsd) };
+}
+
+function valueAt(usage: Usage, input: number | undefined, output: number | undefined): number | undefined {
+  return input === undefined || output === undefined ? undefined : (usage.input * input + usage.output * output) / PER;
 }

@@ -99,7 +99,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   };
   const app = express();
   app.use((_request, response, next) => {
-    response.setHeader('x-request-id', 'req_faults');
+    response.locals['requestId'] = 'req_faults';
     next();
   });
   const door = { identify: () => ({ key: 'local', project: 'local' }), admit: () => new AbortController().signal, listen: () => undefined };

@@ -89,7 +89,7 @@ test('a heartbeat only where nothing moves, and never into a reader’s backlog'
   const seen: string[] = [];
   response.writeHead(200);
   response.write('data: 1\n\n');
-  const stop = startHeartbeat(response, { everyMs: 20, openAfterMs: Number.POSITIVE_INFINITY, now: Date.now });
+  const stop = startHeartbeat(response, { everyMs: 20, openAfterMs: Number.POSITIVE_INFINITY, now: Date.now, head: {} });
   socket.on('data', (chunk: Buffer) => void seen.push(chunk.toString()));
   socket.resume();
   while (!seen.join('').includes(': keep-alive\n\n')) await once(socket, 'data');
