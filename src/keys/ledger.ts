@@ -2,7 +2,7 @@
  * What everyone used, and whether more fits. Checking and taking are one step without a pause in between, so however many
  * ask at once, what is granted never adds up to more than what is allowed.
  */
-import { MEASURES, NOTHING, PERIODS, type Allowance, type Amounts, type Period } from './amounts.ts';
+import { NOTHING, PERIODS, type Allowance, type Amounts, type Period } from './amounts.ts';
 import { refusal, type Shortage } from './refusal.ts';
 import { createWindow, type Window } from './windows.ts';
 
@@ -77,7 +77,8 @@ export function createLedger(write: (entry: Entry) => void): Ledger {
   }
 
   function count(entry: Entry): void {
-    if (MEASURES.every((measure) => entry.amounts[measure] === 0)) return;
+    const { requests, tokens, nanoUsd } = entry.amounts;
+    if (requests === 0 && tokens === 0 && nanoUsd === 0) return;
     add(entry);
     write(entry);
   }

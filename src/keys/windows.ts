@@ -17,7 +17,10 @@ export const createWindow = (period: Period): Window => (period === 'minute' ? c
 type Sum = { -readonly [M in Measure]: number };
 
 function addTo(sum: Sum, amounts: Amounts, sign: 1 | -1 = 1): void {
-  for (const measure of MEASURES) sum[measure] += sign * amounts[measure];
+  // By name: a loop over the measures costs four times as much, and a request is added to thirty sums.
+  sum.requests += sign * amounts.requests;
+  sum.tokens += sign * amounts.tokens;
+  sum.nanoUsd += sign * amounts.nanoUsd;
 }
 
 const MINUTE = 60_000;
@@ -68,7 +71,7 @@ function createMinute(): Window {
       return total;
     },
     add(at, amounts) {
-      const given = MEASURES.some((measure) => amounts[measure] > 0);
+      const given = amounts.requests > 0 || amounts.tokens > 0 || amounts.nanoUsd > 0;
       count(given ? stepFor(at) : steps.find(({ number }) => number === Math.floor(at / STEP)), amounts);
     },
     freeAt(now, measure, ceiling) {
@@ -107,8 +110,8 @@ function createCalendar(period: Exclude<Period, 'minute'>): Window {
     },
     add(at, amounts) {
       roll(at);
-      const past = at < span.start;
-      for (const measure of MEASURES) if (!past || amounts[measure] > 0) used[measure] += amounts[measure];
+      if (at >= span.start) return addTo(used, amounts);
+      for (const measure of MEASURES) if (amounts[measure] > 0) used[measure] += amounts[measure];
     },
     freeAt(now, measure, ceiling) {
       roll(now);

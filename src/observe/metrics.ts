@@ -1,6 +1,7 @@
 /** The Prometheus face: counters fed by events, gauges read from the accounts when somebody scrapes. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { Account, AccountState, Catalogue, GatewayEvent, Unit } from '../types.ts';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { Account, AccountState, Attempt, Catalogue, GatewayEvent, Unit } from '../types.ts';
+import { createCounts, createSpread } from './tallies.ts';
 
 /** What the gauges are read from; the accounts' own view fits. */
 export interface AccountGauges {
@@ -51,53 +52,57 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
 
-  const requests = new Counter({ name: 'tollfree_requests_total', help: 'Client requests.', labelNames: ['surface', 'route', 'status'], registers });
-  const duration = new Histogram({ name: 'tollfree_request_duration_seconds', help: 'From the last byte asked to the last byte answered.', labelNames: ['surface', 'stream'], buckets: REQUEST_SECONDS, registers });
-  const overhead = new Histogram({ name: 'tollfree_overhead_seconds', help: 'Own time of a request: not upstream, not queue.', buckets: OVERHEAD_SECONDS, registers });
-  const firstToken = new Histogram({ name: 'tollfree_time_to_first_token_seconds', help: 'From sending upstream to its first content.', labelNames: ['provider', 'model'], buckets: FIRST_TOKEN_SECONDS, registers });
-  const attempts = new Counter({ name: 'tollfree_attempts_total', help: 'Calls upstream.', labelNames: ['provider', 'model', 'outcome'], registers });
-  const fallbacks = new Counter({ name: 'tollfree_fallbacks_total', help: 'Turns from one provider to another within a request.', labelNames: ['from', 'to', 'reason'], registers });
-  const tokens = new Counter({ name: 'tollfree_tokens_total', help: 'Tokens used, as the providers reported them; estimated where one does not.', labelNames: ['provider', 'model', 'direction'], registers });
-  const cache = new Counter({ name: 'tollfree_cache_total', help: 'Requests answered from the cache (hit), asked in spite of it (miss), or not its business (bypass).', labelNames: ['result'], registers });
-  const cost = new Counter({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
-  const saved = new Counter({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
-  const queueWait = new Histogram({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', buckets: QUEUE_SECONDS, registers });
+  const requests = createCounts({ name: 'tollfree_requests_total', help: 'Client requests.', labelNames: ['surface', 'route', 'status'], registers });
+  const duration = createSpread({ name: 'tollfree_request_duration_seconds', help: 'From the last byte asked to the last byte answered.', labelNames: ['surface', 'stream'], buckets: REQUEST_SECONDS, registers });
+  const overhead = createSpread({ name: 'tollfree_overhead_seconds', help: 'Own time of a request: not upstream, not queue.', labelNames: [], buckets: OVERHEAD_SECONDS, registers });
+  const firstToken = createSpread({ name: 'tollfree_time_to_first_token_seconds', help: 'From sending upstream to its first content.', labelNames: ['provider', 'model'], buckets: FIRST_TOKEN_SECONDS, registers });
+  const attempts = createCounts({ name: 'tollfree_attempts_total', help: 'Calls upstream.', labelNames: ['provider', 'model', 'outcome'], registers });
+  const fallbacks = createCounts({ name: 'tollfree_fallbacks_total', help: 'Turns from one provider to another within a request.', labelNames: ['from', 'to', 'reason'], registers });
+  const tokens = createCounts({ name: 'tollfree_tokens_total', help: 'Tokens used, as the providers reported them; estimated where one does not.', labelNames: ['provider', 'model', 'direction'], registers });
+  const cache = createCounts({ name: 'tollfree_cache_total', help: 'Requests answered from the cache (hit), asked in spite of it (miss), or not its business (bypass).', labelNames: ['result'], registers });
+  const cost = createCounts({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
+  const saved = createCounts({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
+  const queueWait = createSpread({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', labelNames: [], buckets: QUEUE_SECONDS, registers });
   const modelLabel = createModelLabel(options.catalogue);
   addGauges(options, modelLabel, registers);
 
   const finished = ({ request, summary }: GatewayEvent & { type: 'request-finished' }): void => {
-    requests.inc({ surface: request.surface, route: summary.rule ?? 'direct', status: summary.status });
-    duration.observe({ surface: request.surface, stream: String(request.stream) }, summary.totalMs / 1000);
+    const { attempts: tried, provider, usage } = summary;
+    requests.add(1, request.surface, summary.rule ?? 'direct', summary.status);
+    duration.observe(summary.totalMs / 1000, request.surface, String(request.stream));
     overhead.observe(summary.overheadMs / 1000);
-    cache.inc({ result: summary.cache ?? 'bypass' });
+    cache.add(1, summary.cache ?? 'bypass');
     if (summary.queueMs > 0) queueWait.observe(summary.queueMs / 1000);
-    const sent = summary.attempts.filter((attempt) => attempt.sent);
-    for (const [index, attempt] of sent.entries()) {
-      const next = sent[index + 1];
-      if (next !== undefined && next.provider !== attempt.provider) fallbacks.inc({ from: attempt.provider, to: next.provider, reason: attempt.outcome });
-    }
-    const { provider, usage } = summary;
+    if (tried.length > 1) tellFallbacks(tried);
     if (provider === undefined || summary.model === undefined) return;
     const model = modelLabel(provider, summary.model);
     if (usage) {
-      tokens.inc({ provider, model, direction: 'input' }, usage.input);
-      tokens.inc({ provider, model, direction: 'output' }, usage.output);
+      tokens.add(usage.input, provider, model, 'input');
+      tokens.add(usage.output, provider, model, 'output');
     }
-    cost.inc({ provider, model }, summary.costUsd ?? 0);
-    saved.inc({ provider, model }, summary.savedUsd ?? 0);
+    cost.add(summary.costUsd ?? 0, provider, model);
+    saved.add(summary.savedUsd ?? 0, provider, model);
   };
+
+  function tellFallbacks(tried: readonly Attempt[]): void {
+    const sent = tried.filter((attempt) => attempt.sent);
+    for (const [index, { provider, outcome }] of sent.entries()) {
+      const next = sent[index + 1];
+      if (next !== undefined && next.provider !== provider) fallbacks.add(1, provider, next.provider, outcome);
+    }
+  }
 
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
     observe(event) {
       if (event.type === 'request-finished') finished(event);
-      else if (event.type === 'request-refused') requests.inc({ surface: 'none', route: 'none', status: event.status });
+      else if (event.type === 'request-refused') requests.add(1, 'none', 'none', event.status);
       else if (event.type === 'attempt-finished') {
         const { provider, outcome, firstContentAt, startedAt } = event.attempt;
         const model = modelLabel(provider, event.attempt.model);
-        attempts.inc({ provider, model, outcome });
-        if (firstContentAt !== undefined) firstToken.observe({ provider, model }, (firstContentAt - startedAt) / 1000);
+        attempts.add(1, provider, model, outcome);
+        if (firstContentAt !== undefined) firstToken.observe((firstContentAt - startedAt) / 1000, provider, model);
       }
     },
   };
@@ -107,11 +112,14 @@ export function createMetrics(options: MetricsOptions): Metrics {
 type ModelLabel = (provider: string, model: string) => string;
 
 function createModelLabel(catalogue: () => Catalogue): ModelLabel {
-  const known: { of?: Catalogue; names: ReadonlySet<string> } = { names: new Set() };
+  const known: { of?: Catalogue; names: ReadonlyMap<string, ReadonlySet<string>> } = { names: new Map() };
   return (provider, model) => {
     const current = catalogue();
-    if (known.of !== current) Object.assign(known, { of: current, names: new Set([...current.providers.values()].flatMap(({ name, models }) => models.map((one) => `${name} ${one.name}`))) });
-    return known.names.has(`${provider} ${model}`) ? model : 'other';
+    if (known.of !== current) {
+      known.of = current;
+      known.names = new Map([...current.providers.values()].map(({ name, models }) => [name, new Set(models.map((one) => one.name))]));
+    }
+    return known.names.get(provider)?.has(model) === true ? model : 'other';
   };
 }
 

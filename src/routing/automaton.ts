@@ -3,6 +3,8 @@
  * in one pass, and a token costs a bounded number of steps on average, whatever the text and however many keywords begin alike.
  */
 export interface Automaton {
+  /** By token: the state after it where nothing was read before, which is where most words of most texts stand. */
+  readonly first: Int32Array;
   /** Open addressing from (state, token) to the next state. */
   readonly transitions: Transitions;
   /** By state: the longest of its proper suffixes that begins a keyword. */
@@ -26,14 +28,13 @@ interface Transitions {
 export const ROOT = 0;
 
 /** The state after one more token; 0 stands for tokens of no keyword. */
-export function step({ transitions, fail }: Automaton, from: number, token: number): number {
+export function step({ transitions, fail, first }: Automaton, from: number, token: number): number {
   if (token === 0) return ROOT;
-  let state = from;
-  for (;;) {
+  for (let state = from; state !== ROOT; state = fail[state] ?? ROOT) {
     const next = transitions.to[slotOf(transitions, state, token)] ?? ROOT;
-    if (next !== ROOT || state === ROOT) return next;
-    state = fail[state] ?? ROOT;
+    if (next !== ROOT) return next;
   }
+  return first[token] ?? ROOT;
 }
 
 /** Where a transition is, or would be. */
@@ -50,8 +51,11 @@ export function buildAutomaton(spellings: readonly (readonly number[])[]): Autom
   // A quarter full at most, so that a miss is told by one or two loads.
   const size = 2 ** Math.ceil(Math.log2(4 * most));
   const transitions: Transitions = { from: new Int32Array(size), token: new Int32Array(size), to: new Int32Array(size) };
-  const automaton: Automaton = { transitions, fail: new Int32Array(most), ending: new Int32Array(most), shorter: new Int32Array(most), keyword: new Int32Array(most).fill(-1) };
-  for (const { slot, state, ends } of growTrie(transitions, spellings)) {
+  const branches = growTrie(transitions, spellings);
+  const first = new Int32Array(spellings.flat().reduce((highest, token) => Math.max(highest, token), 0) + 1);
+  for (const { slot, state } of branches) if (transitions.from[slot] === ROOT) first[transitions.token[slot] ?? 0] = state;
+  const automaton: Automaton = { first, transitions, fail: new Int32Array(most), ending: new Int32Array(most), shorter: new Int32Array(most), keyword: new Int32Array(most).fill(-1) };
+  for (const { slot, state, ends } of branches) {
     const parent = transitions.from[slot] ?? ROOT;
     const suffix = parent === ROOT ? ROOT : step(automaton, automaton.fail[parent] ?? ROOT, transitions.token[slot] ?? 0);
     automaton.fail[state] = suffix;
