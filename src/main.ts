@@ -28,6 +28,7 @@ import { createKeyWatch } from './main/key-watch.ts';
 import { listen } from './main/listen.ts';
 import { openDaemonVault } from './main/open-vault.ts';
 import type { DaemonVault } from './main/open-vault.ts';
+import { tellTraces } from './main/tell-traces.ts';
 import { tellWebhooks } from './main/tell-webhooks.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { createHttp } from './providers/call.ts';
@@ -95,6 +96,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     rules: knowledge.compiledRules,
     usable: usableBy(vault, () => void catalogue.refresh(), accounts),
     credentialOf: vault.credential,
+    around: tellTraces(base, environment, version, cleanup)?.around,
   });
   tellWebhooks(base, http, after, cleanup);
   const keyWatch = createKeyWatch({ accounts, catalogue: catalogue.current, inquiry: knowledge.inquiry, credentialOf: vault.credential, unlocked: vault.unlocked, now, after, random: Math.random, emit });

@@ -177,6 +177,14 @@ export interface ChatRequest {
   readonly dryRun?: true;
   /** `off`: neither answered from the cache nor kept there. `refresh`: asked anew, and kept. */
   readonly cache?: 'off' | 'refresh';
+  /** The W3C trace context it came with. */
+  readonly trace?: TraceContext;
+}
+
+/** `traceparent`, well formed, and `tracestate`. */
+export interface TraceContext {
+  readonly parent: string;
+  readonly state?: string;
 }
 
 /** A question besides chat: it goes upstream as it came, with the model's name put in, and its answer comes back the same way. */
@@ -240,6 +248,8 @@ export interface Outgoing {
   readonly account: Account;
   /** The longest silence between two bytes once the answer has begun, milliseconds. */
   readonly stallMs: number;
+  /** The call's own place in a trace, where traces are told. */
+  readonly traceparent?: string;
 }
 
 /** Upstream said yes: its headers are here, its answer is coming. */
@@ -280,6 +290,8 @@ export interface Attempt {
   readonly sent: boolean;
   readonly message?: string;
   readonly retryAt?: number;
+  /** Before it: in line, or on purpose. Absent: not at all. */
+  readonly waitedMs?: number;
   readonly startedAt: number;
   readonly firstContentAt?: number;
   readonly endedAt: number;

@@ -66,6 +66,13 @@ export interface Settings {
     readonly maxSizeBytes: number;
     readonly maxFiles: number;
   };
+  readonly telemetry: {
+    /** Of an OTLP/HTTP collector, without `/v1/traces`. Undefined: no traces. */
+    readonly endpoint: string | undefined;
+    readonly headers: Readonly<Record<string, string>>;
+    /** Share of requests traced, where their caller does not say. */
+    readonly sample: number;
+  };
   /** Who is told when an account dies, recovers or has spent its day. */
   readonly webhooks: readonly Webhook[];
   /** Only models known to cost nothing. */
@@ -162,6 +169,11 @@ const schema = z.strictObject({
     max_size: size(64 * KIB, GIB, '20MiB').default(20 * MIB),
     max_files: wholeNumber(1, 1_000).default(5),
   }),
+  telemetry: group({
+    endpoint: z.union([z.literal(['off', false]).transform(() => undefined), z.url({ protocol: /^https?$/ })], { error: 'must be off or the http or https address of an OTLP collector such as http://127.0.0.1:4318' }).prefault('off'),
+    headers: z.record(z.string().regex(/^[\w-]+$/, { error: 'must be the name of a header' }), text).default({}),
+    sample: z.number().min(0).max(1).default(1),
+  }),
   webhooks: z.preprocess(
     (written) => written ?? [],
     z.array(
@@ -179,7 +191,7 @@ const schema = z.strictObject({
 
 /** @throws ConfigError */
 export function loadSettings(text: string, file: string): Settings {
-  const { server, auth, jwt, deadlines, line, retries, cache, catalogue, record, log, webhooks, free_only: freeOnly } = validate({ text, file }, schema);
+  const { server, auth, jwt, deadlines, line, retries, cache, catalogue, record, log, telemetry, webhooks, free_only: freeOnly } = validate({ text, file }, schema);
   return {
     server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain },
     auth,
@@ -200,6 +212,7 @@ export function loadSettings(text: string, file: string): Settings {
     catalogue: { refreshMs: catalogue.refresh },
     record: { requestsMs: record.keep_requests, mostRequests: record.most_requests, totalsMs: record.keep_totals },
     log: { level: log.level, format: log.format, file: log.file, bodies: log.bodies, maxSizeBytes: log.max_size, maxFiles: log.max_files },
+    telemetry,
     webhooks,
     freeOnly,
   };

@@ -60,7 +60,7 @@ export interface StoryOptions {
 
 export function createStory({ now, emit, price }: StoryOptions, request: ChatRequest): Story {
   const attempts: Attempt[] = [];
-  const known: { match?: Match; tries: number; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; cache?: 'hit' | 'miss'; passedOver?: () => readonly Attempt[]; over: boolean } = { tries: 0, upstreamMs: 0, queueMs: 0, over: false };
+  const known: { match?: Match; tries: number; firstContentAt?: number; lastFailure?: Failure; upstreamMs: number; queueMs: number; pausedMs: number; cache?: 'hit' | 'miss'; passedOver?: () => readonly Attempt[]; over: boolean } = { tries: 0, upstreamMs: 0, queueMs: 0, pausedMs: 0, over: false };
 
   const finish = (ending: { status: number; failure?: string; lease?: Served; usage?: Usage | undefined; money?: Money }): void => {
     if (known.over) return;
@@ -99,11 +99,14 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
     matched: (match) => (known.match = match),
     paused(milliseconds) {
       known.queueMs += milliseconds;
+      known.pausedMs += milliseconds;
     },
     tried(lease) {
       known.tries += 1;
       known.queueMs += lease.queuedMs;
       known.passedOver = lease.passedOver;
+      const waitedMs = lease.queuedMs + known.pausedMs;
+      known.pausedMs = 0;
       const startedAt = now();
       const times: { firstContentAt?: number } = {};
       const waited = (): void => {
@@ -126,6 +129,7 @@ export function createStory({ now, emit, price }: StoryOptions, request: ChatReq
             sent: true,
             ...(failure && { message: failure.message }),
             ...(failure && 'retryAt' in failure && failure.retryAt !== undefined && { retryAt: failure.retryAt }),
+            ...(waitedMs > 0 && { waitedMs }),
             startedAt,
             ...times,
             endedAt: now(),

@@ -4,7 +4,7 @@ import type { Response } from 'express';
 import { FailureError } from '../failure.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
-import type { AbortSignalLike, Caller, ChatRequest } from '../types.ts';
+import type { AbortSignalLike, Caller, ChatRequest, TraceContext } from '../types.ts';
 import type { Door } from './door.ts';
 import { requestIdOf } from './entrance.ts';
 import type { LiveRequests } from './stream.ts';
@@ -43,11 +43,17 @@ const LONGEST_DEADLINE_MS = 600_000;
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
-function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache'> {
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache' | 'trace'> {
   const named = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS);
   const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
   const cache = cacheWishOf(headers['x-tollfree-cache']);
-  return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }) };
+  return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }), ...(headers['traceparent'] !== undefined && traceOf(headers)) };
+}
+
+/** A context that is not well formed is none, as the standard has it: the trace begins here. */
+function traceOf({ traceparent, tracestate }: IncomingMessage['headers']): { readonly trace?: TraceContext } {
+  if (typeof traceparent !== 'string' || !/^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/.test(traceparent)) return {};
+  return { trace: { parent: traceparent, ...(typeof tracestate === 'string' && tracestate.length <= 512 && { state: tracestate }) } };
 }
 
 function cacheWishOf(value: string | string[] | undefined): Arrival['cache'] {

@@ -8,7 +8,7 @@ import { createRetryBudget } from '../gateway/retry-budget.ts';
 import type { Http } from '../providers/call.ts';
 import { createSend } from '../providers/send.ts';
 import type { RuleSet } from '../routing/classify.ts';
-import type { Account, Catalogue, Clock, Emit } from '../types.ts';
+import type { Account, Catalogue, Clock, Emit, Send } from '../types.ts';
 import { priceOf } from '../usage/cost.ts';
 
 export interface EngineOptions {
@@ -21,9 +21,11 @@ export interface EngineOptions {
   readonly rules: () => RuleSet;
   readonly usable: Gateway['usable'];
   readonly credentialOf: (account: Account, origin: string) => string;
+  /** What else has to do with every call. */
+  readonly around?: ((send: Send) => Send) | undefined;
 }
 
-export function createEngine({ now, settings, emit, http, accounts, catalogue, rules, usable, credentialOf }: EngineOptions): Gateway {
+export function createEngine({ now, settings, emit, http, accounts, catalogue, rules, usable, credentialOf, around = (send) => send }: EngineOptions): Gateway {
   const { freeOnly, deadlines, retries, cache } = settings;
   const { firstContentMs, wholeAnswerMs, stallMs, totalMs } = deadlines;
   const policy = { freeOnly, firstContentMs, wholeAnswerMs, stallMs, totalMs, ...(retries.hedgeMs !== undefined && { hedgeMs: retries.hedgeMs }) };
@@ -33,7 +35,7 @@ export function createEngine({ now, settings, emit, http, accounts, catalogue, r
     catalogue,
     usable,
     accounts,
-    send: createSend({ http, credentialOf, now, eventMs: deadlines.eventMs }),
+    send: around(createSend({ http, credentialOf, now, eventMs: deadlines.eventMs })),
     price: priceOf,
     emit,
     policy: () => policy,

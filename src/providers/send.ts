@@ -28,13 +28,14 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     known.set(provider, { origin, host });
     return { origin, host };
   };
-  return async ({ request, target, account, stallMs }: Outgoing, signal) => {
+  return async ({ request, target, account, stallMs, traceparent }: Outgoing, signal) => {
     const { provider, model } = target;
     const dialect = dialectNamed(provider.dialect);
     const { origin, host } = whereabouts(provider);
     const credential = credentialFor(account, origin, credentialOf);
 
-    const answer = await http.call(dialect.encode(request, target, credential), { origin, stallMs }, signal);
+    const call = dialect.encode(request, target, credential);
+    const answer = await http.call(traceparent === undefined ? call : { ...call, headers: { ...call.headers, traceparent } }, { origin, stallMs }, signal);
     const { status, headers } = answer;
     const clean = (): HttpAnswer => ({ ...answer, bytes: scrubbed(answer.bytes, credential) });
     const refuse = (body: string): FailureError => {

@@ -1,7 +1,7 @@
 /** What every way of asking for text has in common: a question in the one inner form, and how its answer is told. */
 import type { z } from 'zod';
 import { FailureError } from '../failure.ts';
-import type { Caller, ChatChunk, ChatRequest } from '../types.ts';
+import type { Caller, ChatChunk, ChatRequest, TraceContext } from '../types.ts';
 
 /** What the transport knows about a request. */
 export interface Arrival {
@@ -12,6 +12,7 @@ export interface Arrival {
   readonly deadlineNamed?: true;
   readonly priority: number;
   readonly cache?: 'off' | 'refresh';
+  readonly trace?: TraceContext;
 }
 
 /** One question, and its answer in the words of the surface it was asked on. */

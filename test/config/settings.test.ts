@@ -80,7 +80,7 @@ describe('settings', () => {
   });
 
   test.each<[string, string, string[]]>([
-    ['an unknown key near to nothing', 'xyz: 1', ['1:1 xyz: unknown key (known here: server, auth, jwt, deadlines, line, retries, cache, catalogue, record, log, webhooks, free_only)']],
+    ['an unknown key near to nothing', 'xyz: 1', ['1:1 xyz: unknown key (known here: server, auth, jwt, deadlines, line, retries, cache, catalogue, record, log, telemetry, webhooks, free_only)']],
     ['a list for a file', '- 1', ['1:1 must be a mapping, not a list']],
     ['a doubled key, with what else is wrong', 'auth: open\nauth: opn\n', ['2:1 this key stands here twice', '2:7 auth: must be one of auto, required, open, not "opn" (did you mean open?)']],
     ['an open bracket', 'server: [\nauth: open', ['2:1 flow sequence in block collection must be sufficiently indented and end with a ]']],
