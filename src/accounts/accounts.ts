@@ -116,6 +116,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     const { request, candidates, signal } = demand;
     return line.enter({
       lane: waitable(ruled).map(({ option }) => meterName(option.accountId, option.model)).sort().join(','),
+      provider: waitable(ruled)[0]?.option.target.provider.name ?? '',
       claims: [...claimsOf(ruled)],
       priority: request.priority,
       caller: request.caller.key,
@@ -197,6 +198,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       return ended.length;
     },
     waiting: () => line.size,
+    waitingByProvider: () => line.sizes(),
     breakers: () => breaker.all(now()).map((one) => tellBreaker(one, rests, now())),
     estimateErrors: estimates.errors,
     save: () => journal?.rewrite(snapshot(history, ledger.open(), now())),

@@ -54,6 +54,8 @@ export interface Accounts {
   breakers(): readonly BreakerView[];
   /** Requests waiting in line. */
   waiting(): number;
+  /** The same, each at the provider it would rather have. */
+  waitingByProvider(): ReadonlyMap<string, number>;
 }
 
 export interface Outlook {

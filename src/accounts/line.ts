@@ -22,6 +22,8 @@ export interface Wait {
 export interface Place<T> {
   /** Waiters of one lane have the same options. */
   readonly lane: string;
+  /** The provider it would rather be served by: where it is counted. */
+  readonly provider: string;
   /** Everything this lane may be served by. */
   readonly claims: readonly string[];
   /** 0 goes first. */
@@ -38,6 +40,8 @@ export interface Place<T> {
 
 export interface Line<T> {
   readonly size: number;
+  /** How many wait, by provider. */
+  sizes(): ReadonlyMap<string, number>;
   /** Joins the line; resolves when served. Served at once where nobody ahead wants the same. */
   enter(place: Place<T>): Promise<T>;
   /** How many wait for something in `claims`. */
@@ -144,6 +148,11 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
 
   return {
     get size() { return size; },
+    sizes() {
+      const sizes = new Map<string, number>();
+      for (const { lane } of lanes.values()) for (const { place } of lane.waiters) sizes.set(place.provider, (sizes.get(place.provider) ?? 0) + 1);
+      return sizes;
+    },
     enter(place) {
       return new Promise((resolve, reject) => {
         if (size >= bound) {

@@ -26,7 +26,8 @@ export interface MetricsOptions {
   readonly catalogue: () => Catalogue;
   /** How far off the guesses of a request's tokens are, as a share of what was used, by `provider/model`. */
   readonly estimateErrors: () => ReadonlyMap<string, number>;
-  readonly waiting: () => number;
+  /** Requests in line, by the provider each would rather have. */
+  readonly waiting: () => ReadonlyMap<string, number>;
   readonly vaultUnlocked: () => boolean;
 }
 
@@ -109,6 +110,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
 }
 
 /** Clients may name models that no catalogue lists: those are `other`, so that nobody's words become a series. */
+const OTHER = 'other';
 type ModelLabel = (provider: string, model: string) => string;
 
 function createModelLabel(catalogue: () => Catalogue): ModelLabel {
@@ -119,7 +121,7 @@ function createModelLabel(catalogue: () => Catalogue): ModelLabel {
       known.of = current;
       known.names = new Map([...current.providers.values()].map(({ name, models }) => [name, new Set(models.map((one) => one.name))]));
     }
-    return known.names.get(provider)?.has(model) === true ? model : 'other';
+    return known.names.get(provider)?.has(model) === true ? model : OTHER;
   };
 }
 
@@ -140,7 +142,11 @@ function addGauges({ version, nodeVersion, accounts, breakers, estimateErrors, w
 
   const eachWindow = (call: (labels: Record<(typeof windowLabels)[number], string>, window: AccountGauges['windows'][number]) => void): void => {
     for (const { account, windows } of accounts()) {
-      for (const window of windows) call({ provider: account.provider, account: account.label, model: window.model ?? '', window: windowName(window.unit, window.seconds) }, window);
+      for (const window of windows) {
+        const model = window.model === undefined ? '' : modelLabel(account.provider, window.model);
+        // Of models that no catalogue lists there may be any number, and as one series each would hide the others.
+        if (model !== OTHER) call({ provider: account.provider, account: account.label, model, window: windowName(window.unit, window.seconds) }, window);
+      }
     }
   };
   gauge('tollfree_quota_limit', 'Limit of a window as known now.', windowLabels, (limits) => eachWindow((labels, { limit }) => limits.set(labels, limit)));
@@ -151,8 +157,9 @@ function addGauges({ version, nodeVersion, accounts, breakers, estimateErrors, w
     }));
   gauge('tollfree_estimate_error_ratio', 'How far off the guesses of a request\'s tokens are, as a share of what was used.', ['provider', 'model'], (errors) => {
     for (const [target, error] of estimateErrors()) {
-      const [provider = '', ...model] = target.split('/');
-      errors.set({ provider, model: model.join('/') }, error);
+      const [provider = '', ...rest] = target.split('/');
+      const model = modelLabel(provider, rest.join('/'));
+      if (model !== OTHER) errors.set({ provider, model }, error);
     }
   });
   gauge('tollfree_account_state', '1 for the state an account is in.', ['provider', 'account', 'state'], (states) => {
@@ -167,7 +174,11 @@ function addGauges({ version, nodeVersion, accounts, breakers, estimateErrors, w
       open.set({ provider, model: model === undefined ? '' : modelLabel(provider, model), account: labels.get(accountId ?? '') ?? '' }, { closed: 0, 'half-open': 0.5, open: 1 }[state]);
     }
   });
-  gauge('tollfree_queue_depth', 'Requests waiting in line.', [], (depth) => depth.set(waiting()));
+  gauge('tollfree_queue_depth', 'Requests waiting in line, each at the provider it would rather have.', ['provider'], (depth) => {
+    const sizes = waiting();
+    for (const provider of new Set(accounts().map(({ account }) => account.provider))) depth.set({ provider }, 0);
+    for (const [provider, size] of sizes) depth.set({ provider }, size);
+  });
   gauge('tollfree_vault_unlocked', '1 while the vault is unlocked.', [], (unlocked) => unlocked.set(vaultUnlocked() ? 1 : 0));
   gauge('tollfree_build_info', 'Always 1; the version is a label.', ['version', 'node'], (info) => info.set({ version, node: nodeVersion }, 1));
 }

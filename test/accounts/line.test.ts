@@ -86,6 +86,7 @@ describe('the line', () => {
     leaving.abort();
     await expect(gone).rejects.toMatchObject({ failure: { kind: 'cancelled' } });
     expect(house.accounts.waiting()).toBe(1);
+    expect(house.accounts.waitingByProvider()).toEqual(new Map([['slow', 1]]));
     void enter('next');
     await house.time.advance(21_000);
     expect(order).toEqual(['gone refused', 'stays', 'next']);

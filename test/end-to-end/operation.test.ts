@@ -53,7 +53,7 @@ describe('metrics and log', () => {
         'tollfree_requests_total{surface="none",route="none",status="400"} 1',
         'tollfree_attempts_total{provider="groq",model="openai/gpt-oss-120b",outcome="ok"} 1',
         'tollfree_vault_unlocked 1',
-        'tollfree_queue_depth 0',
+        'tollfree_queue_depth{provider="groq"} 0',
       ]) expect(metrics).toContain(line);
       expect(metrics).toMatch(/tollfree_quota_remaining\{provider="groq",account="one",model="openai\/gpt-oss-120b",window="requests_day"\} 999/);
       await eventually(async () => (await system.logLines()).some(({ message }) => message === 'request'));

@@ -107,6 +107,7 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
     clearRests: () => 0,
     breakers: () => [],
     waiting: () => 0,
+    waitingByProvider: () => new Map(),
   };
   const gateway: Gateway = {
     now: () => performance.now(),

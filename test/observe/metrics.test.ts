@@ -1,5 +1,7 @@
 /** The promises about `/metrics`: every name and label, and no word of a client's in either. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import type { Account } from '../../src/types.ts';
 import { hello, startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
 
@@ -36,7 +38,7 @@ describe('metrics', () => {
     ['tollfree_quota_remaining', ['account', 'model', 'provider', 'window']],
     ['tollfree_account_state', ['account', 'provider', 'state']],
     ['tollfree_breaker_open', ['account', 'model', 'provider']],
-    ['tollfree_queue_depth', []],
+    ['tollfree_queue_depth', ['provider']],
     ['tollfree_queue_wait_seconds', []],
     ['tollfree_cache_total', ['result']],
     ['tollfree_vault_unlocked', []],
@@ -59,4 +61,22 @@ describe('metrics', () => {
     expect(values.map(([, name]) => name)).toEqual(expect.arrayContaining(['active', 'resting', 'suspended', 'disabled']));
     expect(values.reduce((sum, [, , value]) => sum + Number(value), 0)).toBe(1);
   });
+});
+
+test('windows and breakers of models that no catalogue lists are no series of their own', async () => {
+  const window = { unit: 'requests', seconds: 60, limit: 30, used: 1 } as const;
+  const account: Account = { id: 'a', provider: 'groq', label: 'one', enabled: true, origin: 'https://api.groq.com' };
+  const metrics = createMetrics({
+    version: '0', nodeVersion: 'v0',
+    accounts: () => [{ account, state: 'active', windows: [window, { ...window, model: 'swordfish-1' }, { ...window, model: 'swordfish-2' }] }],
+    breakers: () => [{ provider: 'groq', model: 'swordfish-1', state: 'open' }],
+    catalogue: () => ({ providers: new Map() }),
+    estimateErrors: () => new Map([['groq/swordfish-1', 0.1]]),
+    waiting: () => new Map([['groq', 3]]),
+    vaultUnlocked: () => true,
+  });
+  const text = await metrics.text();
+  expect(text).not.toContain('swordfish');
+  expect(text.match(/^tollfree_quota_limit\{.*$/gm)).toEqual(['tollfree_quota_limit{provider="groq",account="one",model="",window="requests_minute"} 30']);
+  expect(text).toContain('tollfree_queue_depth{provider="groq"} 3');
 });

@@ -80,7 +80,7 @@ interface Panel {
 
 describe('on paper', () => {
   test('promtool finds the rules right, and what they say of made-up series', () => {
-    expect(promtool('check', 'rules', rules)).toContain('7 rules found');
+    expect(promtool('check', 'rules', rules)).toContain('8 rules found');
     expect(promtool('test', 'rules', join(deploy, 'prometheus', 'alerts.test.yaml'))).toContain('SUCCESS');
     expect(promtool('check', 'config', join(deploy, 'prometheus', 'prometheus.yaml'))).toContain('SUCCESS');
   });
