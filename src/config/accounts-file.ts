@@ -1,7 +1,7 @@
 /** A list of accounts with their keys: what `tollfree accounts import` seals, and the library holds in memory. */
 import { z } from 'zod';
 import { rateLimit } from './limits.ts';
-import { nearest } from './near-miss.ts';
+import { nearest } from '../near-miss.ts';
 import { ConfigError } from './problems.ts';
 import { validate, type Mistake } from './validate.ts';
 import type { Catalogue, Provider } from '../types.ts';

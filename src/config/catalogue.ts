@@ -1,8 +1,8 @@
 /** `config/providers.yaml`: who can be asked, for what, how often. */
 import { z } from 'zod';
+import { nearest } from '../near-miss.ts';
 import { CAPABILITIES, type Catalogue, type Model, type Price, type Provider } from '../types.ts';
 import { compact, duration, text, wholeNumber } from './atoms.ts';
-import { nearest } from './near-miss.ts';
 import { readDestination } from './destination.ts';
 import { mergeLimits, rateLimit, reset, toLimits, type Reset } from './limits.ts';
 import { ConfigError, type Problem } from './problems.ts';

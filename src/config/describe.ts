@@ -1,6 +1,6 @@
 /** What a person is told about a value that does not fit its schema. */
 import type { z } from 'zod';
-import { hint } from './near-miss.ts';
+import { didYouMean } from '../near-miss.ts';
 
 const WANTED: Readonly<Record<string, string>> = {
   string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', object: 'a mapping', record: 'a mapping', array: 'a list',
@@ -19,11 +19,11 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
 
 /** A name that points at nothing: `kind` is what it should name. */
 export function unknownName(kind: string, written: string, known: readonly string[]): string {
-  return `no ${kind} is called ${shown(written)}${hint(written, known) || ` (there are: ${known.join(', ')})`}`;
+  return `no ${kind} is called ${shown(written)}${didYouMean(written, known) || ` (there are: ${known.join(', ')})`}`;
 }
 
 function notOneOf(written: unknown, known: readonly string[]): string {
-  const not = typeof written === 'string' ? `${shown(written)}${hint(written, known)}` : nameOf(written);
+  const not = typeof written === 'string' ? `${shown(written)}${didYouMean(written, known)}` : nameOf(written);
   return `must be one of ${known.join(', ')}, not ${not}`;
 }
 
@@ -33,7 +33,7 @@ export function shown(text: string): string {
 }
 
 function unknownKeys(keys: readonly string[], known: readonly string[]): string {
-  return keys.map((key) => `unknown key${hint(key, known) || ` (known here: ${known.join(', ')})`}`).join('\n');
+  return keys.map((key) => `unknown key${didYouMean(key, known) || ` (known here: ${known.join(', ')})`}`).join('\n');
 }
 
 function knownKeys(schema: unknown): string[] {

@@ -3,12 +3,9 @@ import type { Provider } from '../types.ts';
 import { isRecord } from './json.ts';
 import type { Json } from './json.ts';
 
-/** A client's words about credentials and destinations: never used, never passed on. */
-const NEVER = ['api_base', 'api_key', 'base_url', 'headers', 'proxy'];
-
 /** The same object where nothing has to change. */
 export function fitted(body: Json, { omit, rename }: Provider): Json {
-  const gone = [...NEVER, ...omit].filter((path) => isIn(body, path));
+  const gone = omit.filter((path) => isIn(body, path));
   const moved = Object.entries(rename).filter(([from]) => Object.hasOwn(body, from));
   if (gone.length === 0 && moved.length === 0) return body;
   const fit: Record<string, unknown> = { ...body };

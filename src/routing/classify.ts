@@ -5,10 +5,10 @@
  * in the file. Rules without keywords score 0. The default rule comes last, and serves `auto` when nothing else holds.
  */
 import { FailureError } from '../failure.ts';
+import { didYouMean } from '../near-miss.ts';
 import type { ChatRequest, Rule } from '../types.ts';
 import { ruledOutByPatterns, ruledOutBySight, ruledOutByWords, tally, wordsOf } from './conditions.ts';
 import type { FoundWord, Tally } from './conditions.ts';
-import { didYouMean } from './near-miss.ts';
 import { readPrompt } from './prompt.ts';
 import type { CompiledRule, RuleSet } from './rule-set.ts';
 

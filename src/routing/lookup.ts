@@ -1,7 +1,7 @@
 /** Models by the names clients know them by. */
 import { FailureError } from '../failure.ts';
+import { didYouMean } from '../near-miss.ts';
 import type { Catalogue, Model, Provider, Target } from '../types.ts';
-import { didYouMean } from './near-miss.ts';
 
 /** Providers that still serve, lowest priority number first; the catalogue's order decides between equals. */
 export function providersOf({ providers }: Catalogue): Provider[] {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ChatRequest, Surface } from '../types.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
+import { clientFields } from './client-fields.ts';
 import { invalid, refused } from './conversation.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { estimatePrompt, needsOf, textOf } from './prompt.ts';
@@ -37,12 +38,6 @@ const body = z.looseObject({
 /** The same for those who read `/openapi.json`. */
 export const chatSchema: Readonly<Record<string, unknown>> = z.toJSONSchema(body, { io: 'input', target: 'draft-2020-12' });
 
-/**
- * A client says what it wants, never where to or on whose credential: these fields of other gateways are dropped. `dry_run`
- * is ours alone.
- */
-const IGNORED: ReadonlySet<string> = new Set(['dry_run', 'api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy']);
-
 /** `POST /v1/chat/completions`. */
 export function chat(input: unknown, arrival: Arrival): Conversation {
   const request = parseChat(input, arrival);
@@ -62,18 +57,13 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     surface,
     model: data.model,
     stream: data.stream === true,
-    body: withoutIgnored(data),
+    body: clientFields(data),
     text: textOf(data.messages),
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),
     ...(maxOutput !== undefined && { maxOutput }),
     ...(data.dry_run === true && { dryRun: true as const }),
   };
-}
-
-function withoutIgnored(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  for (const name in body) if (IGNORED.has(name)) return Object.fromEntries(Object.entries(body).filter(([key]) => !IGNORED.has(key)));
-  return body;
 }
 
 /** A tool's result answers a call made earlier in the same conversation; providers refuse others, each in its own words. */

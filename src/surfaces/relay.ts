@@ -1,6 +1,7 @@
 /** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
 import { z } from 'zod';
 import type { Capability, ChatRequest, Relay, Surface } from '../types.ts';
+import { clientFields } from './client-fields.ts';
 import { invalid, refused } from './conversation.ts';
 import type { Arrival } from './conversation.ts';
 import type { Form } from './form.ts';
@@ -40,7 +41,7 @@ const body = z.looseObject({ model: z.string().min(1).max(256).default('auto'), 
 export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
   const parsed = body.safeParse(input);
   if (!parsed.success) throw invalid(parsed.error);
-  const { data } = parsed;
+  const data = clientFields(parsed.data);
   return toRequest({ kind: kindOf(path, data.model), relay: { path }, fields: data, stream: data.stream === true }, arrival);
 }
 

@@ -36,8 +36,4 @@ describe('encode', () => {
     expect(messages[0]).toHaveProperty('name');
     expect(sent({ max_tokens: 5, max_completion_tokens: 9 }, { rename: { max_tokens: 'max_completion_tokens' } })['max_completion_tokens']).toBe(9);
   });
-
-  test('credentials and destinations of the client\'s go nowhere', () => {
-    expect(sent({ api_base: 'https://evil.example', api_key: 'sk-x', base_url: 'https://evil.example', headers: { a: 'b' }, proxy: 'http://evil' })).toEqual(sent({}));
-  });
 });

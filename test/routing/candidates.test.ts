@@ -127,13 +127,13 @@ describe('an asked-for model', () => {
   });
 
   test.each([
-    ['gpt-oss-12b', "nobody has a model 'gpt-oss-12b' (did you mean 'gpt-oss-120b'?); GET /v1/models lists them all"],
-    ['groq/gpt-oss-12b', "groq has no model 'gpt-oss-12b' (did you mean 'groq/gpt-oss-120b'?); GET /v1/models lists them all"],
+    ['gpt-oss-12b', "nobody has a model 'gpt-oss-12b' (did you mean gpt-oss-120b?); GET /v1/models lists them all"],
+    ['groq/gpt-oss-12b', "groq has no model 'gpt-oss-12b' (did you mean groq/gpt-oss-120b?); GET /v1/models lists them all"],
     ['nothing like it', "nobody has a model 'nothing like it'; GET /v1/models lists them all"],
     ['closed/gone', 'the provider closed has ended its free service; ask for auto, or for a model of GET /v1/models'],
     ['gone', "nobody has a model 'gone'; GET /v1/models lists them all"],
     ['', "nobody has a model ''; GET /v1/models lists them all"],
-    ['atuo', "nobody has a model 'atuo'; GET /v1/models lists them all"],
+    ['atuo', "nobody has a model 'atuo' (did you mean auto?); GET /v1/models lists them all"],
   ])('%j is told from those there are', (name, message) => {
     expect(refusal({ request: asking('', { model: name }) })).toEqual({ kind: 'no-such-model', param: 'model', message });
   });

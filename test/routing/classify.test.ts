@@ -167,7 +167,7 @@ describe('the asked-for model', () => {
 
   test('auto:<rule> for a rule there is not names those there are', () => {
     expect(failureOf(() => classify(asking('', { model: 'auto:cod' }), rules))).toEqual({
-      kind: 'no-such-model', param: 'model', message: "there is no rule 'cod' (did you mean 'code'?); the rules are code, gpt, general",
+      kind: 'no-such-model', param: 'model', message: "there is no rule 'cod' (did you mean code?); the rules are code, gpt, general",
     });
   });
 

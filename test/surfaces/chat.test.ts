@@ -4,6 +4,7 @@ import { failureOf, FailureError } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
 import { parseChat } from '../../src/surfaces/chat.ts';
 import { estimateText } from '../../src/surfaces/prompt.ts';
+import { parseRelay } from '../../src/surfaces/relay.ts';
 import type { ChatRequest } from '../../src/types.ts';
 
 const arrival = { id: 'req_1', caller: { key: 'local', project: 'local' }, receivedAt: 0, deadline: 30_000, priority: 5 };
@@ -56,9 +57,11 @@ describe('what is refused, and how it is told', () => {
 });
 
 describe('what is understood', () => {
-  test('fields nobody knows pass through; destinations and credentials do not', () => {
-    const { body } = parse({ model: 'auto', messages: hello, reasoning_effort: 'low', brand_new: { a: 1 }, api_key: 'sk-x', base_url: 'http://evil', headers: { a: 'b' } });
+  test('fields nobody knows pass through; destinations and credentials do not, whatever the surface', () => {
+    const bait = { api_base: 'http://evil', api_key: 'sk-x', api_version: '1', base_url: 'http://evil', extra_headers: { a: 'b' }, headers: { a: 'b' }, proxy: 'http://evil', dry_run: false };
+    const { body } = parse({ model: 'auto', messages: hello, reasoning_effort: 'low', brand_new: { a: 1 }, ...bait });
     expect(body).toEqual({ model: 'auto', messages: hello, reasoning_effort: 'low', brand_new: { a: 1 } });
+    expect(parseRelay({ model: 'groq/some', input: 'x', brand_new: 1, ...bait }, '/embeddings', arrival).body).toEqual({ model: 'groq/some', input: 'x', brand_new: 1 });
   });
 
   test('the last user turn, the earlier ones newest first, the system apart', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { hint, nearest } from '../../src/config/near-miss.ts';
+import { didYouMean, nearest } from '../src/near-miss.ts';
 
 const known = ['content_keywords', 'content_keywords_none', 'content_regex', 'min_tokens', 'max_tokens', 'has_tools', 'models'];
 
@@ -16,7 +16,7 @@ describe('near misses', () => {
     ['MODELS', 'models'],
   ])('%s means %s', (written, meant) => expect(nearest(written, known)).toBe(meant));
 
-  test.each(['', '___', 'x', 'strategy', 'provider', 'has', 'тест'])('%j is near to nothing', (written) => expect(hint(written, known)).toBe(''));
+  test.each(['', '___', 'x', 'strategy', 'provider', 'has', 'тест'])('%j is near to nothing', (written) => expect(didYouMean(written, known)).toBe(''));
 
   test('a name is nearest to itself, and any two neighbours swapped still lead to it', () => {
     fc.assert(fc.property(fc.constantFrom(...known), fc.nat(), (name, at) => {

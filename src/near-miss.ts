@@ -4,15 +4,19 @@ export function nearest(written: string, known: readonly string[]): string | und
   if (wanted === '') return undefined;
   // A third of the letters: one slip in `tools`, five in `provider_preferences`. Beyond that the hint misleads.
   const reach = Math.max(1, Math.floor(wanted.length / 3));
-  const [best] = known
-    .map((name) => ({ name, distance: distanceOf(wanted, normal(name)) }))
-    .filter(({ distance }) => distance <= reach)
-    .sort((a, b) => a.distance - b.distance);
+  let best: { readonly name: string; readonly distance: number } | undefined;
+  for (const name of known) {
+    const other = normal(name);
+    // A difference in length is a distance already: of a thousand models few are worth comparing.
+    if (Math.abs(other.length - wanted.length) > reach) continue;
+    const distance = distanceOf(wanted, other);
+    if (distance <= reach && distance < (best?.distance ?? Infinity)) best = { name, distance };
+  }
   return best?.name ?? known.find((name) => wanted.length >= MINIMUM_PART && normal(name).includes(wanted));
 }
 
 /** ` (did you mean x?)`, or nothing. */
-export function hint(written: string, known: readonly string[]): string {
+export function didYouMean(written: string, known: readonly string[]): string {
   const name = nearest(written, known);
   return name === undefined ? '' : ` (did you mean ${name}?)`;
 }
