@@ -4,7 +4,7 @@
 import type { Account, Catalogue, ChatRequest, Emit } from '../types.ts';
 import { createBreaker } from './breaker.ts';
 import { tellBreaker } from './breaker-view.ts';
-import { type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
+import { type Option, type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
 import type { Demand, KeptAccounts, Lease } from './contract.ts';
 import { createConversations } from './conversation.ts';
 import { createEffects } from './effects.ts';
@@ -42,6 +42,8 @@ export interface AccountsOptions {
 
 const NOTHING_CLAIMED: ReadonlySet<string> = new Set();
 
+const NOBODY: readonly Account[] = [];
+
 export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound, journal, random = Math.random }: AccountsOptions): KeptAccounts {
   const { now } = scheduler;
   const pools = createPools();
@@ -49,7 +51,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     begun: ({ until, ...rest }) => record({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } }),
     ended: (key) => record({ type: 'awake', key }),
   });
-  const rotation = createRotation();
+  const rotation = createRotation<Option>();
   const estimates = createEstimates();
   const merits = createMerits();
   const conversations = createConversations();
@@ -61,7 +63,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   const shortening = { due: false };
   const history = { pools, rests, breaker, rotation, estimates };
   const ledger = createLedger(pools, record, restore(journal?.read() ?? [], history, catalogue(), now()));
-  const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? [] });
+  const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? NOBODY });
   const line = createLine<Lease>(scheduler, lineBound);
   const leaseParts = { now, ledger, estimates, effects, merits, emit, freed: () => line.wake() };
   const view = createView({ pools, rests, catalogue, accounts: everyone, now });

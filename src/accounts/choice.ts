@@ -1,5 +1,5 @@
 /** Who can serve a request now, in the order to try; and for everyone else, what keeps it and until when. */
-import type { Account, ChatRequest, Target } from '../types.ts';
+import type { Account, ChatRequest, Model, Provider, Target } from '../types.ts';
 import type { Demand, Outlook } from './contract.ts';
 import type { Conversations } from './conversation.ts';
 import type { Estimate, Estimates } from './estimate.ts';
@@ -51,21 +51,44 @@ export interface Choice {
 export interface ChoiceParts {
   readonly ledger: Ledger;
   readonly rests: Rests;
-  readonly rotation: Rotation;
+  readonly rotation: Rotation<Option>;
   readonly estimates: Estimates;
   readonly merits: Merits;
   readonly conversations: Conversations;
   readonly random: () => number;
+  /** The same array until the accounts change. */
   readonly accountsOf: (provider: string) => readonly Account[];
+}
+
+/** All ways to serve a target, in no order. */
+interface Options {
+  readonly provider: Provider;
+  readonly accounts: readonly Account[];
+  readonly key: string;
+  readonly all: readonly Option[];
+  readonly byAccount: ReadonlyMap<string, Option>;
 }
 
 export const targetKey = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
 
 export function createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf }: ChoiceParts): Choice {
-  const optionsOf = (target: Target): Option[] =>
-    rotation.order(targetKey(target), accountsOf(target.provider.name)).map((account) => ({
+  /** A thousand accounts are put together once, not at every request. */
+  const known = new WeakMap<Model, Options>();
+  const optionsOf = (target: Target): Options => {
+    const accounts = accountsOf(target.provider.name);
+    const made = known.get(target.model);
+    if (made?.accounts === accounts && made.provider === target.provider) return made;
+    const all = accounts.map((account): Option => ({
       target, account, provider: target.provider.name, model: target.model.name, accountId: account.id, pool: poolOf(account, target.provider),
     }));
+    const fresh = { provider: target.provider, accounts, key: targetKey(target), all, byAccount: new Map(all.map((option) => [option.accountId, option])) };
+    known.set(target.model, fresh);
+    return fresh;
+  };
+  const ordered = (target: Target): readonly Option[] => {
+    const { key, all } = optionsOf(target);
+    return [...rotation.order(key, all)];
+  };
 
   function resting(option: Option, now: number, cautious: boolean): Ruled | undefined {
     if (!option.account.enabled) return { option, freeAt: Number.POSITIVE_INFINITY, outcome: 'disabled' };
@@ -95,11 +118,11 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
   /** In the order to try: the rule's, whoever was asked longest ago first, but a conversation's own account before it. */
   function* inTurn({ request, candidates }: Demand, now: number): Iterable<Option> {
     for (const target of candidates) {
-      const options = optionsOf(target);
-      const wished = options.length < 2 ? undefined : conversations.account(request, targetKey(target), now);
-      const own = options.find(({ accountId }) => accountId === wished);
+      const { key, all, byAccount } = optionsOf(target);
+      const wished = all.length < 2 ? undefined : conversations.account(request, key, now);
+      const own = wished === undefined ? undefined : byAccount.get(wished);
       if (own !== undefined) yield own;
-      for (const option of options) if (option !== own) yield option;
+      for (const option of rotation.order(key, all)) if (option !== own) yield option;
     }
   }
 
@@ -112,7 +135,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
 
   return {
     rule({ request, candidates, excluded }, now, others) {
-      const options = candidates.flatMap(optionsOf);
+      const options = candidates.flatMap(ordered);
       // Those ahead spread over the pools as well as the newcomer could.
       const each = Math.floor(others / Math.max(1, new Set(options.map(({ pool, model }) => meterName(pool, model))).size));
       return options.map((option) => ({
@@ -121,7 +144,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       }));
     },
     outlook: (candidates, request, now) =>
-      candidates.flatMap(optionsOf).map((option): Outlook => {
+      candidates.flatMap(ordered).map((option): Outlook => {
         const { freeAt, outcome } = keeping(option, request, now) ?? { freeAt: now, outcome: 'free' };
         return { target: option.target, account: option.account, pool: option.pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome };
       }),

@@ -14,7 +14,7 @@ export interface HistoryParts {
   readonly pools: Pools;
   readonly rests: Rests;
   readonly breaker: Breaker;
-  readonly rotation: Rotation;
+  readonly rotation: Pick<Rotation<never>, 'used' | 'save'>;
   readonly estimates: Estimates;
 }
 

@@ -22,7 +22,7 @@ export function patienceWith(turn: Turn, lease: Lease): Patience {
   const learned = gateway.firstContent.deadline(lease.target);
   const { firstContentMs, wholeAnswerMs, totalMs } = deadlines({ ...policy, ...(learned !== undefined && { firstContentMs: learned }) }, match, lease.target);
   const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
-    freeAt !== undefined && freeAt <= gateway.now() && target !== lease.target && !exclusions.excluded(target, account, pool);
+    freeAt !== undefined && freeAt <= gateway.now() && target.model !== lease.target.model && !exclusions.excluded(target, account, pool);
   const held = isHeld(turn);
   const callerMs = callerWaits(turn, gateway.now());
   return startPatience({
