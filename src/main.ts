@@ -10,6 +10,7 @@ import { createActivity } from './http/activity.ts';
 import { createAdminDoor } from './http/admin-door.ts';
 import { createEvents } from './http/events.ts';
 import { createLoad } from './http/load.ts';
+import type { LoadOptions } from './http/load.ts';
 import { createLiveRequests } from './http/stream.ts';
 import { createAccountDesk } from './main/account-desk.ts';
 import { adminToken } from './main/admin-token.ts';
@@ -44,6 +45,8 @@ export interface DaemonOptions extends BaseOptions {
   readonly port?: number;
   /** Asks for the vault's passphrase, hidden; given where there is a terminal. */
   readonly prompt?: () => Promise<string | undefined>;
+  /** When this process counts as overloaded. */
+  readonly load?: LoadOptions;
 }
 
 export interface Daemon {
@@ -113,7 +116,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
 
   const state = { draining: false };
   const live = createLiveRequests();
-  const load = createLoad();
+  const load = createLoad(options.load);
   cleanup.add(() => load.close());
   const app = createApp({
     gateway,

@@ -62,7 +62,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     ...options.environment,
   };
   await seal(data, environment.TOLLFREE_KEY_FILE, simulators, accounts);
-  const daemon = await startDaemon({ environment, directory });
+  // It shares its process with the tests, and the machine with others: late it will be, and must answer all the same.
+  const daemon = await startDaemon({ environment, directory, load: { lateMs: Number.POSITIVE_INFINITY } });
   const url = `http://127.0.0.1:${daemon.port}`;
   return {
     simulators,
