@@ -180,6 +180,23 @@ describe('by hand', () => {
     });
   });
 
+  test('accounts: what fails is told, and that it is left out', async () => {
+    const { system } = state;
+    const undo = await system.simulators.misbehave({ provider: 'cerebras', fault: { kind: 'refusal', name: 'server-error' } });
+    await Promise.all(Array.from({ length: 3 }, () => system.chat({ ...hello(), model: 'cerebras/gpt-oss-120b' }, { 'x-tollfree-deadline-ms': '1500' }).then((answer) => answer.text())));
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'accounts');
+      const failing = page.getByRole('region', { name: 'What fails' });
+      await failing.getByText('Failing of late').waitFor();
+      await failing.getByText(/^cerebras/).first().waitFor();
+      await failing.scrollIntoViewIfNeeded();
+      await page.screenshot({ path: join(pictures, 'failing-light.png') });
+      expect(await faultsOf(page)).toEqual([]);
+    });
+    await undo();
+  });
+
   test('keys: created with a budget, shown once, revoked', async () => {
     await withPage(looks['dark'] ?? {}, async (page) => {
       await signIn(page);
