@@ -66,7 +66,6 @@ interface Options {
   readonly accounts: readonly Account[];
   readonly key: string;
   readonly all: readonly Option[];
-  readonly byAccount: ReadonlyMap<string, Option>;
 }
 
 export const targetKey = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
@@ -81,7 +80,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     const all = accounts.map((account): Option => ({
       target, account, provider: target.provider.name, model: target.model.name, accountId: account.id, pool: poolOf(account, target.provider),
     }));
-    const fresh = { provider: target.provider, accounts, key: targetKey(target), all, byAccount: new Map(all.map((option) => [option.accountId, option])) };
+    const fresh = { provider: target.provider, accounts, key: targetKey(target), all };
     known.set(target.model, fresh);
     return fresh;
   };
@@ -118,9 +117,9 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
   /** In the order to try: the rule's, whoever was asked longest ago first, but a conversation's own account before it. */
   function* inTurn({ request, candidates }: Demand, now: number): Iterable<Option> {
     for (const target of candidates) {
-      const { key, all, byAccount } = optionsOf(target);
+      const { key, all } = optionsOf(target);
       const wished = all.length < 2 ? undefined : conversations.account(request, key, now);
-      const own = wished === undefined ? undefined : byAccount.get(wished);
+      const own = wished === undefined ? undefined : all.find(({ accountId }) => accountId === wished);
       if (own !== undefined) yield own;
       for (const option of rotation.order(key, all)) if (option !== own) yield option;
     }
