@@ -8,7 +8,7 @@ import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
 import { dashboardRoutes } from './http/dashboard.ts';
 import type { Door } from './http/door.ts';
-import { createEntrance, requestIdOf } from './http/entrance.ts';
+import { createEntrance, headOf, requestIdOf } from './http/entrance.ts';
 import type { EntranceOptions } from './http/entrance.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
@@ -83,7 +83,7 @@ export function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestH
       response.set('connection', 'close');
       request.resume();
     }
-    response.status(told.status).set('x-request-id', id).set(told.headers).json(told.body);
+    response.status(told.status).set(headOf(id)).set(told.headers).json(told.body);
   };
 }
 

@@ -7,6 +7,7 @@ import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { trimTo } from '../surfaces/trim.ts';
 import { arrivalOf, enter, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
+import { headOf } from './entrance.ts';
 import type { AbortSignalLike, ChatChunk } from '../types.ts';
 import { readJson } from './body.ts';
 import { dryRun } from './dry-run.ts';
@@ -18,7 +19,7 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
     const conversation = trimmed(speak(await readJson(request, bodyLimit), arrival), request, response);
-    if (conversation.request.dryRun === true) return void response.set(headOf(arrival)).json(dryRun(gateway, conversation.request));
+    if (conversation.request.dryRun === true) return void response.set(headOf(arrival.id)).json(dryRun(gateway, conversation.request));
     const signal = enter(conversation.request, response, options);
     if (conversation.request.stream) await sendStream(response, conversation, signal, options);
     else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), gateway);
@@ -37,7 +38,7 @@ function trimmed(conversation: Conversation, asked: IncomingMessage, response: S
 export function countRoute(options: EntryOptions, count: (input: unknown, arrival: Arrival) => object): RequestHandler {
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
-    response.set(headOf(arrival)).json(count(await readJson(request, options.bodyLimit), arrival));
+    response.set(headOf(arrival.id)).json(count(await readJson(request, options.bodyLimit), arrival));
   };
 }
 
@@ -48,7 +49,7 @@ export function countRoute(options: EntryOptions, count: (input: unknown, arriva
 async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignalLike, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
   const { now } = gateway;
   const waitsLonger = request.deadline - request.receivedAt > callerMs;
-  const head = { ...headOf(request), ...EVENT_STREAM_HEADERS };
+  const head = { ...headOf(request.id), ...EVENT_STREAM_HEADERS };
   const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now, head });
   try {
     const certain = await answer(gateway, request, signal);
@@ -70,7 +71,7 @@ async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
 async function sendWhole(response: ServerResponse, { request, whole, dropped }: Conversation, certain: Answer, gateway: Gateway): Promise<void> {
   const text = await whole(certain.chunks);
   response.writeHead(200, {
-    ...headOf(request),
+    ...headOf(request.id),
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
     ...headersOf(certain, dropped),
@@ -78,6 +79,3 @@ async function sendWhole(response: ServerResponse, { request, whole, dropped }: 
   });
   endSoon(response, text);
 }
-
-/** What every answer begins with; see `entrance.ts`. */
-const headOf = ({ id }: Pick<Arrival, 'id'>): Record<string, string> => ({ 'x-request-id': id, 'x-content-type-options': 'nosniff' });

@@ -70,3 +70,6 @@ function name(response: Response): string {
 
 /** As its client and the log know the request. */
 export const requestIdOf = (response: Response): string => String(response.locals['requestId']);
+
+/** What answers on the regulars' paths begin with, good or bad: they had no header set before. */
+export const headOf = (id: string): Record<string, string> => ({ 'x-request-id': id, 'x-content-type-options': 'nosniff' });

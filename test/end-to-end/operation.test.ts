@@ -158,6 +158,22 @@ describe('doors', () => {
   });
 });
 
+test('every answer says its name, and that it is nothing else than it says', async () => {
+  const system = await startSystem({ accounts: { groq: ['one'] } });
+  try {
+    const asked = [[hello(), 200], [{ ...hello(), stream: true }, 200], [{ ...hello(), dry_run: true }, 200], [{ model: 'auto' }, 400]] as const;
+    for (const [body, status] of asked) {
+      const answer = await system.chat(body);
+      await answer.text();
+      expect(answer.status).toBe(status);
+      expect(answer.headers.get('x-request-id')).toMatch(/^req_[0-9a-f]{32}$/);
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  } finally {
+    await system.close();
+  }
+});
+
 test('explain tells rule, words and candidates as the next request would meet them', async () => {
   const system = await startSystem({ accounts: { groq: ['one', 'two'], openrouter: ['one'] } });
   try {
