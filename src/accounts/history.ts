@@ -118,7 +118,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
 }
 
 /** Everything there is to know now, in as few lines as it takes. */
-export function snapshot({ pools, rests, breaker, rotation, estimates }: HistoryParts, open: Iterable<Hold>, now: number): Entry[] {
+export function snapshot({ pools, rests, breaker, rotation, estimates }: HistoryParts, open: readonly Hold[], now: number): Entry[] {
   const entries: Entry[] = [];
   for (const [name, pool] of pools.all()) {
     const provider = pool.provider?.name ?? name.replace(/\/.*/, '');

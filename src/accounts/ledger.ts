@@ -1,4 +1,5 @@
 /** What is taken from the windows of every pool, all or none, and what upstream says of them. */
+import { createInFlight } from '../in-flight.ts';
 import type { Fact, Target, Unit, Usage } from '../types.ts';
 import type { Estimate } from './estimate.ts';
 import type { Entry, Written } from './journal.ts';
@@ -61,7 +62,7 @@ export interface Ledger {
   /** How much faster than evenly quota must be spent so that none expires with the calendar; 1 where none does. */
   urgency(now: number, place: Place): number;
   /** Calls under way. */
-  open(): Iterable<Hold>;
+  open(): readonly Hold[];
   /** The meters a call here needs room in: what a waiter for it holds against those behind. */
   claims(place: Place): readonly string[];
 }
@@ -75,7 +76,7 @@ export const meterName = (pool: string, model: string): string => `${pool} ${mod
 export function createLedger(pools: Pools, record: (entry: Entry) => void, firstCall: number): Ledger {
   const learnOne = createLearn(pools, record);
   let call = firstCall;
-  const open = new Map<number, Hold>();
+  const open = createInFlight<Hold>();
 
   function markAnswered(now: number, hold: Hold, admitted: boolean): void {
     if (hold.answered) return;
@@ -162,7 +163,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     release(now, hold, admitted) {
       markAnswered(now, hold, admitted && hold.cost.requests > 0);
       for (const meter of hold.meters) meter.leave();
-      open.delete(hold.id);
+      open.take(hold.id);
       record({ type: 'end', id: hold.id });
     },
     urgency(now, { pool: name, target }) {
@@ -170,7 +171,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       const expiring = [...pool.meter.windows, ...model.meter.windows].filter(({ kind, seconds, limit }) => kind === 'calendar' && seconds > HOUR_SECONDS && Number.isFinite(limit));
       return expiring.length === 0 ? 1 : Math.min(...expiring.map((window) => urgencyOf(window, now)));
     },
-    open: () => open.values(),
+    open: open.items,
     claims({ pool, target }) {
       const [{ meter }] = pools.covering(pool, target);
       const own = meterName(pool, target.model.name);

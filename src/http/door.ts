@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isIPv4 } from 'node:net';
 import { FailureError } from '../failure.ts';
+import { createInFlight } from '../in-flight.ts';
 import type { Admission, Grant } from '../keys/admission.ts';
 import type { Keys } from '../keys/keys.ts';
 import type { EstimateListUsd } from '../keys/list-price.ts';
@@ -52,7 +53,7 @@ const LOCAL: Caller = { key: 'local', project: 'local' };
 
 export function createDoor(options: DoorOptions): Door {
   const { keys, admission, now, mode, loopback } = options;
-  const grants = new Map<string, Grant>();
+  const grants = createInFlight<Grant>();
   const isOpen = (): boolean => loopback && (mode === 'open' || (mode === 'auto' && !keys.exist()));
 
   return {
@@ -74,8 +75,7 @@ export function createDoor(options: DoorOptions): Door {
     },
     listen(event) {
       if (event.type !== 'request-finished') return;
-      const grant = grants.get(event.request.id);
-      grants.delete(event.request.id);
+      const grant = grants.take(event.request.id);
       if (grant !== undefined) end(grant, event.summary);
     },
   };

@@ -1,6 +1,7 @@
 /** `GET /admin/events`: what happens, as it happens, for dashboards and scripts. Server-sent events, named as the gateway names them. */
 import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
+import { createInFlight } from '../in-flight.ts';
 import type { Attempt, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
 import { EVENT_STREAM_HEADERS } from './stream.ts';
 
@@ -30,7 +31,7 @@ const MOST_UNREAD_BYTES = 2 ** 20;
 
 export function createEvents(): Events {
   /** Told when somebody asks: most are over before. */
-  const running = new Map<string, GatewayEvent>();
+  const running = createInFlight<GatewayEvent>();
   const recent: Finished[] = [];
   const listeners = new Set<ServerResponse>();
   const frame: { texts: string[]; dropped: number; timer?: NodeJS.Timeout | undefined } = { texts: [], dropped: 0 };
@@ -55,12 +56,12 @@ export function createEvents(): Events {
 
   return {
     observe(event) {
-      if (event.type === 'request-started' && running.size < MOST_RUNNING) running.set(event.request.id, event);
+      if (event.type === 'request-started' && running.count() < MOST_RUNNING) running.set(event.request.id, event);
       if (event.type !== 'request-finished') {
         if (listeners.size > 0) tell(event.type, tellEvent(event));
         return;
       }
-      running.delete(event.request.id);
+      running.take(event.request.id);
       recent.push(finishedOf(event));
       if (recent.length > MOST_RECENT) recent.shift();
       if (listeners.size > 0) tell(event.type, tellEvent(event));
@@ -71,7 +72,7 @@ export function createEvents(): Events {
         return;
       }
       response.writeHead(200, EVENT_STREAM_HEADERS);
-      response.write(textOf('snapshot', { running: [...running.values()].map(tellEvent), recent: recent.map(tellFinished) }));
+      response.write(textOf('snapshot', { running: running.items().map(tellEvent), recent: recent.map(tellFinished) }));
       listeners.add(response);
       const alive = setInterval(() => response.write(': still here\n\n'), KEEP_ALIVE_MS).unref();
       response.once('close', () => {

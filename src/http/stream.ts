@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createAbort } from '../abort.ts';
 import type { Abort } from '../abort.ts';
+import { createInFlight } from '../in-flight.ts';
 import type { AbortSignalLike } from '../types.ts';
 
 /** The requests being answered now. */
@@ -15,22 +16,22 @@ export interface LiveRequests {
 }
 
 export function createLiveRequests(): LiveRequests {
-  const live = new Set<Abort>();
+  const live = createInFlight<Abort>();
   return {
     watch(response, revoked) {
       const controller = createAbort();
       const expel = (): void => controller.abort(revoked.reason);
-      live.add(controller);
+      const end = live.add(controller);
       revoked.addEventListener('abort', expel, { once: true });
       response.once('close', () => {
-        live.delete(controller);
+        end();
         revoked.removeEventListener('abort', expel);
         if (!response.writableFinished) controller.abort();
       });
       return controller.signal;
     },
-    count: () => live.size,
-    endAll: (reason) => live.forEach((controller) => controller.abort(reason)),
+    count: live.count,
+    endAll: (reason) => live.items().forEach((controller) => controller.abort(reason)),
   };
 }
 

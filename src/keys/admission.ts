@@ -1,8 +1,8 @@
 /** Who may ask now: what a request takes of its key's limits, its project's and everybody's, until it is known what it used. */
 import { createHash } from 'node:crypto';
 import { createAbort } from '../abort.ts';
-import type { Abort } from '../abort.ts';
 import { FailureError } from '../failure.ts';
+import { createInFlight } from '../in-flight.ts';
 import type { AbortSignalLike, Caller, Emit, Usage } from '../types.ts';
 import { MEASURES, NOTHING, PERIODS, toNanoUsd, type Amounts } from './amounts.ts';
 import { createJournal, recoverJournal } from './journal.ts';
@@ -57,7 +57,7 @@ const OTHERS = 'others';
 export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptions): Admission {
   const now = (): number => Math.floor(clock());
   const tell = (level: 'info' | 'error', message: string): void => emit({ type: 'notice', level, message });
-  const open = new Map<string, Set<Abort>>();
+  const open = createInFlight<{ readonly key: string; readonly revoke: (reason: FailureError) => void }>();
 
   const { tallies, entries, damage } = recoverJournal(path, now());
   const ledger = createLedger((entry) => journal.append(entry));
@@ -70,7 +70,9 @@ export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptio
     onTrouble: (problem) => (problem === undefined ? tell('info', `${path} is written again`) : tell('error', `${path} cannot be written: ${problem}; limits go on in memory, but a restart would forget what is used meanwhile`)),
   });
 
-  keys.onRevoked((id) => open.get(id)?.forEach((controller) => controller.abort(revoked())));
+  keys.onRevoked((id) => {
+    for (const { key, revoke } of open.items()) if (key === id) revoke(revoked());
+  });
 
   function scopesOf({ project }: Caller, key: VirtualKey | undefined, user: string | undefined): readonly Scope[] {
     const { all, projects } = keys.shared();
@@ -87,21 +89,11 @@ export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptio
     return ledger.knows(scope) || ledger.usersOf(id) < MOST_USERS ? scope : userScope(id, OTHERS);
   }
 
-  function track(id: string | undefined, controller: Abort): () => void {
-    if (id === undefined) return () => undefined;
-    const grants = open.get(id) ?? new Set();
-    open.set(id, grants.add(controller));
-    return () => {
-      grants.delete(controller);
-      if (grants.size === 0) open.delete(id);
-    };
-  }
-
   function grant(hold: Hold, taken: Amounts, id: string | undefined): Grant {
     const controller = createAbort();
-    const untrack = track(id, controller);
+    const leave = id === undefined ? undefined : open.add({ key: id, revoke: controller.abort });
     const end = (used: Amounts): void => {
-      untrack();
+      leave?.();
       hold.settle(now(), used);
     };
     return {

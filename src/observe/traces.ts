@@ -4,6 +4,7 @@
  * They are put together when a request is over, from what log and metrics are told as well. Only the names of calls are
  * given out earlier, because they travel upstream in `traceparent`.
  */
+import { createInFlight } from '../in-flight.ts';
 import type { Attempt, ChatRequest, GatewayEvent, Outgoing, Send } from '../types.ts';
 import { attemptSpan, requestSpan, waitSpan } from './spans.ts';
 import type { Call, Span } from './spans.ts';
@@ -37,7 +38,7 @@ interface Trace {
 }
 
 export function createTraces({ sample, random, newId, take }: TracesOptions): Traces {
-  const traces = new Map<string, Trace>();
+  const traces = createInFlight<Trace>();
 
   const begin = ({ id, trace }: ChatRequest): void => {
     const [, caller, parent, flags = ''] = trace?.parent.split('-') ?? [];
@@ -54,7 +55,7 @@ export function createTraces({ sample, random, newId, take }: TracesOptions): Tr
   };
 
   const forgetIfOver = (request: ChatRequest, trace: Trace): void => {
-    if (trace.over && trace.calls.length === 0) traces.delete(request.id);
+    if (trace.over && trace.calls.length === 0) traces.take(request.id);
   };
 
   const attempted = (request: ChatRequest, attempt: Attempt): void => {

@@ -1,4 +1,5 @@
 /** One coarse clock for every deadline of every call: a timer a chunk would cost more than the chunk. */
+import { createInFlight } from '../in-flight.ts';
 import type { Clock } from '../types.ts';
 
 export interface Watch {
@@ -10,20 +11,20 @@ export interface Watch {
 const TICK_MS = 100;
 
 export function createWatch(now: Clock): Watch {
-  const checks = new Set<(now: number) => void>();
+  const checks = createInFlight<(now: number) => void>();
   const ticking: { timer?: NodeJS.Timeout } = {};
   const tick = (): void => {
     const time = now();
-    for (const check of checks) check(time);
-    if (checks.size > 0) return;
+    for (const check of checks.items()) check(time);
+    if (checks.count() > 0) return;
     clearInterval(ticking.timer);
     delete ticking.timer;
   };
   return {
     add(check) {
-      checks.add(check);
+      const end = checks.add(check);
       ticking.timer ??= setInterval(tick, TICK_MS).unref();
-      return () => checks.delete(check);
+      return end;
     },
   };
 }
