@@ -46,7 +46,7 @@ export interface DaemonOptions extends BaseOptions {
   /** Asks for the vault's passphrase, hidden; given where there is a terminal. */
   readonly prompt?: () => Promise<string | undefined>;
   /** When this process counts as overloaded. */
-  readonly load?: LoadOptions;
+  readonly load?: Omit<LoadOptions, 'underWay'>;
 }
 
 export interface Daemon {
@@ -116,7 +116,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
 
   const state = { draining: false };
   const live = createLiveRequests();
-  const load = createLoad(options.load);
+  const load = createLoad({ underWay: live.count, ...options.load });
   cleanup.add(() => load.close());
   const app = createApp({
     gateway,

@@ -8,6 +8,8 @@ export interface Load {
 }
 
 export interface LoadOptions {
+  /** Requests being answered. */
+  readonly underWay: () => number;
   /** Milliseconds the event loop may be late on average. */
   readonly lateMs?: number;
   /** Share of the heap that may be used. */
@@ -18,6 +20,8 @@ export interface LoadOptions {
 
 /** A tenth of a second late, each chunk of every stream is: more requests would only make all of them worse. */
 const LATE_MS = 100;
+/** Fewer make no loop late that turns at all: it is the machine then, and who is refused gains nothing. */
+const MANY = 32;
 /** V8 spends most of its time collecting beyond this, and dies soon after. */
 const HEAP_SHARE = 0.9;
 /** Long enough to even out one collection or one large body, short enough to recover within a second. */
@@ -27,7 +31,7 @@ const LOOKS = 2;
 /** Twenty looks at the time a second cost nothing, and a loop that is late is late for many of them. */
 const TICK_MS = 50;
 
-export function createLoad({ lateMs = LATE_MS, heapShare = HEAP_SHARE, everyMs = EVERY_MS }: LoadOptions = {}): Load {
+export function createLoad({ underWay, lateMs = LATE_MS, heapShare = HEAP_SHARE, everyMs = EVERY_MS }: LoadOptions): Load {
   const state = { tickedAt: performance.now(), lookedAt: performance.now(), lateBy: 0, ticks: 0, late: 0, full: false };
   const look = (at: number): void => {
     state.late = state.lateBy / state.ticks > lateMs ? state.late + 1 : 0;
@@ -46,7 +50,7 @@ export function createLoad({ lateMs = LATE_MS, heapShare = HEAP_SHARE, everyMs =
   return {
     short() {
       if (state.full) return 'memory';
-      return state.late >= LOOKS ? 'time' : undefined;
+      return state.late >= LOOKS && underWay() >= MANY ? 'time' : undefined;
     },
     close: () => clearInterval(timer),
   };
