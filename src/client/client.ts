@@ -1,4 +1,5 @@
 /** The gateway without a socket: accounts, rules, rotation, fallback and cache in a process of one's own. */
+import { setMaxListeners } from 'node:events';
 import { createAccounts } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
 import { answer } from '../gateway.ts';
@@ -62,6 +63,8 @@ export function createClient(options: ClientOptions = {}): Client {
   const providers = providersOf(held);
   const gateway = createEngine({ now, settings, emit, http, accounts, catalogue: () => catalogue, rules: () => rules, usable: ({ name }) => providers.has(name), credentialOf: ({ id }) => keys.get(id) ?? '' });
   const closing = new AbortController();
+  // One for each call under way: as many as a program likes.
+  setMaxListeners(0, closing.signal);
   const state = { model: AUTO };
 
   const ask = (messages: string | readonly Message[], chosen: ChatOptions, stream: boolean): Promise<Answer> => {
