@@ -205,25 +205,36 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
   if (held.complete) close();
   else signal.addEventListener('abort', left, { once: true });
 
-  async function* chunks(): AsyncGenerator<ChatChunk> {
-    try {
-      yield* held.chunks;
-      if (held.complete) return;
-      for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-        note(next.value);
-        yield next.value;
-      }
-      close();
-    } catch (error) {
-      const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
-      close(failure);
-      throw new FailureError(failure, { cause: error });
-    } finally {
-      left();
-      await rest.return?.();
+  return { chunks: delivered({ held, rest, patience, note, close, left }), usage };
+}
+
+interface Books {
+  readonly held: Held;
+  readonly rest: AsyncIterator<ChatChunk>;
+  readonly patience: Patience;
+  readonly note: (chunk: ChatChunk) => void;
+  readonly close: (failure?: Failure) => void;
+  readonly left: () => void;
+}
+
+/** Not inside {@link deliver}: a generator function made for each request would bring its own prototype and shape each time. */
+async function* delivered({ held, rest, patience, note, close, left }: Books): AsyncGenerator<ChatChunk> {
+  try {
+    yield* held.chunks;
+    if (held.complete) return;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      note(next.value);
+      yield next.value;
     }
+    close();
+  } catch (error) {
+    const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
+    close(failure);
+    throw new FailureError(failure, { cause: error });
+  } finally {
+    left();
+    await rest.return?.();
   }
-  return { chunks: chunks(), usage };
 }
 
 /** The lease ends as the attempt did. What is no fault of upstream's costs the account nothing but the call. */

@@ -22,7 +22,10 @@ export function headersOf({ match, lease, attempts, dropped: refused, cache }: A
 export function moneyHeaders({ lease, usage, cache }: Answer, { price }: Gateway): Record<string, string> {
   const asked = price(lease.target, usage());
   const { costUsd, savedUsd } = cache?.hit === true ? repeatedMoney(asked) : asked;
-  return { ...(costUsd !== undefined && { 'x-tollfree-cost-usd': money(costUsd) }), ...(savedUsd !== undefined && { 'x-tollfree-saved-usd': money(savedUsd) }) };
+  const headers: Record<string, string> = {};
+  if (costUsd !== undefined) headers['x-tollfree-cost-usd'] = money(costUsd);
+  if (savedUsd !== undefined) headers['x-tollfree-saved-usd'] = money(savedUsd);
+  return headers;
 }
 
 /** Labels are an operator's own words, in any script; headers carry printable ASCII. */

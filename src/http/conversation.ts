@@ -49,11 +49,11 @@ export function countRoute(options: EntryOptions, count: (input: unknown, arriva
 async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignalLike, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
   const { now } = gateway;
   const waitsLonger = request.deadline - request.receivedAt > callerMs;
-  const head = { ...headOf(request.id), ...EVENT_STREAM_HEADERS };
+  const head = Object.assign(headOf(request.id), EVENT_STREAM_HEADERS);
   const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now, head });
   try {
     const certain = await answer(gateway, request, signal);
-    if (!response.headersSent) response.writeHead(200, { ...head, ...headersOf(certain, dropped) });
+    if (!response.headersSent) response.writeHead(200, Object.assign(headersOf(certain, dropped), head));
     await writeFrames(response, stream(certain.chunks, now));
   } catch (error) {
     if (!response.headersSent) throw error;
@@ -71,9 +71,9 @@ async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
 async function sendWhole(response: ServerResponse, { request, whole, dropped }: Conversation, certain: Answer, gateway: Gateway): Promise<void> {
   const text = await whole(certain.chunks);
   response.writeHead(200, {
-    ...headOf(request.id),
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
+    ...headOf(request.id),
     ...headersOf(certain, dropped),
     ...moneyHeaders(certain, gateway),
   });

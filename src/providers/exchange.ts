@@ -76,7 +76,7 @@ export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Pro
       onResponseEnd: () => finish(),
       onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state) })),
     };
-    const headers = { ...request.headers, 'user-agent': userAgent, 'accept-encoding': 'identity' };
+    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
     place.pool.dispatch({ method: request.method, path: place.path, headers, body: request.body ?? null }, handler);
   });
 }

@@ -77,7 +77,7 @@ export function readHeaderFacts({ headers, provider }: { readonly headers: HttpH
   const scope = scopeAt(provider);
   return [...drafts.values()]
     .filter(({ limit, remaining }) => limit !== undefined || remaining !== undefined)
-    .map((draft) => ({ ...draft, ...(scope !== undefined && { scope }), source: 'header' as const }));
+    .map((draft) => ({ source: 'header' as const, ...draft, ...(scope !== undefined && { scope }) }));
 }
 
 function windowOf(name: string, window: string | undefined, bare: number | undefined): number | undefined {

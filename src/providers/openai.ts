@@ -22,13 +22,15 @@ function authorize(credential: string): { readonly authorization: string } {
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
   if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization: authorize(credential) });
-  const body: Record<string, unknown> = { ...request.body, model: model.name, stream: request.stream };
+  const body: Record<string, unknown> = { model: '', stream: false, ...request.body };
+  body['model'] = model.name;
+  body['stream'] = request.stream;
   // Without it most providers tell no usage at the end of a stream, and nobody could be charged right.
   if (request.stream) body['stream_options'] = { ...(isRecord(body['stream_options']) && body['stream_options']), include_usage: true };
   return {
     method: 'POST',
     url: `${provider.baseUrl}/chat/completions`,
-    headers: { ...provider.headers, accept: request.stream ? 'text/event-stream' : 'application/json', ...authorize(credential), 'content-type': 'application/json' },
+    headers: { accept: request.stream ? 'text/event-stream' : 'application/json', 'content-type': 'application/json', ...provider.headers, ...authorize(credential) },
     body: JSON.stringify(fitted(body, provider)),
   };
 }

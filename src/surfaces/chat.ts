@@ -53,7 +53,6 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
   refuseStrayResults(data.messages);
   const maxOutput = data.max_completion_tokens ?? data.max_tokens ?? undefined;
   return {
-    ...arrival,
     surface,
     model: data.model,
     stream: data.stream === true,
@@ -61,6 +60,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     text: textOf(data.messages),
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),
+    ...arrival,
     ...(maxOutput !== undefined && { maxOutput }),
     ...(data.dry_run === true && { dryRun: true as const }),
   };

@@ -15,9 +15,9 @@ export interface DaemonProcess {
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'index.js');
 
-/** Resolves once it listens; a daemon that ends before that rejects with what it said. */
-export async function startProcess(environment: Readonly<Record<string, string>>, directory: string): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [cli, 'serve'], { cwd: directory, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Resolves once it listens; a daemon that ends before that rejects with what it said. `flags`: Node's own. */
+export async function startProcess(environment: Readonly<Record<string, string>>, directory: string, flags: readonly string[] = []): Promise<DaemonProcess> {
+  const child = spawn(process.execPath, [...flags, cli, 'serve'], { cwd: directory, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   const said: string[] = [];
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   const listening = new Promise<string>((resolve) => {
