@@ -85,7 +85,15 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
     const lane = lanes.get(waiter.place.lane)?.lane;
     if (lane?.leave(waiter) === true) size -= 1;
     if (lane?.size === 0) lanes.delete(waiter.place.lane);
+    if (size === 0) rest();
     waiter.finish(outcome);
+  }
+
+  /** Nobody waits: no timer may keep the process alive or wake it. */
+  function rest(): void {
+    cancelTimer?.();
+    cancelAgeing?.();
+    cancelAgeing = undefined;
   }
 
   /** Asks everyone at the front, best first. Whoever cannot go keeps what it waits for from those behind it. */
@@ -117,7 +125,6 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
   }
 
   function keepAgeing(): void {
-    if (size === 0) return;
     cancelAgeing ??= scheduler.after(AGE_MS, () => {
       cancelAgeing = undefined;
       for (const { lane } of lanes.values()) lane.age();

@@ -92,6 +92,23 @@ describe('the line', () => {
     expect(order).toEqual(['gone refused', 'stays', 'next']);
   });
 
+  test('a line that everybody left keeps no timer', async () => {
+    const house = await fullHouse();
+    const { enter, order } = watch(house);
+    const before = house.time.armed();
+    const leaving = new AbortController();
+    void enter('gone', {}, { signal: leaving.signal });
+    await house.time.settle();
+    expect(house.time.armed()).toBeGreaterThan(before);
+    leaving.abort();
+    await house.time.settle();
+    expect(house.time.armed()).toBe(before);
+    void enter('served');
+    await house.time.advance(10_500);
+    expect(order).toEqual(['gone refused', 'served']);
+    expect(house.time.armed()).toBe(before);
+  });
+
   test('a newcomer at the very moment a window frees goes behind those who wait', async () => {
     const house = await fullHouse();
     const { order, enter } = watch(house);

@@ -10,6 +10,8 @@ export interface Time {
   readonly advance: (ms: number) => Promise<void>;
   /** Moves on without calling anyone. */
   readonly skip: (ms: number) => void;
+  /** How many timers have not run yet. */
+  readonly armed: () => number;
   /** Until everything that can happen now has happened. */
   readonly settle: () => Promise<void>;
 }
@@ -74,6 +76,7 @@ export function createTime(start = START): Time {
     skip(ms) {
       at += ms;
     },
+    armed: () => timers.size,
     settle,
   };
 }
