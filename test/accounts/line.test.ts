@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Lease } from '../../src/accounts/accounts.ts';
 import { type Ranked, createLane } from '../../src/accounts/lane.ts';
+import { createTime } from './time.ts';
 import { type Ask, type House, account, createHouse, model, provider, state, targetsOf, window } from './harness.ts';
 
 /** One call every ten seconds, so that the order shows. */
@@ -213,20 +214,21 @@ describe('the line', () => {
 });
 
 test('places that waiters leave behind do not fill the queue, however long the line lasts', async () => {
+  const { settle } = createTime();
   const refused: string[] = [];
   const lane = createLane<Ranked & { readonly name: string }>({ bound: 1, arrived: () => undefined, refused: ({ name }) => refused.push(name) });
   // Nobody at the front ever goes.
   for (let number = 0; number < 8; number += 1) lane.join({ name: `front ${number}`, order: number, level: () => 0 });
-  for (let number = 0; number < 2000; number += 1) {
+  for (let number = 0; number < 600; number += 1) {
     const waiting = { level: 9 };
     const waiter = { name: `${number}`, order: 10 + number, level: () => waiting.level };
     lane.join(waiter);
     waiting.level = 5;
     lane.age();
-    if (number % 10 === 0) await new Promise((resolve) => void setImmediate(resolve));
+    if (number % 10 === 0) await settle();
     lane.leave(waiter);
   }
-  await new Promise((resolve) => void setTimeout(resolve, 10));
+  await settle();
   expect(refused).toEqual([]);
   expect(lane.size).toBe(8);
 });
