@@ -2,12 +2,12 @@
 import { api } from './api.js';
 import { announce, ask, confirm, empty, field, h, replace } from './dom.js';
 import { poll } from './feed.js';
-import { pill, restWords } from './parts.js';
+import { pill, restWords, sign } from './parts.js';
 import { count, plural, until } from './words.js';
 
 export function view({ feed, signal }) {
   const list = h('div', { class: 'rows' });
-  const failing = h('section', { 'aria-label': 'What fails' });
+  const failing = h('section', { class: 'card', 'aria-label': 'What fails' });
   const add = h('button', { class: 'primary', type: 'button', onclick: () => addAccount(refresh) }, 'Add an account');
   const refresh = poll(async () => {
     try {
@@ -28,7 +28,7 @@ function failures(breakers, accounts) {
   const order = ['open', 'half-open', 'closed'];
   const shown = breakers.filter(({ failures: failed, state }) => failed > 0 || state !== 'closed').sort((one, other) => order.indexOf(one.state) - order.indexOf(other.state) || other.failures - one.failures);
   if (shown.length === 0) return [];
-  return [h('div', { class: 'card' },
+  return [
     h('h2', {}, 'Failing of late'),
     h('p', { class: 'quiet' }, 'What fails too often is left out for a while; one call then tries whether it is well again.'),
     h('ol', { class: 'candidates' }, shown.slice(0, 20).map((breaker) => h('li', {}, breakerState(breaker), h('span', {},
@@ -36,12 +36,12 @@ function failures(breakers, accounts) {
       h('span', { class: 'quiet' }, breaker.failures > 0 ? ` ${count(breaker.failures)} of ${plural(breaker.calls, 'call')} failed in the last minute` : ` ${plural(breaker.consecutive, 'failure')} since its last answer`),
     )))),
     shown.length > 20 && h('p', { class: 'quiet' }, `and ${count(shown.length - 20)} more`),
-  )];
+  ];
 }
 
 function breakerState({ state, until: free }) {
-  if (state === 'open') return h('span', { class: 'outcome bad' }, h('span', { 'aria-hidden': 'true' }, '✕'), free === undefined ? ' left out' : ` for ${until(free)}`);
-  return state === 'half-open' ? h('span', { class: 'outcome wait' }, h('span', { 'aria-hidden': 'true' }, '⧗'), ' on trial') : h('span', { class: 'outcome ok' }, h('span', { 'aria-hidden': 'true' }, '✓'), ' asked');
+  if (state === 'open') return h('span', { class: 'outcome bad' }, sign('bad'), free === undefined ? ' left out' : ` for ${until(free)}`);
+  return state === 'half-open' ? h('span', { class: 'outcome wait' }, sign('wait'), ' on trial') : h('span', { class: 'outcome ok' }, sign('ok'), ' asked');
 }
 
 function row({ id, provider, label, organization, origin, state, enabled, rests }, refresh) {

@@ -2,9 +2,14 @@
 import { h } from './dom.js';
 import { at, atSecond, compact, count, milliseconds, money, plural, STATES, until, windowName } from './words.js';
 
+const SIGNS = { ok: '✓', bad: '✕', wait: '…', running: '◌' };
+
+/** Beside words that say the same: for eyes only. */
+export const sign = (kind) => h('span', { 'aria-hidden': 'true' }, SIGNS[kind]);
+
 export function pill(state) {
-  const { sign, word } = STATES[state] ?? { sign: '·', word: state };
-  return h('span', { class: `pill ${state}` }, h('span', { 'aria-hidden': 'true' }, sign), ` ${word}`);
+  const { shape, word } = STATES[state] ?? { shape: '·', word: state };
+  return h('span', { class: `pill ${state}` }, h('span', { 'aria-hidden': 'true' }, shape), ` ${word}`);
 }
 
 /** Why it rests and until when; what is over waits for one call to try it. */
@@ -44,7 +49,7 @@ const sentAttempts = ({ attempts = [] }) => attempts.filter(({ sent }) => sent);
 function step({ provider, account, model, outcome, ms, message, retry_at: retryAt }) {
   const ok = outcome === 'ok';
   return h('li', { class: ok ? 'ok' : 'bad', title: message },
-    h('span', { 'aria-hidden': 'true' }, ok ? '✓' : '✕'), ' ',
+    sign(ok ? 'ok' : 'bad'), ' ',
     h('b', {}, `${provider}/${account}`), ' ', h('span', { class: 'mono' }, model),
     h('span', { class: 'quiet' }, ` ${ok ? '' : `${outcome} · `}${milliseconds(ms)}${retryAt === undefined ? '' : ` · free at ${at(retryAt)}`}`),
   );
@@ -55,11 +60,11 @@ export function story(request) {
   const { status, rule, words = [], queue_ms: queued = 0, failure, key } = request;
   const running = status === undefined;
   const tries = sentAttempts(request);
-  const sign = running ? ['running', '◌', 'running'] : status < 400 ? ['ok', '✓', String(status)] : ['bad', '✕', String(status)];
-  return h('li', { class: `story ${sign[0]}` },
+  const kind = running ? 'running' : status < 400 ? 'ok' : 'bad';
+  return h('li', { class: `story ${kind}` },
     h('div', { class: 'story-head' },
       h('time', { class: 'number quiet', datetime: request.at }, atSecond(request.at)),
-      h('span', { class: `outcome ${sign[0]}` }, h('span', { 'aria-hidden': 'true' }, sign[1]), ` ${sign[2]}`),
+      h('span', { class: `outcome ${kind}` }, sign(kind), ` ${status ?? 'running'}`),
       h('span', { class: 'story-what' }, running ? h('span', { class: 'mono' }, request.model) : rule === undefined ? h('span', { class: 'mono' }, request.model) : h('b', {}, rule),
         words.length > 0 && h('span', { class: 'words' }, words.slice(0, 6).map((word) => h('span', { class: 'word' }, word)))),
       h('span', { class: 'story-sums number quiet' }, [
@@ -69,9 +74,9 @@ export function story(request) {
       ].filter(Boolean).join(' · ')),
     ),
     (tries.length > 0 || queued > 0 || failure !== undefined) && h('ol', { class: 'steps' },
-      queued >= 1 && h('li', {}, h('span', { 'aria-hidden': 'true' }, '⧗'), h('span', { class: 'quiet' }, ` waited ${milliseconds(queued)} in line`)),
+      queued >= 1 && h('li', {}, sign('wait'), h('span', { class: 'quiet' }, ` waited ${milliseconds(queued)} in line`)),
       tries.map(step),
-      failure !== undefined && tries.every(({ outcome }) => outcome !== failure) && h('li', { class: 'bad' }, h('span', { 'aria-hidden': 'true' }, '✕'), ` ${failure}`),
+      failure !== undefined && tries.every(({ outcome }) => outcome !== failure) && h('li', { class: 'bad' }, sign('bad'), ` ${failure}`),
     ),
   );
 }
@@ -87,7 +92,7 @@ export function explanation({ rule, because, score, words, candidates, tokens, c
     shown.length === 0 ? h('p', { class: 'quiet' }, 'Nobody: no account here serves such a request.') : h('ol', { class: 'candidates' }, shown.map(({ provider, account, model, free_at: freeAt, reason }) => {
       const now = freeAt !== undefined && Date.parse(freeAt) <= Date.now() + 500;
       return h('li', {},
-        h('span', { class: now ? 'outcome ok' : 'outcome wait' }, h('span', { 'aria-hidden': 'true' }, now ? '✓' : '⧗'), now ? ' now' : freeAt === undefined ? ' –' : ` in ${until(freeAt)}`),
+        h('span', { class: now ? 'outcome ok' : 'outcome wait' }, sign(now ? 'ok' : 'wait'), now ? ' now' : freeAt === undefined ? ' –' : ` in ${until(freeAt)}`),
         h('span', {}, h('b', {}, `${provider}/${account}`), ' ', h('span', { class: 'mono' }, model), !now && h('span', { class: 'quiet' }, ` ${reason}`)),
       );
     })),

@@ -61,8 +61,8 @@ async function stream(body, signal, answer, facts) {
   const response = await request('POST', '/chat', { ...body, stream: true, stream_options: { include_usage: true } }, signal);
   const of = (name) => decodeURIComponent(response.headers.get(`x-tollfree-${name}`) ?? '');
   const origin = [`${of('provider')}/${of('account')}`, of('model'), plural(Number(of('attempts')), 'attempt'), Number(of('queue-ms')) > 0 && `${milliseconds(Number(of('queue-ms')))} in line`].filter(Boolean).join(' · ');
-  const text = document.createTextNode('');
-  replace(answer, h('p', { class: 'text' }, text));
+  replace(answer);
+  let text = '';
   let first;
   let used = '';
   for await (const event of events(response.body)) {
@@ -70,11 +70,21 @@ async function stream(body, signal, answer, facts) {
     if (piece.error !== undefined) throw new Error(piece.error.message);
     const content = piece.choices?.[0]?.delta?.content ?? '';
     if (content !== '') first ??= performance.now() - began;
-    text.appendData(content);
+    text += content;
+    show(answer, text);
     if (piece.usage) used = ` · ${piece.usage.prompt_tokens} → ${piece.usage.completion_tokens} tokens`;
     replace(facts, `${origin} · first word after ${milliseconds(first)}${used}`);
   }
   replace(facts, `${origin} · first word after ${milliseconds(first)} · whole after ${milliseconds(performance.now() - began)}${used}`);
+}
+
+/** Words as paragraphs, what stands between fences as code; blocks that did not change are left alone, so that a selection in them stays. */
+function show(answer, text) {
+  for (const [index, part] of text.split(/^```.*\n?/m).entries()) {
+    const block = answer.children[index] ?? answer.appendChild(h(index % 2 === 0 ? 'p' : 'pre', { class: 'text' }));
+    const words = part.replace(/^\n+|\n+$/g, '');
+    if (block.textContent !== words) block.textContent = words;
+  }
 }
 
 /** The `data:` of each server-sent event, without the closing mark. */

@@ -47,8 +47,8 @@ export function plot({ title, series, labels, format, kind }) {
     kind === 'bars' ? bars({ series, points, x, y, step }) : series.map(({ values }, index) => svg('path', { class: `stroke tone-${index}`, d: lineOf(values, x, y) })),
     kind === 'lines' && series.flatMap(({ values }, index) => lonely(values).map((point) => svg('circle', { class: `dot tone-${index}`, cx: x(point), cy: y(values[point]), r: 2.5 }))),
     marker,
-    svg('text', { x: LEFT, y: HEIGHT - 6 }, labels[0] ?? ''),
-    svg('text', { x: WIDTH - LEFT, y: HEIGHT - 6, 'text-anchor': 'end' }, labels.at(-1) ?? ''),
+    svg('text', { class: 'below', x: LEFT, y: BASE + 6 }, labels[0] ?? ''),
+    svg('text', { class: 'below', x: WIDTH - LEFT, y: BASE + 6, 'text-anchor': 'end' }, labels.at(-1) ?? ''),
   );
   rest();
   return h('figure', { class: 'card plot' }, h('figcaption', {}, h('h2', {}, title)), picture, reading, table({ title, series, labels, format }));

@@ -7,7 +7,7 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 
 export const count = (number) => plain.format(Math.round(number));
 export const compact = (number) => (Math.abs(number) < 10_000 ? count(number) : short.format(number));
-export const plural = (number, word) => `${count(number)} ${word}${number === 1 ? '' : 's'}`;
+export const plural = (number, word, many = `${word}s`) => `${count(number)} ${number === 1 ? word : many}`;
 export const at = (iso) => clock.format(new Date(iso));
 export const atSecond = (iso) => clockSeconds.format(new Date(iso));
 export const onDay = (iso) => day.format(new Date(iso));
@@ -46,14 +46,14 @@ export function windowName({ unit, seconds }) {
 
 /** Shapes as well as colours: a state must be told apart without seeing red or green. */
 export const STATES = {
-  active: { sign: '●', word: 'active' },
-  trial: { sign: '◔', word: 'trial' },
-  resting: { sign: '◐', word: 'resting' },
-  suspended: { sign: '▲', word: 'suspended' },
-  disabled: { sign: '○', word: 'disabled' },
-  revoked: { sign: '○', word: 'revoked' },
-  expired: { sign: '○', word: 'expired' },
-  locked: { sign: '▲', word: 'locked' },
-  unlocked: { sign: '●', word: 'unlocked' },
-  absent: { sign: '○', word: 'no vault yet' },
+  active: { shape: '●', word: 'active' },
+  trial: { shape: '◔', word: 'trial' },
+  resting: { shape: '◐', word: 'resting' },
+  suspended: { shape: '▲', word: 'suspended' },
+  disabled: { shape: '○', word: 'disabled' },
+  revoked: { shape: '○', word: 'revoked' },
+  expired: { shape: '○', word: 'expired' },
+  locked: { shape: '▲', word: 'locked' },
+  unlocked: { shape: '●', word: 'unlocked' },
+  absent: { shape: '○', word: 'no vault yet' },
 };

@@ -27,11 +27,13 @@ const looks: Readonly<Record<string, BrowserContextOptions>> = {
 /** What a provider may say, a label must not hold, and a model name can. */
 const MARKUP = '<img src=x onerror="window.broken=1"><script>window.broken=1</script>';
 
+const PASSPHRASE = 'correct horse battery staple';
+
 const state = {} as { system: System; browser: Browser; axe: string };
 const prompts = ['write a python function', 'translate hello into German', 'hello there', 'summarise this article in two lines'];
 
 beforeAll(async () => {
-  state.system = await startSystem({ accounts: { groq: ['grace', 'gus', 'gina'], openrouter: ['olive', 'oscar'], cerebras: ['cleo'] }, simulators: { pace: { firstMs: 60, tokenMs: 3 } } });
+  state.system = await startSystem({ accounts: { groq: ['grace', 'gus', 'gina'], openrouter: ['olive', 'oscar'], cerebras: ['cleo'] }, passphrase: PASSPHRASE, simulators: { pace: { firstMs: 60, tokenMs: 3 } } });
   const { system } = state;
   await mkdir(pictures, { recursive: true });
   state.axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -48,8 +50,8 @@ afterAll(async () => {
 });
 
 /** A page of its own; whatever it complains of fails the test. */
-async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>): Promise<void> {
-  const context = await state.browser.newContext(options);
+async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>, { url } = state.system): Promise<void> {
+  const context = await state.browser.newContext({ baseURL: url, ...options });
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -57,7 +59,7 @@ async function withPage(options: BrowserContextOptions, use: (page: Page) => Pro
     if (['error', 'warning'].includes(message.type()) && !/status of 4\d\d/.test(message.text())) complaints.push(message.text());
   });
   page.on('request', (request) => {
-    if (!request.url().startsWith(state.system.url)) complaints.push(`asks ${request.url()}`);
+    if (!request.url().startsWith(url)) complaints.push(`asks ${request.url()}`);
   });
   try {
     await use(page);
@@ -69,21 +71,41 @@ async function withPage(options: BrowserContextOptions, use: (page: Page) => Pro
 }
 
 async function signIn(page: Page): Promise<void> {
-  await page.goto(`${state.system.url}/dashboard`);
+  await page.goto('/dashboard');
   await page.getByLabel('Admin token').fill(ADMIN_TOKEN);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation').waitFor();
 }
 
 async function open(page: Page, view: string): Promise<void> {
-  await page.goto(`${state.system.url}/dashboard/#/${view}`);
+  await page.goto(`/dashboard/#/${view}`);
   await page.locator(`nav a[aria-current=page][href="#/${view}"]`).waitFor();
+}
+
+async function lock(page: Page): Promise<void> {
+  await signIn(page);
+  await open(page, 'vault');
+  await page.getByRole('button', { name: 'Lock' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Lock' }).click();
 }
 
 async function faultsOf(page: Page): Promise<readonly string[]> {
   const violations = (await page.evaluate(`${state.axe}; axe.run().then(({ violations }) => violations.map(({ impact, id, nodes }) => [impact, id, nodes[0].html].join(' ')))`)) as readonly string[];
   return violations.filter((told) => /^(serious|critical)/.test(told));
 }
+
+/** Characters no font here has, drawn as an empty box: they look like one that no font may have. */
+const boxesOf = (page: Page): Promise<unknown> => page.evaluate(`(() => {
+  const brush = Object.assign(document.createElement('canvas'), { width: 32, height: 32 }).getContext('2d', { willReadFrequently: true });
+  brush.font = '20px ' + getComputedStyle(document.body).fontFamily;
+  const drawn = (character) => {
+    brush.clearRect(0, 0, 32, 32);
+    brush.fillText(character, 4, 24);
+    return brush.getImageData(0, 0, 32, 32).data.join();
+  };
+  const box = drawn('\\u{10FFFD}');
+  return [...new Set(document.body.innerText)].filter((character) => character > '~' && drawn(character) === box);
+})()`);
 
 /** What each view has to show once it is there. */
 const used: Readonly<Record<(typeof VIEWS)[number], (page: Page) => Promise<void>>> = {
@@ -104,17 +126,19 @@ const used: Readonly<Record<(typeof VIEWS)[number], (page: Page) => Promise<void
     await page.getByRole('textbox', { name: 'Prompt' }).fill('write a python function that adds two numbers');
     await page.getByRole('button', { name: 'Send' }).click();
     await page.getByText(/whole after/).waitFor();
+    await page.locator('pre', { hasText: /^def solve/ }).waitFor();
   },
   async vault(page) {
     await page.getByRole('button', { name: 'Lock' }).waitFor();
     await page.getByText(/vouched for by the vault/).waitFor();
+    expect(await page.evaluate(`(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector('.audit').parentElement)`)).toBe(true);
   },
 };
 
 describe.each(Object.keys(looks))('%s', (look) => {
   test('each view opens, works, fits and has no serious fault', async () => {
     await withPage(looks[look] ?? {}, async (page) => {
-      await page.goto(`${state.system.url}/dashboard`);
+      await page.goto('/dashboard');
       await page.getByLabel('Admin token').waitFor();
       expect(await faultsOf(page)).toEqual([]);
       await signIn(page);
@@ -123,6 +147,7 @@ describe.each(Object.keys(looks))('%s', (look) => {
         await used[view](page);
         await page.screenshot({ path: join(pictures, `${view}-${look}.png`) });
         expect([view, await faultsOf(page)]).toEqual([view, []]);
+        expect([view, await boxesOf(page)]).toEqual([view, []]);
         expect([view, await page.evaluate('document.documentElement.scrollWidth <= innerWidth')]).toEqual([view, true]);
       }
     });
@@ -132,7 +157,7 @@ describe.each(Object.keys(looks))('%s', (look) => {
 describe('by hand', () => {
   test('a wrong token is told, the right one opens, signing out closes', async () => {
     await withPage(looks['light'] ?? {}, async (page) => {
-      await page.goto(`${state.system.url}/dashboard`);
+      await page.goto('/dashboard');
       await page.getByLabel('Admin token').fill('wrong');
       await page.keyboard.press('Enter');
       await page.getByText('not the admin token').waitFor();
@@ -246,17 +271,27 @@ describe('by hand', () => {
     });
   });
 
-  test('vault: locked, and every view still stands', async () => {
+  test('vault: locked and unlocked by its passphrase', async () => {
     await withPage(looks['light'] ?? {}, async (page) => {
-      await signIn(page);
-      await open(page, 'vault');
-      await page.getByRole('button', { name: 'Lock' }).click();
-      await page.getByRole('dialog').getByRole('button', { name: 'Lock' }).click();
+      await lock(page);
       await page.getByLabel('Passphrase').fill('not this');
       await page.getByRole('button', { name: 'Unlock' }).click();
       await page.locator('.toast.bad').waitFor();
       await page.screenshot({ path: join(pictures, 'locked-light.png') });
       expect(await faultsOf(page)).toEqual([]);
+      await page.getByLabel('Passphrase').fill(PASSPHRASE);
+      await page.getByRole('button', { name: 'Unlock' }).click();
+      await page.locator('.pill.unlocked').waitFor();
     });
+  });
+
+  test('vault: locked, one that opens with its key file alone asks for no passphrase', async () => {
+    const keyOnly = await startSystem({ accounts: { groq: ['grace'] } });
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await lock(page);
+      await page.getByText('It opens with its key file alone').waitFor();
+      expect(await page.getByLabel('Passphrase').count()).toBe(0);
+    }, keyOnly);
+    await keyOnly.close();
   });
 });

@@ -8,6 +8,8 @@ import type { Daemon } from '../../src/main.ts';
 import { startSimulators } from '../../src/sim/simulators.ts';
 import type { SimulatorOptions, Simulators } from '../../src/sim/simulators.ts';
 import { makeKeyFile } from '../../src/vault/find-unlock.ts';
+import { passphrase } from '../../src/vault/secret.ts';
+import type { Secret } from '../../src/vault/secret.ts';
 import { openVault } from '../../src/vault/vault.ts';
 
 export interface SystemOptions {
@@ -18,6 +20,8 @@ export interface SystemOptions {
   readonly settings?: string;
   readonly providers?: string;
   readonly rules?: string;
+  /** Opens the vault as well as its key file does. */
+  readonly passphrase?: string;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -61,7 +65,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     TOLLFREE_PORT: '0',
     ...options.environment,
   };
-  await seal(data, environment.TOLLFREE_KEY_FILE, simulators, accounts);
+  const secrets: Secret[] = [await makeKeyFile(environment.TOLLFREE_KEY_FILE)];
+  if (options.passphrase !== undefined) secrets.push(passphrase(options.passphrase));
+  await seal(data, secrets, simulators, accounts);
   // It shares its process with the tests, and the machine with others: late it will be, and must answer all the same.
   const daemon = await startDaemon({ environment, directory, load: { lateMs: Number.POSITIVE_INFINITY } });
   const url = `http://127.0.0.1:${daemon.port}`;
@@ -84,9 +90,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   };
 }
 
-async function seal(data: string, keyFile: string, { origins }: Simulators, accounts: Readonly<Record<string, readonly string[]>>): Promise<void> {
+async function seal(data: string, secrets: readonly Secret[], { origins }: Simulators, accounts: Readonly<Record<string, readonly string[]>>): Promise<void> {
   const vault = await openVault({ file: join(data, 'vault.json'), pid: process.pid, now: Date.now });
-  await vault.create([await makeKeyFile(keyFile)]);
+  await vault.create(secrets);
   await vault.addAll(Object.entries(accounts).flatMap(([provider, labels]) => labels.map((label) => ({ provider, label, origin: origins[provider as keyof typeof origins], key: `sim-${provider}-${label}` }))));
   vault.lock();
 }
