@@ -18,22 +18,25 @@ const MOST_COLUMNS = 100;
  * What the model thinks aloud is shown dimmed, and only to a person.
  */
 export async function speak({ terminal, colour, paint, width, write }: Sink, { pieces }: Answer): Promise<Spoken> {
-  const flow = createFlow({ indent: '', width: Math.min(width(), MOST_COLUMNS) });
-  const markdown = colour ? createMarkdown(paint, flow) : undefined;
+  const column = { indent: '', width: Math.min(width(), MOST_COLUMNS) };
+  const thoughts = createFlow(column);
+  const markdown = colour ? createMarkdown(paint, createFlow(column)) : undefined;
+  const think = (text: string): void => write(text === '' ? '' : paint('dim', text));
   const show = (text: string): string => (terminal ? (markdown?.push(harmless(text)) ?? harmless(text)) : text);
   let tokens: Tokens | undefined;
   let thinking = false;
   for await (const piece of pieces) {
     if ('tokens' in piece) tokens = piece.tokens;
     else if ('thought' in piece) {
-      if (terminal) write(paint('dim', harmless(piece.thought)));
+      if (terminal) think(thoughts.push(harmless(piece.thought)));
       thinking = terminal;
     } else {
-      if (thinking) write('\n\n');
+      if (thinking) think(`${thoughts.end()}\n\n`);
       thinking = false;
       write(show(piece.text));
     }
   }
+  think(thoughts.end());
   write(`${markdown?.end() ?? ''}\n`);
   return tokens === undefined ? {} : { tokens };
 }

@@ -1,4 +1,4 @@
-/** Tables that fit: the widest columns give way first, and no line is ever wider than the terminal. */
+/** Tables that fit: no line is ever wider than the terminal, no number is ever cut. */
 import type { Paint } from './context.ts';
 import { clip, oneLine, pad, widthOf } from './text.ts';
 
@@ -21,12 +21,17 @@ const shown = <Row>({ cell, show }: Column<Row>, row: Row): string => oneLine(sh
 export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { width, paint }: { readonly width: number; readonly paint: Paint }): string[] {
   const texts = rows.map((row) => columns.map((column) => shown(column, row)));
   const natural = columns.map(({ title }, index) => Math.max(widthOf(title), ...texts.map((cells) => widthOf(cells[index] ?? ''))));
-  const widths = fit(natural, width);
+  const widths = fit(natural.map((each, index) => ({ natural: each, whole: columns[index]?.align === 'right' })), width);
+  const last = widths.findLastIndex((space) => space > 0);
   const line = (cells: readonly string[], style: (text: string, index: number) => string): string =>
     cells
       .map((text, index) => ({ text, index, space: widths[index] ?? 0 }))
       .filter(({ space }) => space > 0)
-      .map(({ text, index, space }) => style(pad(clip(text, space), space, columns[index]?.align), index))
+      .map(({ text, index, space }) => {
+        const clipped = clip(text, space);
+        const { align } = columns[index] ?? {};
+        return style(index === last && align !== 'right' ? clipped : pad(clipped, space, align), index);
+      })
       .join(' '.repeat(GAP))
       .trimEnd();
   return [
@@ -40,16 +45,22 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
   ];
 }
 
-/** A column narrower than this says nothing any more: the rightmost is left out instead. */
-const LEAST = 3;
+/** A word or a name cut shorter than this says nothing any more. */
+const LEAST = 16;
 
-/** The widths of the columns, the widest cut to one common cap; 0 for columns there is no room for. */
-function fit(natural: readonly number[], width: number): number[] {
-  const room = width - GAP * (natural.length - 1);
-  const sum = (cap: number): number => natural.reduce((total, each) => total + Math.min(each, cap), 0);
-  for (let cap = Math.min(Math.max(...natural), Math.max(room, LEAST)); cap >= LEAST; cap -= 1) {
-    if (sum(cap) <= room) return natural.map((each) => Math.min(each, cap));
+interface Span {
+  readonly natural: number;
+  /** A number without its last digits is another number. */
+  readonly whole: boolean;
+}
+
+/** The widths of the columns. Words are cut to one common cap; where that is too little, the rightmost column is left out instead and gets 0. */
+function fit(spans: readonly Span[], width: number): number[] {
+  const room = width - GAP * (spans.length - 1);
+  const widest = Math.max(...spans.map(({ natural }) => natural));
+  for (let cap = Math.max(LEAST, Math.min(widest, room)); cap >= LEAST; cap -= 1) {
+    const widths = spans.map(({ natural, whole }) => (whole ? natural : Math.min(natural, cap)));
+    if (widths.reduce((total, each) => total + each, 0) <= room) return widths;
   }
-  if (sum(LEAST) <= room) return [...natural];
-  return natural.length > 1 ? [...fit(natural.slice(0, -1), width), 0] : [width];
+  return spans.length > 1 ? [...fit(spans.slice(0, -1), width), 0] : [width];
 }

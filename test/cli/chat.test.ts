@@ -38,6 +38,7 @@ async function listen(answer: (asked: Asked, response: ServerResponse, request: 
 }
 
 const event = (content: unknown): string => `data: ${JSON.stringify(content)}\n\n`;
+const thought = (reasoning: string): string => event({ choices: [{ delta: { reasoning } }] });
 const delta = (content: string): string => event({ choices: [{ delta: { content } }] });
 const story = { 'content-type': 'text/event-stream', 'x-tollfree-provider': 'groq', 'x-tollfree-model': 'm', 'x-tollfree-account': 'work', 'x-tollfree-route': 'general', 'x-tollfree-attempts': '2', 'x-tollfree-queue-ms': '0' };
 
@@ -52,6 +53,21 @@ describe('one question', () => {
     const { out, words } = await tollfree(['chat', '-m', 'hello'], { environment, columns: 80 });
     expect(out).toBe('\u001B[1mGood\u001B[22m ]0;owned\n');
     expect(words).toContain('groq · m · account work · rule general · 2 attempts');
+  });
+
+  test('what the model thinks aloud is set by words, dimmed, and only for a person', async () => {
+    const environment = await listen((_, response) => response.writeHead(200, story).end(`${thought('It is about good mor')}${thought('nings, plainly.')}${delta('Good morning.')}data: [DONE]\n\n`));
+    const { out } = await tollfree(['chat', '-m', 'hello'], { environment, columns: 24 });
+    expect(out).toContain('\u001B[2m');
+    expect(stripVTControlCharacters(out)).toBe('It is about good\nmornings, plainly.\n\nGood morning.\n');
+    expect((await tollfree(['chat', '-m', 'hello'], { environment })).out).toBe('Good morning.\n');
+  });
+
+  test('--output json is the answer and who gave it, at once', async () => {
+    const environment = await listen((_, response) => response.writeHead(200, story).end(`${delta('Good')}${delta(' morning')}${event({ choices: [], usage: { prompt_tokens: 3, completion_tokens: 2 } })}data: [DONE]\n\n`));
+    const { out, words } = await tollfree(['chat', '-m', 'hello', '--output', 'json'], { environment, columns: 80 });
+    expect(JSON.parse(out)).toEqual({ text: 'Good morning', provider: 'groq', model: 'm', account: 'work', rule: 'general', attempts: 2, queue_ms: 0, tokens: { input: 3, output: 2 } });
+    expect(words).not.toContain('account work');
   });
 
   test('the question may come through a pipe, the key from TOLLFREE_API_KEY', async () => {

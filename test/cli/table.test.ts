@@ -7,6 +7,8 @@ import { clip, harmless, pad, widthOf, wrap } from '../../src/cli/text.ts';
 const colourful = (format: Parameters<typeof styleText>[0], text: string): string => styleText(format, text, { validateStream: false });
 const cell = oneof(string(), string({ unit: 'grapheme' }), stringMatching(/^[漢字かな한글a-z ]{0,30}$/u));
 
+const plain = (_: unknown, text: string): string => text;
+
 const columnsOf = (titles: readonly string[]): Column<readonly string[]>[] =>
   titles.map((title, index) => ({ title, cell: (row) => row[index], align: index % 2 === 0 ? 'left' : 'right', style: () => 'green' }));
 
@@ -26,18 +28,32 @@ describe('tables', () => {
   });
 
   test('wide characters keep the columns straight', () => {
-    const lines = renderTable(columnsOf(['name', 'n']), [['漢字', '1'], ['four', '22']], { width: 40, paint: (_, text) => text });
+    const lines = renderTable(columnsOf(['name', 'n']), [['漢字', '1'], ['four', '22']], { width: 40, paint: plain });
     expect(lines).toEqual(['name   n', '漢字   1', 'four  22']);
   });
 
   test('what nobody looks at is never cut', () => {
     const long = 'x'.repeat(500);
-    expect(renderTable(columnsOf(['a', 'b']), [[long, long]], { width: Infinity, paint: (_, text) => text })[1]).toBe(`${long}  ${long}`);
+    expect(renderTable(columnsOf(['a', 'b']), [[long, long]], { width: Infinity, paint: plain })[1]).toBe(`${long}  ${long}`);
   });
 
-  test('the widest column gives way first', () => {
-    const lines = renderTable(columnsOf(['id', 'note']), [['abcd', 'n'.repeat(50)]], { width: 20, paint: (_, text) => text });
-    expect(lines[1]).toBe(`abcd  ${'n'.repeat(13)}…`);
+  test('the longest words give way first', () => {
+    const columns: Column<readonly string[]>[] = [{ title: 'id', cell: (row) => row[0] }, { title: 'note', cell: (row) => row[1] }];
+    expect(renderTable(columns, [['abcd', 'n'.repeat(50)]], { width: 26, paint: plain })[1]).toBe(`abcd  ${'n'.repeat(19)}…`);
+  });
+
+  test('no number is cut, and no name to less than can be told apart: the rightmost column is left out instead', () => {
+    const columns: Column<readonly string[]>[] = [{ title: 'model', cell: (row) => row[0] }, { title: 'tokens', cell: (row) => row[1], align: 'right' }, { title: 'saved', cell: (row) => row[2], align: 'right' }];
+    const at = (width: number): string | undefined => renderTable(columns, [['maker/some-model-120b', '12345', '$0.000123']], { width, paint: plain })[1];
+    expect(at(40)).toBe('maker/some-model-120b   12345  $0.000123');
+    expect(at(36)).toBe('maker/some-model…   12345  $0.000123');
+    expect(at(34)).toBe('maker/some-model-120b   12345');
+    expect(at(23)).toBe('maker/some-model-120b');
+  });
+
+  test('nothing follows the last word of a line', () => {
+    const columns: Column<readonly string[]>[] = [{ title: 'id', cell: (row) => row[0] }, { title: 'why', cell: (row) => row[1] }];
+    expect(renderTable(columns, [['a', 'long enough'], ['b', '']], { width: 40, paint: (_, text) => `<${text}>` })).toEqual(['<id>  <why>', 'a   long enough', 'b']);
   });
 });
 

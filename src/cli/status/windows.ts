@@ -15,6 +15,8 @@ const INDENT = 4;
 const GAP = '  ';
 /** Long enough to tell a tenth from a fifth, short enough for eighty columns. */
 export const BAR_WIDTH = 20;
+/** Shorter than this it tells no more than the numbers do. */
+const LEAST_BAR = 8;
 /** Below this there is no room for pictures. */
 export const BAR_FROM = 64;
 /** A name keeps as much, whatever else there is to say. */
@@ -36,13 +38,15 @@ export const barsOf = ({ windows }: AccountStatus): Bar[] => windows.map((window
 
 export function renderBars(bars: readonly Bar[], { width, paint, now }: Frame): string[] {
   const numbers = bars.map(({ window: { used, limit } }) => `${roughly(used)} of ${roughly(limit)}`);
-  const drawn = width >= BAR_FROM;
   const numberWidth = Math.max(0, ...numbers.map((text) => widthOf(text)));
-  const taken = INDENT + GAP.length + numberWidth + (drawn ? BAR_WIDTH + GAP.length : 0);
   const longest = Math.max(0, ...bars.map(({ name }) => widthOf(name)));
+  // Names that can be told apart say more than a longer bar.
+  const spare = width - INDENT - longest - numberWidth - NOTE_WIDTH - 3 * GAP.length;
+  const barWidth = width < BAR_FROM ? 0 : Math.max(LEAST_BAR, Math.min(BAR_WIDTH, spare));
+  const taken = INDENT + GAP.length + numberWidth + (barWidth === 0 ? 0 : barWidth + GAP.length);
   const nameWidth = Math.min(longest, Math.max(LEAST_NAME, width - taken - GAP.length - NOTE_WIDTH));
   return bars.map(({ name, window }, index) => {
-    const cells = [pad(clip(name, nameWidth), nameWidth), ...(drawn ? [paintedBar(window.used, window.limit, { width: BAR_WIDTH, paint })] : []), pad(numbers[index] ?? '', numberWidth, 'right')];
+    const cells = [pad(clip(name, nameWidth), nameWidth), ...(barWidth === 0 ? [] : [paintedBar(window.used, window.limit, { width: barWidth, paint })]), pad(numbers[index] ?? '', numberWidth, 'right')];
     const notes = fitting(notesOf(window, now), width - taken - nameWidth - GAP.length);
     return `${' '.repeat(INDENT)}${[...cells, ...(notes === '' ? [] : [paint('dim', notes)])].join(GAP)}`.trimEnd();
   });
