@@ -2,13 +2,14 @@
 import express from 'express';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { failureOf, FailureError } from './failure.ts';
+import { traceOf } from './http/arrival.ts';
 import { auditRequests } from './http/audit.ts';
 import type { AdminAct } from './http/audit.ts';
 import { adminRoutes } from './http/admin.ts';
 import type { AdminOptions } from './http/admin.ts';
 import { dashboardRoutes } from './http/dashboard.ts';
 import type { Door } from './http/door.ts';
-import { createEntrance, headOf, requestIdOf } from './http/entrance.ts';
+import { createEntrance, headOf, receivedAtOf, requestIdOf } from './http/entrance.ts';
 import type { EntranceOptions } from './http/entrance.ts';
 import { healthRoutes } from './http/health.ts';
 import type { HealthOptions } from './http/health.ts';
@@ -75,9 +76,14 @@ export function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestH
       response.destroy();
       return;
     }
-    const told = (request.path.startsWith('/v1/messages') ? tellAnthropic : tellOpenAi)(failure, id, now());
+    const at = now();
+    const told = (request.path.startsWith('/v1/messages') ? tellAnthropic : tellOpenAi)(failure, id, at);
     // What got as far as the gateway has its own, fuller story.
-    if (response.locals['asked'] !== true) emit({ type: 'request-refused', id, surface: request.path, status: told.status, failure: failure.kind });
+    if (response.locals['asked'] !== true) {
+      const { method, path, headers } = request;
+      const receivedAt = receivedAtOf(response) ?? at;
+      emit({ type: 'request-refused', refusal: { id, method, path, receivedAt, totalMs: at - receivedAt, status: told.status, failure: failure.kind, ...traceOf(headers) } });
+    }
     if (!request.complete) {
       // Read on and forget: closing over unread bytes would reset the connection before the client has read why.
       response.set('connection', 'close');

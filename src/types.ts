@@ -361,12 +361,24 @@ export interface Rules {
 /** What someone tells the log, the metrics and the record. Nobody waits for the listeners. */
 export type GatewayEvent =
   | { readonly type: 'request-started'; readonly request: ChatRequest }
-  /** Refused before it was understood: no model, no prompt, nothing sent. */
-  | { readonly type: 'request-refused'; readonly id: string; readonly surface: string; readonly status: number; readonly failure: string }
+  | { readonly type: 'request-refused'; readonly refusal: Refusal }
   | { readonly type: 'attempt-finished'; readonly request: ChatRequest; readonly attempt: Attempt }
   | { readonly type: 'request-finished'; readonly request: ChatRequest; readonly summary: RequestSummary }
   | { readonly type: 'account-changed'; readonly account: Account; readonly state: AccountState; readonly reason: string; readonly until?: number }
   | { readonly type: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Readonly<Record<string, string | number | boolean>> };
+
+/** A request refused before it was understood: no model, no prompt, nothing sent. */
+export interface Refusal {
+  readonly id: string;
+  readonly method: string;
+  /** As the client wrote it. */
+  readonly path: string;
+  readonly receivedAt: number;
+  readonly totalMs: number;
+  readonly status: number;
+  readonly failure: string;
+  readonly trace?: TraceContext;
+}
 
 export type AccountState = 'active' | 'resting' | 'suspended' | 'disabled';
 

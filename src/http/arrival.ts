@@ -47,11 +47,11 @@ function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }:
   const named = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS);
   const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
   const cache = cacheWishOf(headers['x-tollfree-cache']);
-  return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }), ...(headers['traceparent'] !== undefined && traceOf(headers)) };
+  return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }), ...traceOf(headers) };
 }
 
 /** A context that is not well formed is none, as the standard has it: the trace begins here. */
-function traceOf({ traceparent, tracestate }: IncomingMessage['headers']): { readonly trace?: TraceContext } {
+export function traceOf({ traceparent, tracestate }: IncomingMessage['headers']): { readonly trace?: TraceContext } {
   if (typeof traceparent !== 'string' || !/^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?:-|$)/.test(traceparent)) return {};
   return { trace: { parent: traceparent, ...(typeof tracestate === 'string' && tracestate.length <= 512 && { state: tracestate }) } };
 }

@@ -41,7 +41,7 @@ export function createEntrance({ allowedHosts, draining, load, signedCallers, no
   };
   return {
     everybody(request, response, next) {
-      response.setHeader('x-request-id', name(response));
+      response.setHeader('x-request-id', name(response, now()));
       secureHeaders(response);
       refuseStranger(request);
       next();
@@ -52,7 +52,7 @@ export function createEntrance({ allowedHosts, draining, load, signedCallers, no
       next();
     },
     async regulars(request, response, next) {
-      name(response);
+      name(response, now());
       refuseStranger(request);
       refuseNow();
       const proof = signedCallers.verify(request);
@@ -62,14 +62,18 @@ export function createEntrance({ allowedHosts, draining, load, signedCallers, no
   };
 }
 
-function name(response: Response): string {
+function name(response: Response, receivedAt: number): string {
   const id = `req_${randomUUID().replaceAll('-', '')}`;
   response.locals['requestId'] = id;
+  response.locals['receivedAt'] = receivedAt;
   return id;
 }
 
 /** As its client and the log know the request. */
 export const requestIdOf = (response: Response): string => String(response.locals['requestId']);
+
+/** Undefined where the entrance was not reached. */
+export const receivedAtOf = (response: Response): number | undefined => response.locals['receivedAt'] as number | undefined;
 
 /** What answers on the regulars' paths begin with, good or bad: they had no header set before. */
 export const headOf = (id: string): Record<string, string> => ({ 'x-request-id': id, 'x-content-type-options': 'nosniff' });

@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { createInFlight } from '../in-flight.ts';
-import type { Attempt, ChatRequest, GatewayEvent, RequestSummary } from '../types.ts';
+import type { Attempt, ChatRequest, GatewayEvent, Refusal, RequestSummary } from '../types.ts';
 import { EVENT_STREAM_HEADERS } from './stream.ts';
 
 export interface Events {
@@ -112,13 +112,15 @@ function finishedOf({ request, summary }: GatewayEvent & { readonly type: 'reque
 /** JSON holds no line end, so that one `data:` line is always enough. */
 const textOf = (name: string, told: Told): string => `event: ${name}\ndata: ${JSON.stringify(told)}\n\n`;
 
+const tellRefusal = ({ id, path, status, failure }: Refusal): Told => ({ id, surface: path, status, failure });
+
 /** Never a prompt or an answer: who asked, of whom, and what came of it. */
 function tellEvent(event: GatewayEvent): Told {
   switch (event.type) {
     case 'request-started': return tellRequest(event.request);
     case 'attempt-finished': return { id: event.request.id, ...tellAttempt(event.attempt) };
     case 'request-finished': return tellFinished(finishedOf(event));
-    case 'request-refused': return { id: event.id, surface: event.surface, status: event.status, failure: event.failure };
+    case 'request-refused': return tellRefusal(event.refusal);
     case 'account-changed': return { id: event.account.id, provider: event.account.provider, label: event.account.label, state: event.state, reason: event.reason, ...time('until', event.until) };
     case 'notice': return { level: event.level, message: event.message };
   }

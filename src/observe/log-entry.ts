@@ -31,8 +31,8 @@ export function entryOf(event: GatewayEvent, { verbose, bodies }: Telling): LogE
       };
     }
     case 'request-refused': {
-      const { id, surface, status, failure } = event;
-      return { level: 'info', message: 'request refused', fields: { request_id: id, surface, status, failure }, line: () => `${status} ${surface} ${failure}` };
+      const { id, path, status, failure } = event.refusal;
+      return { level: 'info', message: 'request refused', fields: { request_id: id, surface: path, status, failure }, line: () => `${status} ${path} ${failure}` };
     }
     case 'account-changed': {
       const { account, state, reason, until } = event;

@@ -60,6 +60,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const attempts = createCounts({ name: 'tollfree_attempts_total', help: 'Calls upstream.', labelNames: ['provider', 'model', 'outcome'], registers });
   const fallbacks = createCounts({ name: 'tollfree_fallbacks_total', help: 'Turns from one provider to another within a request.', labelNames: ['from', 'to', 'reason'], registers });
   const tokens = createCounts({ name: 'tollfree_tokens_total', help: 'Tokens used, as the providers reported them; estimated where one does not.', labelNames: ['provider', 'model', 'direction'], registers });
+  const audio = createCounts({ name: 'tollfree_audio_seconds_total', help: 'Length of the recordings that were listened to, as the providers reported it.', labelNames: ['provider', 'model'], registers });
   const cache = createCounts({ name: 'tollfree_cache_total', help: 'Requests answered from the cache (hit), asked in spite of it (miss), or not its business (bypass).', labelNames: ['result'], registers });
   const cost = createCounts({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
   const saved = createCounts({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
@@ -80,6 +81,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     if (usage) {
       tokens.add(usage.input, provider, model, 'input');
       tokens.add(usage.output, provider, model, 'output');
+      if (usage.audioSeconds !== undefined) audio.add(usage.audioSeconds, provider, model);
     }
     cost.add(summary.costUsd ?? 0, provider, model);
     saved.add(summary.savedUsd ?? 0, provider, model);
@@ -98,7 +100,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     text: () => registry.metrics(),
     observe(event) {
       if (event.type === 'request-finished') finished(event);
-      else if (event.type === 'request-refused') requests.add(1, 'none', 'none', event.status);
+      else if (event.type === 'request-refused') requests.add(1, 'none', 'none', event.refusal.status);
       else if (event.type === 'attempt-finished') {
         const { provider, outcome, firstContentAt, startedAt } = event.attempt;
         const model = modelLabel(provider, event.attempt.model);

@@ -19,7 +19,7 @@ export function redactEvent(event: GatewayEvent): GatewayEvent {
       const silent = summary.attempts.every(isSilent);
       return request === event.request && silent ? event : { ...event, request, ...(!silent && { summary: { ...summary, attempts: summary.attempts.map(wordless) } }) };
     }
-    case 'request-refused': return { ...event, surface: redact(event.surface) };
+    case 'request-refused': return { ...event, refusal: { ...event.refusal, path: redact(event.refusal.path) } };
     case 'notice': {
       const { fields } = event;
       return { ...event, message: redact(event.message), ...(fields && { fields: Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value])) }) };

@@ -1,5 +1,5 @@
 /** What a span says: OpenTelemetry's conventions for HTTP servers and for generative AI, and under `tollfree.` what those have no word for. */
-import type { Attempt, ChatRequest, RequestSummary, Surface, Usage } from '../types.ts';
+import type { Attempt, ChatRequest, Refusal, RequestSummary, Surface, Usage } from '../types.ts';
 
 export interface Span {
   readonly traceId: string;
@@ -108,6 +108,27 @@ export function requestSpan(place: Place, request: ChatRequest, summary: Request
     ...(summary.failure !== undefined && summary.status >= 500 && { error: summary.failure }),
   };
 }
+
+/** Refused at the door. Undefined where nobody asked a model anything: the path is no word of a client's, but one of ours or `/v1/*`. */
+export function refusalSpan({ id, spanId, parent, state }: Place, refusal: Refusal): Span | undefined {
+  if (!refusal.path.startsWith('/v1/')) return undefined;
+  const { method, status, failure } = refusal;
+  const route = routeOf(refusal.path);
+  return {
+    traceId: id,
+    spanId,
+    ...(parent !== undefined && { parentSpanId: parent }),
+    ...(state !== undefined && { traceState: state }),
+    name: `${method} ${route}`,
+    kind: 'server',
+    start: refusal.receivedAt,
+    end: refusal.receivedAt + refusal.totalMs,
+    attributes: { 'http.request.method': method, 'http.route': route, 'http.response.status_code': status, 'tollfree.request_id': refusal.id, 'error.type': failure },
+    ...(status >= 500 && { error: failure }),
+  };
+}
+
+const routeOf = (path: string): string => Object.values(ROUTES).find((route) => (route.endsWith('*') ? path.startsWith(route.slice(0, -1)) : path === route)) ?? ROUTES.proxy;
 
 /** Time in line, or waited on purpose before asking again. */
 export function waitSpan({ id, spanId: parentSpanId }: Place, spanId: string, { from, to, failure }: { readonly from: number; readonly to: number; readonly failure?: string }): Span {

@@ -5,9 +5,9 @@
  * given out earlier, because they travel upstream in `traceparent`.
  */
 import { createInFlight } from '../in-flight.ts';
-import type { Attempt, ChatRequest, GatewayEvent, Outgoing, Send } from '../types.ts';
-import { attemptSpan, requestSpan, waitSpan } from './spans.ts';
-import type { Call, Span } from './spans.ts';
+import type { Attempt, ChatRequest, GatewayEvent, Outgoing, Refusal, Send, TraceContext } from '../types.ts';
+import { attemptSpan, refusalSpan, requestSpan, waitSpan } from './spans.ts';
+import type { Call, Place, Span } from './spans.ts';
 
 export interface TracesOptions {
   /** Share of requests that are traced where their caller does not say. */
@@ -25,12 +25,11 @@ export interface Traces {
   readonly around: (send: Send) => Send;
 }
 
-interface Trace {
-  readonly id: string;
-  readonly spanId: string;
-  readonly parent?: string;
-  readonly state?: string;
+interface Entered extends Place {
   readonly sampled: boolean;
+}
+
+interface Trace extends Entered {
   /** Under way. */
   readonly calls: Call[];
   readonly done: { readonly call: Call; readonly attempt: Attempt }[];
@@ -40,18 +39,24 @@ interface Trace {
 export function createTraces({ sample, random, newId, take }: TracesOptions): Traces {
   const traces = createInFlight<Trace>();
 
-  const begin = ({ id, trace }: ChatRequest): void => {
+  /** A place in the caller's trace, or in a new one. */
+  const enter = (trace?: TraceContext): Entered => {
     const [, caller, parent, flags = ''] = trace?.parent.split('-') ?? [];
-    traces.set(id, {
+    return {
       id: caller ?? newId(16),
       spanId: newId(8),
       ...(parent !== undefined && { parent }),
       ...(trace?.state !== undefined && { state: trace.state }),
       sampled: parent === undefined ? random() < sample : (Number.parseInt(flags, 16) & 1) === 1,
-      calls: [],
-      done: [],
-      over: false,
-    });
+    };
+  };
+
+  const begin = ({ id, trace }: ChatRequest): void => void traces.set(id, { ...enter(trace), calls: [], done: [], over: false });
+
+  const refused = (refusal: Refusal): void => {
+    const place = enter(refusal.trace);
+    const span = place.sampled ? refusalSpan(place, refusal) : undefined;
+    if (span !== undefined) take(span);
   };
 
   const forgetIfOver = (request: ChatRequest, trace: Trace): void => {
@@ -105,6 +110,7 @@ export function createTraces({ sample, random, newId, take }: TracesOptions): Tr
       if (event.type === 'request-started') begin(event.request);
       else if (event.type === 'attempt-finished') attempted(event.request, event.attempt);
       else if (event.type === 'request-finished') finish(event);
+      else if (event.type === 'request-refused') refused(event.refusal);
     },
     around: (send) => (outgoing, signal) => send(named(outgoing), signal),
   };

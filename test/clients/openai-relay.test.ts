@@ -14,7 +14,7 @@ const json = (value: unknown, status = 200): Reply => ({ status, type: 'applicat
 function answer({ path, body }: Recorded): Reply {
   switch (path) {
     case '/v1/embeddings': return json(VECTORS);
-    case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: '1\nHallo\n' } : json({ text: 'Grüß Gott', x_groq: { id: 'req_1' } });
+    case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: '1\nHallo\n' } : json({ text: 'Grüß Gott', duration: 2.4, x_groq: { id: 'req_1' } });
     case '/v1/audio/speech': return { type: 'audio/mpeg', body: [SOUND.subarray(0, 100), SOUND.subarray(100)] };
     case '/v1/images/generations': return json({ created: 1, data: [{ b64_json: 'aGk=' }] });
     case '/v1/moderations': return json({ id: 'm', model: 'm', results: [{ flagged: false }] });
@@ -93,6 +93,8 @@ describe('audio', () => {
     expect(call?.body).toContain('name="model"\r\n\r\nwhisper-large-v3\r\n');
     expect(call?.body).toContain('name="language"\r\n\r\nde\r\n');
     expect(call?.body).toContain(Buffer.from(SOUND).toString('latin1'));
+    const metrics = await (await fetch(`${state.system.url}/metrics`)).text();
+    expect(metrics).toContain('tollfree_audio_seconds_total{provider="workshop",model="whisper-large-v3"} 3');
   });
 
   test('answers that are no JSON arrive as they are', async () => {

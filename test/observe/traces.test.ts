@@ -181,6 +181,32 @@ describe('traces', () => {
     collector.status = 200;
     await requestSpan(({ attributes: told }) => told['tollfree.request_id'] === id);
   });
+
+  test('what is refused at the door is a span too, by a path of ours and no word of the client’s', async () => {
+    const { system } = state;
+    const caller = 'd'.repeat(32);
+    const ask = (path: string, body: string): Promise<Response> =>
+      fetch(`${system.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', traceparent: `00-${caller}-00f067aa0ba902b7-01` }, body });
+    const ofCaller = ({ traceId }: Told): boolean => traceId === caller;
+
+    const cut = await ask('/v1/chat/completions', '{"model": "auto", "swordfish": ');
+    const request = await requestSpan(ofCaller);
+    expect(request).toMatchObject({
+      name: 'POST /v1/chat/completions', parentSpanId: '00f067aa0ba902b7', status: {},
+      attributes: { 'http.response.status_code': '400', 'error.type': 'invalid-request', 'tollfree.request_id': cut.headers.get('x-request-id') },
+    });
+    expect(BigInt(request.endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(request.startTimeUnixNano));
+
+    await ask('/v1/swordfish', '{"model": "auto"}');
+    await requestSpan(({ name }) => name === 'POST /v1/*');
+    await ask('/swordfish', '{}');
+    await system.admin('POST', '/virtual-keys', { name: 'first' });
+    await ask('/v1/messages', '{}');
+    const keyless = await requestSpan(({ name }) => name === 'POST /v1/messages');
+    expect(keyless.attributes).toMatchObject({ 'http.response.status_code': '401', 'error.type': 'unauthorized' });
+    expect(spansOf(state.collector).filter(ofCaller)).toHaveLength(3);
+    expect(state.collector.letters.map(({ body }) => body).join('')).not.toContain('swordfish');
+  });
 });
 
 test('without a collector upstream hears of no trace, whatever the caller sends', async () => {
