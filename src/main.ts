@@ -29,6 +29,7 @@ import { createKeyWatch } from './main/key-watch.ts';
 import { listen } from './main/listen.ts';
 import { openDaemonVault } from './main/open-vault.ts';
 import type { DaemonVault } from './main/open-vault.ts';
+import { createProblems } from './main/problems.ts';
 import { tellTraces } from './main/tell-traces.ts';
 import { tellWebhooks } from './main/tell-webhooks.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -73,6 +74,8 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   const base = await openBase(options, cleanup);
   const { now, places, settings, emit } = base;
   if (coreDumps === 'possible') emit({ type: 'notice', level: 'warn', message: 'a core dump of this process would hold keys, and this system has no switch for that which can be reached from here; start it with `ulimit -c 0`' });
+  const problems = createProblems();
+  base.listen(problems.observe);
   const startedAt = now();
   const host = options.host ?? environment['TOLLFREE_HOST'] ?? settings.server.host;
   const port = options.port ?? portFrom(environment) ?? settings.server.port;
@@ -133,6 +136,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     audit: (act) => void vault.audit(act),
     rulesDesk: knowledge.rulesDesk,
     record,
+    problems: problems.list,
     events,
     activity,
     // Bound wider than loopback every call needs a key, and the names a server goes by there are not ours to know.

@@ -365,7 +365,17 @@ export type GatewayEvent =
   | { readonly type: 'attempt-finished'; readonly request: ChatRequest; readonly attempt: Attempt }
   | { readonly type: 'request-finished'; readonly request: ChatRequest; readonly summary: RequestSummary }
   | { readonly type: 'account-changed'; readonly account: Account; readonly state: AccountState; readonly reason: string; readonly until?: number }
-  | { readonly type: 'notice'; readonly level: 'info' | 'warn' | 'error'; readonly message: string; readonly fields?: Readonly<Record<string, string | number | boolean>> };
+  | {
+      readonly type: 'notice';
+      readonly level: 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly fields?: Readonly<Record<string, string | number | boolean>>;
+      /** What can no longer be written down from now on (`error`), or can again (`info`). */
+      readonly part?: WrittenPart;
+    };
+
+/** What is written down beside serving, which goes on where it cannot be. */
+export type WrittenPart = 'log file' | 'standard output' | 'audit log' | 'quota journal' | 'key usage' | 'record spool' | 'record database';
 
 /** A request refused before it was understood: no model, no prompt, nothing sent. */
 export interface Refusal {

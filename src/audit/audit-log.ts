@@ -21,12 +21,17 @@ export interface AuditOptions {
   readonly now: () => number;
   /** A keyed hash of a statement under the vault's own key. Undefined while there is none to be had. */
   readonly vouch: (statement: string) => string | undefined;
-  /** Something a person should know. */
+  /** Somebody changed it. */
   readonly notice: (message: string) => void;
+  /** Called with the problem for each act that could not be written, and with nothing when all of them are. */
+  readonly onTrouble: (problem: string | undefined) => void;
 }
 
 export interface AuditLog {
-  /** Resolves when it is written. Never throws: a disk that refuses is told, and what was done stays done. */
+  /**
+   * Resolves when it is written. Never throws: what was done stays done, a disk that refuses is told, and the act is
+   * kept and tried again while the process lives.
+   */
   readonly record: (act: Act) => Promise<void>;
   readonly check: () => AuditCheck;
 }
@@ -44,10 +49,16 @@ const WAIT_MS = 5_000;
 /** Longer than any entry: an import names up to 10,000 accounts, but a label is short. */
 const TAIL_BYTES = 2 ** 20;
 const OWNER_ONLY = 0o600;
+/** How often a disk that refused is tried again. */
+const RETRY_MS = 5_000;
+/** Acts of people and programs that administer, kept while the disk refuses: some hundred kilobytes. */
+const MOST_WAITING = 1_000;
 
-export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions): AuditLog {
+export function createAuditLog({ path, pid, now, vouch, notice, onTrouble }: AuditOptions): AuditLog {
   const serially = createSerially();
   const sealPath = `${path}.seal`;
+  const waiting: { readonly act: Act; readonly at: number }[] = [];
+  const trouble: { told: boolean; retry?: NodeJS.Timeout } = { told: false };
 
   /** The last entry the vault vouched for. Undefined where it vouches for none. */
   const sealed = (): string | undefined => {
@@ -72,11 +83,11 @@ export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions):
     return { entries, ...(problem !== undefined && { problem }), vouched: wanted !== undefined && problem === undefined };
   };
 
-  const append = (act: Act): void => {
+  const append = (act: Act, at: number): void => {
     const file = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, OWNER_ONLY);
     try {
       const previous = tailOf(file);
-      const { line, hash } = lineOf(act, now(), previous);
+      const { line, hash } = lineOf(act, at, previous);
       // The seal must not move on over a log that somebody changed.
       const problem = vouch(hash) === undefined || sealed() === previous ? undefined : check().problem;
       const text = Buffer.from(`${line}\n`);
@@ -90,22 +101,45 @@ export function createAuditLog({ path, pid, now, vouch, notice }: AuditOptions):
     }
   };
 
+  /** In the order of the acts. Throws where the disk refuses one. */
+  const writeAll = async (): Promise<void> => {
+    await preparePrivateDirectory(dirname(path));
+    const lock = await acquireLock({ directory: dirname(path), name: 'audit', pid, now, waitMs: WAIT_MS });
+    try {
+      for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+        append(next.act, next.at);
+        waiting.shift();
+      }
+    } finally {
+      await lock.release();
+    }
+  };
+
+  const write = (): Promise<void> =>
+    serially(async () => {
+      try {
+        await writeAll();
+        if (trouble.told) onTrouble(undefined);
+        trouble.told = false;
+      } catch (error) {
+        trouble.told = true;
+        trouble.retry ??= setTimeout(() => {
+          delete trouble.retry;
+          void write().catch(() => undefined);
+        }, RETRY_MS).unref();
+        throw error;
+      }
+    });
+
   return {
     check,
-    record: (act) =>
-      serially(async () => {
-        try {
-          await preparePrivateDirectory(dirname(path));
-          const lock = await acquireLock({ directory: dirname(path), name: 'audit', pid, now, waitMs: WAIT_MS });
-          try {
-            append(act);
-          } finally {
-            await lock.release();
-          }
-        } catch (error) {
-          notice(`${act.act} could not be written to ${path} (${systemCode(error) ?? (error instanceof Error ? error.message : 'unknown')}); free some space, or see who else writes there`);
-        }
-      }),
+    record(act) {
+      waiting.push({ act, at: now() });
+      if (waiting.length > MOST_WAITING) waiting.shift();
+      return write().catch((error: unknown) => {
+        onTrouble(`${act.act} could not be written to ${path} (${systemCode(error) ?? (error instanceof Error ? error.message : 'unknown')}); free some space, or see who else writes there`);
+      });
+    },
   };
 }
 

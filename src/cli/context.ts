@@ -71,8 +71,12 @@ export function processContext(): Context {
   const stop = createStop();
   // Node would open its debugger, and with it everything in memory, to whoever asks on this machine.
   process.on('SIGUSR1', () => undefined);
-  // A reader that left (`tollfree models | head`) is no failure of ours.
-  stdout.on('error', stop.readerLeft);
+  // A reader that left (`tollfree models | head`) is no failure of ours; a daemon listens itself, and goes on without it.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (stdout.listenerCount('error') === 1) stop.readerLeft(error);
+  });
+  // Nobody is left to be told.
+  stderr.on('error', () => undefined);
   return {
     environment,
     directory: process.cwd(),

@@ -12,9 +12,11 @@ export interface HealthOptions {
   readonly accounts: () => readonly AccountView[];
   readonly waiting: () => number;
   readonly record: () => RecordHealth;
+  /** What cannot be written down now. Requests are served all the same. */
+  readonly problems: () => readonly { readonly part: string; readonly message: string }[];
 }
 
-export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining, accounts, waiting, record }: HealthOptions): Router {
+export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining, accounts, waiting, record, problems }: HealthOptions): Router {
   const router = Router();
   const reason = (): string | undefined => {
     if (draining()) return 'shutting down';
@@ -25,9 +27,11 @@ export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining,
     const views = accounts();
     const states = Object.fromEntries(['active', 'resting', 'suspended', 'disabled'].map((state) => [state, views.filter((view) => view.state === state).length]));
     const why = reason();
+    const unwritten = problems();
     response.json({
-      status: why === undefined ? 'ok' : 'not ready',
+      status: why === undefined ? (unwritten.length === 0 ? 'ok' : 'degraded') : 'not ready',
       ...(why !== undefined && { reason: why }),
+      problems: unwritten,
       version,
       uptime_seconds: Math.round((now() - startedAt) / 1000),
       vault: vaultUnlocked() ? 'unlocked' : 'locked',

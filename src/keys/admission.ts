@@ -56,18 +56,24 @@ const OTHERS = 'others';
 /** Throws where the journal belongs to a newer program or cannot be written. */
 export function createAdmission({ keys, path, now: clock, emit }: AdmissionOptions): Admission {
   const now = (): number => Math.floor(clock());
-  const tell = (level: 'info' | 'error', message: string): void => emit({ type: 'notice', level, message });
   const open = createInFlight<{ readonly key: string; readonly revoke: (reason: FailureError) => void }>();
 
   const { tallies, entries, damage } = recoverJournal(path, now());
   const ledger = createLedger((entry) => journal.append(entry));
   ledger.load(now(), tallies, entries);
-  if (damage !== undefined) tell('error', `${path}: ${damage.lines} lines could not be read, so the keys' limits may allow too much until their periods end; the file was kept as ${damage.copy}`);
+  if (damage !== undefined) emit({ type: 'notice', level: 'error', message: `${path}: ${damage.lines} lines could not be read, so the keys' limits may allow too much until their periods end; the file was kept as ${damage.copy}` });
   const journal = createJournal({
     path,
     now,
     tallies: () => ledger.save(now()),
-    onTrouble: (problem) => (problem === undefined ? tell('info', `${path} is written again`) : tell('error', `${path} cannot be written: ${problem}; limits go on in memory, but a restart would forget what is used meanwhile`)),
+    onTrouble: (problem) =>
+      emit({
+        type: 'notice',
+        part: 'key usage',
+        ...(problem === undefined
+          ? { level: 'info', message: `${path} is written again` }
+          : { level: 'error', message: `${path} cannot be written: ${problem}; limits go on in memory, but a restart would forget what is used meanwhile` }),
+      }),
   });
 
   keys.onRevoked((id) => {

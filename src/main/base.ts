@@ -3,7 +3,7 @@ import { readConfig } from '../config/reloading.ts';
 import { loadSettings } from '../config/settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { createLog } from '../observe/log.ts';
-import type { LogOptions } from '../observe/log.ts';
+import type { LogOptions, SinkName } from '../observe/log.ts';
 import { redactEvent } from '../observe/redact-event.ts';
 import type { Clock, Emit, GatewayEvent } from '../types.ts';
 import { lockDataDirectory } from '../vault/daemon-lock.ts';
@@ -36,24 +36,27 @@ export async function openBase(options: BaseOptions, cleanup: Cleanup): Promise<
   const lock = await lockDataDirectory({ directory: places.dataDirectory, pid: process.pid, now });
   cleanup.add(() => lock.release());
 
-  const log = createLog(logOptions(settings, options, places.dataDirectory));
-  cleanup.add(() => log.close());
-  const listeners = [log.observe];
-  return {
-    now,
-    places,
-    settings,
-    emit(event) {
-      const told = redactEvent(event);
-      for (const listener of listeners) listener(told);
-    },
-    listen: (listener) => void listeners.push(listener),
+  const listeners: ((event: GatewayEvent) => void)[] = [];
+  const emit: Emit = (event) => {
+    const told = redactEvent(event);
+    for (const listener of listeners) listener(told);
   };
+  const listen: Base['listen'] = (listener) => void listeners.push(listener);
+  const log = createLog({ ...logOptions(settings, options, places.dataDirectory), onTrouble: (...trouble) => emit(logTrouble(...trouble)) });
+  cleanup.add(() => log.close());
+  listen(log.observe);
+  return { now, places, settings, emit, listen };
+}
+
+function logTrouble(part: SinkName, problem: string | undefined, lost: number): GatewayEvent {
+  return problem === undefined
+    ? { type: 'notice', level: 'info', part, message: `the ${part} is written again`, fields: { lost_lines: lost } }
+    : { type: 'notice', level: 'error', part, message: `the ${part} cannot be written: ${problem}. requests go on and their lines are lost until it can; free some space` };
 }
 
 const LEVELS: ReadonlySet<string> = new Set(['error', 'warn', 'info', 'debug'] satisfies LogOptions['level'][]);
 
-function logOptions({ log }: Settings, { environment, stream }: BaseOptions, directory: string): LogOptions {
+function logOptions({ log }: Settings, { environment, stream }: BaseOptions, directory: string): Omit<LogOptions, 'onTrouble'> {
   const style = log.format === 'auto' ? (stream?.isTTY === true ? 'pretty' : 'json') : log.format;
   const level = environment['TOLLFREE_LOG_LEVEL'] ?? '';
   return {

@@ -1,14 +1,17 @@
 /**
  * The log: one JSON line a request for machines, one short readable line on a terminal.
  *
- * winston keeps levels, files and rotation. It is handed lines in batches: a pass through it costs 40 µs, and a line is
- * formatted in five.
+ * winston is handed lines in batches: a pass through it costs 40 µs, and a line is formatted in five.
  */
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { createLogger, format, transports } from 'winston';
-import type { Logger, transport } from 'winston';
-import type { GatewayEvent } from '../types.ts';
+import type { Logger } from 'winston';
+import type { GatewayEvent, WrittenPart } from '../types.ts';
 import { entryOf } from './log-entry.ts';
 import type { LogEntry } from './log-entry.ts';
+import { createLogFile } from './log-file.ts';
+import type { LogFile } from './log-file.ts';
 
 const FILE_NAME = 'tollfree.log';
 /** Later than this nobody notices; a line lost with the process is no more than this old. */
@@ -25,7 +28,11 @@ export interface LogOptions {
   readonly directory?: string;
   readonly maxSizeBytes: number;
   readonly maxFiles: number;
+  /** Called with the problem when lines can no longer be written, and when they can again with how many were lost meanwhile. */
+  readonly onTrouble: (sink: SinkName, problem: string | undefined, lost: number) => void;
 }
+
+export type SinkName = Extract<WrittenPart, 'log file' | 'standard output'>;
 
 export interface Log {
   readonly observe: (event: GatewayEvent) => void;
@@ -35,10 +42,11 @@ export interface Log {
 
 const LEVELS: readonly LogEntry['level'][] = ['error', 'warn', 'info', 'debug'];
 
-export function createLog({ level, bodies, stream, style, directory, maxSizeBytes, maxFiles }: LogOptions): Log {
+export function createLog({ level, bodies, stream, style, directory, maxSizeBytes, maxFiles, onTrouble }: LogOptions): Log {
+  const file = directory === undefined ? undefined : createLogFile({ path: join(directory, FILE_NAME), maxSizeBytes, maxFiles });
   const sinks = [
-    ...(directory === undefined ? [] : [createSink(asJson, new transports.File({ dirname: directory, filename: FILE_NAME, maxsize: maxSizeBytes, maxFiles, tailable: true, options: { flags: 'a', mode: 0o600 } }))]),
-    ...(stream === undefined ? [] : [createSink(style === 'json' ? asJson : asLine, new transports.Stream({ stream }))]),
+    ...(file === undefined ? [] : [createSink(asJson, createTarget('log file', intoFile(file), onTrouble))]),
+    ...(stream === undefined ? [] : [createSink(style === 'json' ? asJson : asLine, createTarget('standard output', ontoStream(stream), onTrouble))]),
   ];
   return {
     observe(event) {
@@ -47,7 +55,10 @@ export function createLog({ level, bodies, stream, style, directory, maxSizeByte
       const at = new Date();
       for (const sink of sinks) sink.write(entry, at);
     },
-    close: async () => void (await Promise.all(sinks.map((sink) => sink.close()))),
+    async close() {
+      await Promise.all(sinks.map((sink) => sink.close()));
+      file?.close();
+    },
   };
 }
 
@@ -56,9 +67,9 @@ interface Sink {
   readonly close: () => Promise<void>;
 }
 
-function createSink(render: (entry: LogEntry, at: Date) => string, target: transport): Sink {
-  const logger = createLogger({ format: format.printf(({ message }) => String(message)), transports: [target] });
-  const state: { lines: string[]; timer?: NodeJS.Timeout } = { lines: [] };
+function createSink(render: (entry: LogEntry, at: Date) => string, target: Writable): Sink {
+  const logger = createLogger({ format: format.printf(({ message }) => String(message)), transports: [new transports.Stream({ stream: target, eol: '\n' })] });
+  const state: { lines: string[]; timer?: NodeJS.Timeout; closed?: true } = { lines: [] };
   const flush = (): void => {
     clearTimeout(state.timer);
     delete state.timer;
@@ -66,14 +77,54 @@ function createSink(render: (entry: LogEntry, at: Date) => string, target: trans
   };
   return {
     write(entry, at) {
+      if (state.closed) return;
       state.lines.push(render(entry, at));
       state.timer ??= setTimeout(flush, BATCH_MS);
     },
     async close() {
       flush();
+      state.closed = true;
       await ended(logger);
     },
   };
+}
+
+/** Writes a text, then says what came of it. */
+type Write = (text: string, done: (problem?: Error | null) => void) => void;
+
+const intoFile = ({ write }: LogFile): Write => (text, done) => {
+  const state: { problem?: Error } = {};
+  try {
+    write(text);
+  } catch (error) {
+    state.problem = error as Error;
+  }
+  done(state.problem);
+};
+
+/** A stream that fails tells it by an event, too, which ends a process where nobody listens. */
+function ontoStream(stream: NodeJS.WritableStream): Write {
+  stream.on('error', () => undefined);
+  return (text, done) => void stream.write(text, done);
+}
+
+/** Takes everything: what cannot be written is told, and lost. */
+function createTarget(sink: SinkName, write: Write, onTrouble: LogOptions['onTrouble']): Writable {
+  const lost = { lines: 0 };
+  const heed = (text: string, problem: Error | null | undefined): void => {
+    const before = lost.lines;
+    lost.lines = problem ? before + text.split('\n').length - 1 : 0;
+    if (problem ? before === 0 : before > 0) onTrouble(sink, problem?.message, before);
+  };
+  return new Writable({
+    decodeStrings: false,
+    write(text: string, _encoding, done) {
+      write(text, (problem) => {
+        heed(text, problem);
+        done();
+      });
+    },
+  });
 }
 
 function ended(logger: Logger): Promise<void> {

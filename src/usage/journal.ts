@@ -59,14 +59,14 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
   function failed(error: unknown): void {
     if (!failing) {
       const reason = error instanceof Error ? error.message : String(error);
-      emit({ type: 'notice', level: 'error', message: `quota is not being written down (${reason}); serving goes on, but a restart would forget it. Free some space for ${path}` });
+      emit({ type: 'notice', level: 'error', part: 'quota journal', message: `quota is not being written down (${reason}); serving goes on, but a restart would forget it. Free some space for ${path}` });
     }
     failing = true;
     retryAt = now() + RETRY_MS;
   }
 
   function healed(): void {
-    if (failing) emit({ type: 'notice', level: 'info', message: `quota is written down again to ${path}` });
+    if (failing) emit({ type: 'notice', level: 'info', part: 'quota journal', message: `quota is written down again to ${path}` });
     failing = false;
   }
 

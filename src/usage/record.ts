@@ -51,11 +51,11 @@ export function createRecord({ dataDirectory, retention, now, emit }: RecordOpti
 
   function trouble(part: 'spool' | 'database', problem: string | undefined, fields: Readonly<Record<string, number>> = {}): void {
     if (problem === undefined) {
-      if (problems.delete(part)) emit({ type: 'notice', level: 'info', message: `the record's ${part} can be written again`, fields });
+      if (problems.delete(part)) emit({ type: 'notice', level: 'info', part: `record ${part}`, message: `the record's ${part} can be written again`, fields });
       return;
     }
     problems.set(part, problem);
-    emit({ type: 'notice', level: 'error', message: `the record's ${part} cannot be written: ${problem}. requests go on and are kept until it can, as far as there is room; look at the disk`, fields });
+    emit({ type: 'notice', level: 'error', part: `record ${part}`, message: `the record's ${part} cannot be written: ${problem}. requests go on and are kept until it can, as far as there is room; look at the disk`, fields });
   }
 
   const timers: { batch: NodeJS.Timeout | undefined; retry: NodeJS.Timeout | undefined } = { batch: undefined, retry: undefined };

@@ -28,7 +28,7 @@ async function createDesk(): Promise<Desk> {
   const path = join(directory, 'audit.log');
   const desk: Desk = { path, notices, key: 'the key of the vault', log: undefined as never };
   const vouch = (entry: string): string | undefined => (desk.key === undefined ? undefined : createHmac('sha256', desk.key).update(entry).digest('base64url'));
-  return Object.assign(desk, { log: createAuditLog({ path, pid: process.pid, now: () => Date.UTC(2026, 10, 20), vouch, notice: (message) => notices.push(message) }) });
+  return Object.assign(desk, { log: createAuditLog({ path, pid: process.pid, now: () => Date.UTC(2026, 10, 20), vouch, notice: (message) => notices.push(message), onTrouble: (problem) => notices.push(problem ?? 'written again') }) });
 }
 
 beforeEach(async () => {
@@ -59,7 +59,7 @@ describe('left alone', () => {
 
   test('of many writers at once, nobody is lost and nobody breaks the chain', async () => {
     const { path } = state.desk;
-    const others = Array.from({ length: 4 }, () => createAuditLog({ path, pid: process.pid, now: Date.now, vouch: () => undefined, notice: (message) => state.desk.notices.push(message) }));
+    const others = Array.from({ length: 4 }, () => createAuditLog({ path, pid: process.pid, now: Date.now, vouch: () => undefined, notice: (message) => state.desk.notices.push(message), onTrouble: (problem) => state.desk.notices.push(problem ?? 'written again') }));
     await Promise.all(others.flatMap((log) => Array.from({ length: 5 }, (_, index) => log.record({ by: 'cli', act: `act ${index}` }))));
     expect(state.desk.log.check()).toMatchObject({ entries: 24 });
     expect(state.desk.log.check()).not.toHaveProperty('problem');
@@ -101,7 +101,7 @@ import { createHmac } from 'node:crypto';
 import { writeSync } from 'node:fs';
 const [, dist, path] = process.argv;
 const { createAuditLog } = await import(dist + '/audit/audit-log.js');
-const log = createAuditLog({ path, pid: process.pid, now: Date.now, notice: console.error, vouch: (entry) => createHmac('sha256', 'the key of the vault').update(entry).digest('base64url') });
+const log = createAuditLog({ path, pid: process.pid, now: Date.now, notice: console.error, onTrouble: console.error, vouch: (entry) => createHmac('sha256', 'the key of the vault').update(entry).digest('base64url') });
 for (;;) {
   await log.record({ by: 'cli', act: 'account added', on: ['groq/x'] });
   writeSync(1, '.');
@@ -143,6 +143,18 @@ describe('changed by someone else', () => {
     expect(state.desk.notices).toEqual([expect.stringMatching(/could not be written .*EISDIR/)]);
   });
 
+  test('while nothing can be written, acts wait, and stand in their order afterwards', async () => {
+    const desk = await createDesk();
+    await mkdir(desk.path);
+    await desk.log.record({ by: 'cli', act: 'first' });
+    await desk.log.record({ by: 'cli', act: 'second' });
+    await rm(desk.path, { recursive: true });
+    await desk.log.record({ by: 'cli', act: 'third' });
+    const acts = (await readFile(desk.path, 'utf8')).split('\n').slice(0, -1).map((line) => (JSON.parse(line) as { act: string }).act);
+    expect([acts, desk.log.check()]).toEqual([['first', 'second', 'third'], { entries: 3, vouched: true }]);
+    expect(desk.notices).toEqual([expect.stringContaining('first could not'), expect.stringContaining('second could not'), 'written again']);
+  });
+
   test('a seal that another key made vouches for nothing', async () => {
     state.desk.key = 'another key';
     expect(state.desk.log.check()).toEqual({ entries: 4, vouched: false });
@@ -180,7 +192,7 @@ function chain(names: readonly string[]): string[] {
   const code = `
     import { createAuditLog } from ${JSON.stringify(join(dist, 'audit', 'audit-log.js'))};
     const notices = [];
-    const log = createAuditLog({ path: process.argv[1], pid: process.pid, now: Date.now, vouch: (entry) => entry.slice(0, 43).padEnd(43, '-'), notice: (message) => notices.push(message) });
+    const log = createAuditLog({ path: process.argv[1], pid: process.pid, now: Date.now, vouch: (entry) => entry.slice(0, 43).padEnd(43, '-'), notice: console.error, onTrouble: (problem) => notices.push(problem) });
     for (let count = 0; count < 100 && notices.length === 0; count += 1) await log.record({ by: 'cli', act: 'account added', on: ['groq/' + count] });
     console.log(JSON.stringify({ notices, check: log.check() }));`;
   const child = spawn('bash', ['-c', `trap '' XFSZ; ulimit -f 4; exec "$0" "$@"`, process.execPath, '--input-type=module', '-e', code, path], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -41,7 +41,7 @@ test.each([false, true])('no object of a request brings a shape of its own (stre
   const { environment, directory } = state.system;
   await state.system.daemon.stop();
   const log = join(directory, `shapes-${String(stream)}.log`);
-  const daemon = await startProcess(environment, directory, ['--log-maps', '--no-log-maps-details', '--no-logfile-per-isolate', `--logfile=${log}`]);
+  const daemon = await startProcess(environment, directory, { flags: ['--log-maps', '--no-log-maps-details', '--no-logfile-per-isolate', `--logfile=${log}`] });
   for (let asked = 0; asked < REQUESTS; asked++) {
     const answer = await fetch(`${daemon.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...hello('Hello'), stream, max_tokens: 20 }) });
     expect(answer.status).toBe(200);

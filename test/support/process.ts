@@ -15,9 +15,17 @@ export interface DaemonProcess {
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'index.js');
 
-/** Resolves once it listens; a daemon that ends before that rejects with what it said. `flags`: Node's own. */
-export async function startProcess(environment: Readonly<Record<string, string>>, directory: string, flags: readonly string[] = []): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, [...flags, cli, 'serve'], { cwd: directory, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+export interface ProcessOptions {
+  /** A command that becomes the one behind it, e.g. `['nice']`. */
+  readonly within?: readonly string[];
+  /** Node's own. */
+  readonly flags?: readonly string[];
+}
+
+/** Resolves once it listens; a daemon that ends before that rejects with what it said. */
+export async function startProcess(environment: Readonly<Record<string, string>>, directory: string, { within = [], flags = [] }: ProcessOptions = {}): Promise<DaemonProcess> {
+  const [command, ...words] = [...within, process.execPath, ...flags, cli, 'serve'] as const;
+  const child = spawn(command, words, { cwd: directory, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   const said: string[] = [];
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   const listening = new Promise<string>((resolve) => {

@@ -22,7 +22,7 @@ export async function openLocalVault(context: Context): Promise<LocalVault> {
   const directory = resolve(context.directory, placesOf(context).dataDirectory);
   const options = { pid: process.pid, now: context.now, notice: (message: string) => write(`${paint('yellow', 'note:')} ${message}\n`) };
   const vault = await openVault({ ...options, file: join(directory, 'vault.json') });
-  const audit = createAuditLog({ ...options, path: join(directory, 'audit.log'), vouch: vault.vouch });
+  const audit = createAuditLog({ ...options, path: join(directory, 'audit.log'), vouch: vault.vouch, onTrouble: (problem) => problem !== undefined && options.notice(problem) });
   return { ...auditedVault(vault, 'cli', audit.record), audit };
 }
 

@@ -1,0 +1,131 @@
+/** Disks that take nothing: requests are served, the operator is told, and everything heals without a restart. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startProcess } from '../support/process.ts';
+import type { DaemonProcess } from '../support/process.ts';
+import { admin, ask, counted, health, openDaemons } from './daemons.ts';
+import type { Daemons, Health } from './daemons.ts';
+
+const state: { daemons: Daemons } = { daemons: undefined as never };
+beforeAll(async () => {
+  state.daemons = await openDaemons({ pace: { firstMs: 0, tokenMs: 0 } });
+});
+afterAll(() => state.daemons.close());
+
+const partsOf = ({ problems }: Health): readonly string[] => problems.map(({ part }) => part).toSorted();
+
+/** Asks, and does something an operator does, until health is as it should be; all requests are answered meanwhile. */
+async function serveUntil(daemon: DaemonProcess, isSo: (seen: Health) => boolean): Promise<Health> {
+  for (let asked = 0; ; asked += 1) {
+    const seen = await health(daemon);
+    if (isSo(seen)) return seen;
+    if (asked > 2_000) throw new Error(`health stays ${JSON.stringify(seen)}`);
+    expect((await ask(daemon, asked % 2 === 0).then(async (answer) => [answer.status, await answer.text()] as const))[0]).toBe(200);
+    expect((await admin(daemon, 'DELETE', '/cooldowns')).status).toBe(200);
+    await sleep(5);
+  }
+}
+
+const isOk = ({ status }: Health): boolean => status === 'ok';
+
+const linux = process.platform === 'linux' ? describe : describe.skip;
+
+linux('a log that takes nothing', () => {
+  test('is told on standard output and by health, and goes on when it can', async () => {
+    const environment = await state.daemons.environmentFor('log');
+    const path = join(environment['TOLLFREE_DATA_DIR'] ?? '', 'tollfree.log');
+    symlinkSync('/dev/full', path);
+    const daemon = await startProcess(environment, state.daemons.directory);
+    try {
+      const told = await serveUntil(daemon, ({ status }) => status !== 'ok');
+      expect(told).toMatchObject({ status: 'degraded', problems: [{ part: 'log file', message: expect.stringMatching(/log file cannot be written: ENOSPC.*free some space/) }] });
+      expect((await fetch(`${daemon.url}/health/ready`)).status).toBe(200);
+      expect(daemon.words()).toContain('the log file cannot be written');
+
+      rmSync(path);
+      await serveUntil(daemon, isOk);
+      const lines = (): string[] => readFileSync(path, 'utf8').split('\n');
+      while (!lines().some((line) => line.includes('"the log file is written again"'))) await sleep(20);
+      const [healed] = lines().filter((line) => line.includes('written again')).map((line) => JSON.parse(line) as { lost_lines: number });
+      expect(healed?.lost_lines).toBeGreaterThan(0);
+      expect(statSync(path).mode & 0o777).toBe(0o600);
+      daemon.signal('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+    } finally {
+      daemon.signal('SIGKILL');
+    }
+  }, 30_000);
+
+  test('does not keep a daemon from ending', async () => {
+    const environment = await state.daemons.environmentFor('end');
+    symlinkSync('/dev/full', join(environment['TOLLFREE_DATA_DIR'] ?? '', 'tollfree.log'));
+    const daemon = await startProcess(environment, state.daemons.directory);
+    await (await ask(daemon, false)).text();
+    daemon.signal('SIGTERM');
+    expect(await daemon.ended).toBe(0);
+  });
+});
+
+linux('standard output', () => {
+  test.each([
+    ['that is full', 'exec "$@" > /dev/full'],
+    ['that nobody reads', 'exec "$@" > >(true)'],
+  ])('%s ends nothing, and is told by health and in the file', async (_how, script) => {
+    const environment = await state.daemons.environmentFor(_how);
+    const daemon = await startProcess(environment, state.daemons.directory, { within: ['bash', '-c', script, 'bash'] });
+    try {
+      expect(partsOf(await serveUntil(daemon, ({ status }) => status !== 'ok'))).toEqual(['standard output']);
+      const path = join(environment['TOLLFREE_DATA_DIR'] ?? '', 'tollfree.log');
+      while (!readFileSync(path, 'utf8').includes('the standard output cannot be written')) await sleep(20);
+      daemon.signal('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+    } finally {
+      daemon.signal('SIGKILL');
+    }
+  }, 30_000);
+});
+
+/** A file system of its own, seen by the daemon alone; from here it is below /proc. */
+const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+
+(mounts ? describe : describe.skip)('a full disk under everything', () => {
+  test('costs no request and no count, is told part by part, and heals', async () => {
+    const { daemons } = state;
+    const environment = await daemons.environmentFor('full');
+    const data = environment['TOLLFREE_DATA_DIR'] ?? '';
+    const script = `cp "$0/vault.json" /tmp/vault.$$ && mount -t tmpfs -o size=2m,mode=700 none "$0" && mv /tmp/vault.$$ "$0/vault.json" && exec "$@"`;
+    const daemon = await startProcess(environment, daemons.directory, { within: ['unshare', '-rm', 'bash', '-c', script, data] });
+    const inside = (name: string): string => join(`/proc/${daemon.pid}/root`, data, name);
+    daemons.simulators.clearCalls();
+    try {
+      await serveUntil(daemon, isOk);
+      const before = readFileSync(inside('vault.json'), 'utf8');
+      expect(() => writeFileSync(inside('filler'), Buffer.alloc(4 * 2 ** 20))).toThrow('ENOSPC');
+      const all = ['audit log', 'key usage', 'log file', 'quota journal', 'record database', 'record spool'];
+      await serveUntil(daemon, (seen) => all.every((part) => partsOf(seen).includes(part)));
+
+      const refused = await admin(daemon, 'POST', '/virtual-keys', { name: 'late' });
+      expect([refused.status, await refused.text()]).toEqual([500, expect.stringMatching(/ENOSPC|space/)]);
+      const changed = await admin(daemon, 'POST', '/vault/rotate');
+      expect([changed.status, await changed.text()]).toEqual([500, expect.stringMatching(/ENOSPC|space/)]);
+      expect(readFileSync(inside('vault.json'), 'utf8')).toBe(before);
+
+      rmSync(inside('filler'));
+      await serveUntil(daemon, isOk);
+      expect((await admin(daemon, 'POST', '/virtual-keys', { name: 'later' })).status).toBe(201);
+      const asked = daemons.simulators.calls({ path: '/chat/completions' }).length;
+      expect(await counted(daemon)).toBe(asked);
+      const stats = (await (await admin(daemon, 'GET', '/usage-stats')).json()) as { total: { requests: number } };
+      expect(stats.total.requests).toBe(asked);
+      const audit = (await (await admin(daemon, 'GET', '/vault/audit')).json()) as { entries: number };
+      expect(audit).not.toHaveProperty('problem');
+      daemon.signal('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+    } finally {
+      daemon.signal('SIGKILL');
+    }
+  }, 90_000);
+});
