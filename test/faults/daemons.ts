@@ -18,6 +18,8 @@ export interface DaemonsOptions {
   /** Of each account, at both providers, as the catalogue tells it and upstream counts it. Plenty where absent. */
   readonly limit?: { readonly windows: readonly { readonly requests: number; readonly seconds: number; readonly kind: 'rolling' }[]; readonly concurrent?: number };
   readonly settings?: string;
+  /** More of the catalogue, without accounts. */
+  readonly providers?: Readonly<Record<string, object>>;
 }
 
 export interface Daemons {
@@ -32,11 +34,11 @@ export interface Daemons {
   readonly close: () => Promise<void>;
 }
 
-export async function openDaemons({ pace, limit = plenty, settings = '' }: DaemonsOptions): Promise<Daemons> {
+export async function openDaemons({ pace, limit = plenty, settings = '', providers = {} }: DaemonsOptions): Promise<Daemons> {
   const system: System = await startSystem({
     simulators: { pace, limits: Object.fromEntries(names.map((name) => [name, { rate_limit: limit, models: 'together' }])) },
     accounts: { groq: ['one', 'two'], cerebras: ['one', 'two'] },
-    providers: JSON.stringify({ providers: Object.fromEntries(names.map((name) => [name, { base_url: `https://${name}.example/v1`, rate_limit: limit, models: [{ name: MODELS[name], context: 131_072, price: { input: 0, output: 0 } }] }])) }),
+    providers: JSON.stringify({ providers: { ...Object.fromEntries(names.map((name) => [name, { base_url: `https://${name}.example/v1`, rate_limit: limit, models: [{ name: MODELS[name], context: 131_072, price: { input: 0, output: 0 } }] }])), ...providers } }),
     rules: JSON.stringify({ routing_rules: [{ name: 'general', provider_preferences: names }], default_rule: 'general' }),
     settings,
   });
