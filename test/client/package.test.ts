@@ -1,9 +1,10 @@
-/** The package as others get it: packed, installed into an empty project, imported by its name, and type-checked. Needs the build. */
+/** The package as others get it: packed, installed by npm into an empty project, imported by its name, type-checked and bundled. Needs the build. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { build } from 'esbuild';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
@@ -12,31 +13,40 @@ const run = promisify(execFile);
 const repository = join(import.meta.dirname, '..', '..');
 const state: { project: string; simulators: Simulators } = { project: '', simulators: undefined as never };
 
-/** As `npm install TARBALL` would, but with the dependencies of this repository: an empty machine has no registry to ask. */
-async function install(project: string): Promise<void> {
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], { cwd: repository });
+const write = (name: string, text: string): Promise<void> => writeFile(join(state.project, name), text);
+const readLock = async (place: string): Promise<{ packages: Record<string, { dev?: boolean }> }> => JSON.parse(await readFile(join(place, 'package-lock.json'), 'utf8')) as never;
+
+/** Of the versions in this repository's lock file: `npm ci` has left those in npm's cache, and no registry needs to be asked. */
+async function install(): Promise<void> {
+  const { packages } = await readLock(repository);
+  const needed = Object.entries(packages).filter(([place, { dev }]) => place !== '' && dev !== true);
+  await write('package.json', '{ "name": "empty", "private": true, "type": "module" }');
+  await write('package-lock.json', JSON.stringify({ name: 'empty', lockfileVersion: 3, packages: { '': { name: 'empty' }, ...Object.fromEntries(needed) } }));
+  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', state.project], { cwd: repository });
   const [packed] = JSON.parse(stdout) as { filename: string }[];
-  const home = join(project, 'node_modules', 'tollfree');
-  await mkdir(home, { recursive: true });
-  await run('tar', ['xzf', join(project, packed?.filename ?? ''), '--strip-components=1', '-C', home]);
-  const { dependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
-  for (const name of [...Object.keys(dependencies), '@types/node', 'undici-types']) {
-    const place = join(project, 'node_modules', name);
-    await mkdir(dirname(place), { recursive: true });
-    await symlink(join(repository, 'node_modules', name), place);
-  }
+  await run('npm', ['install', '--prefer-offline', `./${packed?.filename}`], { cwd: state.project });
 }
+
+const node = async (...commandLine: readonly string[]): Promise<string> => {
+  const env = { PATH: process.env['PATH'], TOLLFREE_BASE_URL_GROQ: state.simulators.baseUrls.groq };
+  return (await run(process.execPath, commandLine, { cwd: state.project, env, timeout: 60_000 })).stdout;
+};
 
 beforeAll(async () => {
   state.simulators = await startSimulators({ pace: { firstMs: 0, tokenMs: 0 } });
   state.project = await mkdtemp(join(tmpdir(), 'tollfree-package-'));
-  await writeFile(join(state.project, 'package.json'), '{ "name": "empty", "private": true, "type": "module" }');
-  await install(state.project);
-}, 120_000);
+  await install();
+}, 300_000);
 afterAll(async () => {
   await state.simulators.close();
   await rm(state.project, { recursive: true, force: true });
 });
+
+/** Of a program that uses one name of the package. */
+async function bundled(name: string): Promise<readonly string[]> {
+  const { metafile } = await build({ stdin: { contents: `import { ${name} } from 'tollfree'; console.log(${name});`, resolveDir: state.project }, bundle: true, platform: 'node', format: 'esm', write: false, metafile: true });
+  return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((input) => (inputs[input]?.bytesInOutput ?? 0) > 0)).map((input) => input.replace(/^.*node_modules\//, ''));
+}
 
 const program = `import { createClient } from 'tollfree';
 const client = createClient({ accounts: [{ provider: 'groq', key: 'sim-groq-one' }] });
@@ -49,29 +59,56 @@ await client.close();
 `;
 
 describe('the package', () => {
+  test('brings all it needs, and nothing of another version', async () => {
+    const { packages } = await readLock(state.project);
+    const ours = await readLock(repository);
+    const installed = Object.keys(packages).filter((place) => place !== '' && place !== 'node_modules/tollfree');
+    expect(installed.length).toBeGreaterThan(50);
+    expect(installed.filter((place) => !(place in ours.packages))).toEqual([]);
+  });
+
   test('works in an empty project, and lets the process end', async () => {
-    await writeFile(join(state.project, 'program.js'), program);
-    const { stdout } = await run(process.execPath, ['program.js'], { cwd: state.project, env: { PATH: process.env['PATH'], TOLLFREE_BASE_URL_GROQ: state.simulators.baseUrls.groq }, timeout: 60_000 });
-    expect(JSON.parse(stdout)).toMatchObject({ provider: 'groq', model: 'openai/gpt-oss-120b', cost: 0, saved: true, streamed: expect.any(Number) });
+    await write('program.js', program);
+    expect(JSON.parse(await node('program.js'))).toMatchObject({ provider: 'groq', model: 'openai/gpt-oss-120b', cost: 0, saved: true, streamed: expect.any(Number) });
   }, 90_000);
 
-  test('brings its types', async () => {
-    await writeFile(join(state.project, 'program.ts'), `${program.replace("let words = ''", "let words: string = ''")}
+  test('brings its types, which need no others', async () => {
+    await write('program.ts', `${program.replace("let words = ''", "let words: string = ''")}
 const cost: number | undefined = result.cost;
 // @ts-expect-error -- a number, not text
 const wrong: string = client.totalCost;
 // @ts-expect-error -- there is no such option
-await client.chat('x', { warmth: 1 });
+export const warm = () => client.chat('x', { warmth: 1 });
 void [cost, wrong];
 `);
-    await writeFile(join(state.project, 'tsconfig.json'), '{ "compilerOptions": { "module": "nodenext", "target": "es2023", "strict": true, "noEmit": true, "types": ["node"] }, "files": ["program.ts"] }');
-    const { stdout } = await run(process.execPath, [join(repository, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', state.project]).catch((error: { stdout: string }) => error);
-    expect(stdout).toBe('');
+    const compile = (name: string, chosen: object): Promise<string> => {
+      const compilerOptions = { target: 'es2023', lib: ['es2023', 'dom'], types: [], strict: true, exactOptionalPropertyTypes: true, ...chosen };
+      return write(name, JSON.stringify({ compilerOptions, files: ['program.ts'] }))
+        .then(() => node(join(repository, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', name))
+        .catch((error: { stdout: string }) => error.stdout);
+    };
+    expect(await compile('bundler.json', { module: 'preserve', moduleResolution: 'bundler', noEmit: true })).toBe('');
+    expect(await compile('nodenext.json', { module: 'nodenext', outDir: 'compiled' })).toBe('');
+    expect(JSON.parse(await node('compiled/program.js'))).toMatchObject({ provider: 'groq', saved: true });
   }, 90_000);
 
   test('loads neither the daemon, the vault nor the log', async () => {
-    await writeFile(join(state.project, 'loaded.js'), `import 'tollfree';\nimport { createRequire } from 'node:module';\nconsole.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'));\n`);
-    const { stdout } = await run(process.execPath, ['loaded.js'], { cwd: state.project });
-    expect(stdout).not.toMatch(/node_modules\/(express|winston|prom-client|sodium-native|@photostructure|commander)\//);
+    await write('loaded.js', `import 'tollfree';\nimport { createRequire } from 'node:module';\nconsole.log(Object.keys(createRequire(import.meta.url).cache).join('\\n'));\n`);
+    expect(await node('loaded.js')).not.toMatch(/node_modules\/(express|winston|prom-client|sodium-native|@photostructure|commander)\//);
+  }, 90_000);
+
+  test('leaves out of a bundle what is not used', async () => {
+    expect((await bundled('ConfigError')).filter((input) => input !== '<stdin>')).toEqual(['tollfree/dist/config/problems.js']);
+    expect(await bundled('createClient')).toContain('tollfree/dist/gateway.js');
+  }, 90_000);
+
+  test('opens nothing but its entrance', async () => {
+    await write('inside.js', `await import('tollfree/dist/main.js').catch(({ code }) => console.log(code));\n`);
+    expect((await node('inside.js')).trim()).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+  });
+
+  test('brings its command, and all that this needs', async () => {
+    const { stdout } = await run(join(state.project, 'node_modules', '.bin', 'tollfree'), ['demo', '--once'], { cwd: state.project, env: { PATH: process.env['PATH'] } });
+    expect(stdout).toContain('all ended, nothing left behind');
   }, 90_000);
 });
