@@ -1,6 +1,7 @@
 /** `GET /admin/activity?range=hour|day`: the recent past in short steps, for plots. Kept in memory since the start; days and months are the record's. */
 import type { RequestHandler } from 'express';
-import { FailureError } from '../failure.ts';
+import { z } from 'zod';
+import { check } from '../schema.ts';
 import type { Clock, GatewayEvent } from '../types.ts';
 import { bucketOf, BUCKETS, percentile } from '../usage/latency.ts';
 
@@ -26,7 +27,9 @@ const MINUTE_MS = 60_000;
 const KEPT_MINUTES = 24 * 60;
 
 /** About a hundred points each: as many as a plot on a phone can show. */
-const RANGES: Readonly<Record<string, { readonly minutes: number; readonly step: number }>> = { hour: { minutes: 60, step: 1 }, day: { minutes: KEPT_MINUTES, step: 15 } };
+const RANGES = { hour: { minutes: 60, step: 1 }, day: { minutes: KEPT_MINUTES, step: 15 } };
+
+export const activityParameters = z.strictObject({ range: z.enum(['hour', 'day'], { error: 'must be one of hour, day; /admin/usage-stats has days and months' }).default('hour') });
 
 export function createActivity(now: Clock): Activity {
   const startedAt = now();
@@ -51,9 +54,8 @@ export function createActivity(now: Clock): Activity {
       if (event.type === 'request-finished') addRequest(current(), event);
     },
     route(request, response) {
-      const { range: name = 'hour' } = request.query;
-      const range = typeof name === 'string' ? RANGES[name] : undefined;
-      if (range === undefined) throw new FailureError({ kind: 'invalid-request', param: 'range', message: `range must be one of ${Object.keys(RANGES).join(', ')}; /admin/usage-stats has days and months` });
+      const { range: name } = check(activityParameters, request.query);
+      const range = RANGES[name];
       const { step } = range;
       const last = Math.floor(now() / MINUTE_MS / step);
       const points = Array.from({ length: range.minutes / step }, (_, index) => {

@@ -1,18 +1,22 @@
 /** `/admin/accounts`: who there is and what is left; adding, testing, changing, removing. */
 import { Router } from 'express';
+import { z } from 'zod';
 import type { Accounts, AccountView } from '../accounts/accounts.ts';
-import { FailureError } from '../failure.ts';
+import { check, filled } from '../schema.ts';
 import type { Account } from '../types.ts';
 import { readJson } from './body.ts';
 
-export interface WantedAccount {
-  readonly provider: string;
-  readonly key: string;
-  readonly label?: string;
-  readonly organization?: string;
-  /** False: sealed without asking the provider whether the key is good. */
-  readonly check: boolean;
-}
+export const newAccount = z.strictObject({
+  provider: filled,
+  key: filled,
+  label: filled.exactOptional(),
+  organization: filled.exactOptional(),
+  check: z.boolean().default(true).describe('False: sealed without asking the provider whether the key is good.'),
+});
+export type WantedAccount = Readonly<z.output<typeof newAccount>>;
+
+export const accountChange = z.strictObject({ enabled: z.boolean().exactOptional(), label: filled.exactOptional() });
+export type AccountChange = Readonly<z.output<typeof accountChange>>;
 
 export interface AccountCheck {
   readonly ok: boolean;
@@ -25,7 +29,7 @@ export interface AccountCheck {
 export interface AccountDesk {
   readonly add: (wanted: WantedAccount) => Promise<{ readonly account: Account; readonly check?: AccountCheck }>;
   readonly test: (id: string) => Promise<AccountCheck>;
-  readonly change: (id: string, change: { readonly enabled?: boolean; readonly label?: string }) => Promise<Account>;
+  readonly change: (id: string, change: AccountChange) => Promise<Account>;
   readonly remove: (id: string) => Promise<void>;
 }
 
@@ -42,15 +46,12 @@ export function adminAccountRoutes({ accounts, accountDesk }: AdminAccountOption
   const router = Router();
   router.get('/', (_request, response) => void response.json({ accounts: accounts.view().map(tellView), waiting: accounts.waiting() }));
   router.post('/', async (request, response) => {
-    const { account, check } = await accountDesk.add(readWanted(await readJson(request, BODY_LIMIT)));
-    response.status(201).json({ ...tellAccount(account), ...(check && { check }) });
+    const { account, check: found } = await accountDesk.add(check(newAccount, await readJson(request, BODY_LIMIT)));
+    response.status(201).json({ ...tellAccount(account), ...(found && { check: found }) });
   });
   router.post('/:id/test', async (request, response) => void response.json(await accountDesk.test(request.params.id)));
   router.patch('/:id', async (request, response) => {
-    const { enabled, label, ...others } = fieldsOf(await readJson(request, BODY_LIMIT));
-    refuseOthers(others, 'enabled and label');
-    if (enabled !== undefined && typeof enabled !== 'boolean') throw refuse('enabled', 'enabled must be true or false');
-    const change = { ...(enabled !== undefined && { enabled }), ...(label !== undefined && { label: textOf('label', label) }) };
+    const change = check(accountChange, await readJson(request, BODY_LIMIT));
     response.json(tellAccount(await accountDesk.change(request.params.id, change)));
   });
   router.delete('/:id', async (request, response) => {
@@ -59,33 +60,6 @@ export function adminAccountRoutes({ accounts, accountDesk }: AdminAccountOption
   });
   return router;
 }
-
-function readWanted(body: unknown): WantedAccount {
-  const { provider, key, label, organization, check = true, ...others } = fieldsOf(body);
-  refuseOthers(others, 'provider, key, label, organization and check');
-  if (typeof check !== 'boolean') throw refuse('check', 'check must be true or false');
-  return {
-    provider: textOf('provider', provider),
-    key: textOf('key', key),
-    ...(label !== undefined && { label: textOf('label', label) }),
-    ...(organization !== undefined && { organization: textOf('organization', organization) }),
-    check,
-  };
-}
-
-const fieldsOf = (body: unknown): Readonly<Record<string, unknown>> => (typeof body === 'object' && body !== null && !Array.isArray(body) ? { ...body } : {});
-
-function textOf(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '') return value;
-  throw refuse(name, `${name} must be text`);
-}
-
-function refuseOthers(others: Readonly<Record<string, unknown>>, known: string): void {
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw refuse(unknown, `there is no field ${JSON.stringify(unknown)} here, only ${known}`);
-}
-
-const refuse = (param: string, message: string): FailureError => new FailureError({ kind: 'invalid-request', param, message });
 
 const tellAccount = ({ id, provider, label, organization, enabled, origin }: Account): object => ({ id, provider, label, ...(organization !== undefined && { organization }), enabled, origin });
 

@@ -3,7 +3,9 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { Router } from 'express';
 import type { RequestHandler } from 'express';
+import { z } from 'zod';
 import { FailureError } from '../failure.ts';
+import { check } from '../schema.ts';
 import type { Clock } from '../types.ts';
 import { addressOf, createAttempts } from './attempts.ts';
 import { readJson } from './body.ts';
@@ -25,6 +27,8 @@ export interface AdminDoor {
   readonly exit: Router;
 }
 
+export const sessionWanted = z.strictObject({ token: z.string().describe('The admin token.') });
+
 const TOKEN_BODY_LIMIT = 8 * 1024;
 
 export function createAdminDoor({ token, now, random }: AdminDoorOptions): AdminDoor {
@@ -32,7 +36,7 @@ export function createAdminDoor({ token, now, random }: AdminDoorOptions): Admin
   const attempts = createAttempts(now);
   const sessions = createSessions({ now, random });
 
-  const check = (request: IncomingMessage, sent: string): void => {
+  const prove = (request: IncomingMessage, sent: string): void => {
     const address = addressOf(request);
     attempts.allow(address);
     if (timingSafeEqual(hash(sent), expected)) return attempts.succeeded(address);
@@ -42,10 +46,8 @@ export function createAdminDoor({ token, now, random }: AdminDoorOptions): Admin
 
   const entrance = Router();
   entrance.post('/session', async (request, response) => {
-    const body = await readJson(request, TOKEN_BODY_LIMIT);
-    const sent = typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined;
-    if (typeof sent !== 'string') throw new FailureError({ kind: 'invalid-request', param: 'token', message: 'send {"token": "…"} with the admin token' });
-    check(request, sent);
+    const { token: sent } = check(sessionWanted, await readJson(request, TOKEN_BODY_LIMIT));
+    prove(request, sent);
     const { secret, expiresAt } = sessions.open();
     response.setHeader('set-cookie', cookie(request, secret, SESSION_MS));
     response.status(201).json({ expires_at: new Date(expiresAt).toISOString() });
@@ -69,7 +71,7 @@ export function createAdminDoor({ token, now, random }: AdminDoorOptions): Admin
     guard(request, _response, next) {
       const bearer = bearerOf(request);
       const secret = secretIn(request);
-      if (bearer !== undefined) check(request, bearer);
+      if (bearer !== undefined) prove(request, bearer);
       else if (secret === undefined || sessions.expiryOf(secret) === undefined) throw unauthorized('this needs the admin token as a bearer; it is in data/admin.token or TOLLFREE_ADMIN_TOKEN');
       else if (!isOurPage(request)) throw new FailureError({ kind: 'forbidden', message: 'a session serves only the dashboard itself; other programs send the admin token as a bearer' });
       next();

@@ -1,7 +1,8 @@
 /** `/admin/rules`: what is in force, as it is written, and whether another text would do. */
 import { Router } from 'express';
-import { FailureError } from '../failure.ts';
+import { z } from 'zod';
 import type { RuleSet } from '../routing/classify.ts';
+import { check } from '../schema.ts';
 import type { Rules } from '../types.ts';
 import { readJson } from './body.ts';
 
@@ -23,6 +24,8 @@ export interface AdminRulesOptions {
   readonly rulesDesk: RulesDesk;
 }
 
+export const rulesText = z.strictObject({ text: z.string().describe('The whole rules file.') });
+
 /** The shipped file has 27 KB. */
 const TEXT_LIMIT = 2 ** 20;
 
@@ -32,9 +35,7 @@ export function adminRulesRoutes({ rules, rulesDesk }: AdminRulesOptions): Route
   router.get('/', (_request, response) => void response.json({ default_rule: rules().defaultRule, rules: rules().rules }));
   router.get('/source', async (_request, response) => void response.json(await rulesDesk.source()));
   router.post('/check', async (request, response) => {
-    const body = await readJson(request, TEXT_LIMIT);
-    const text = typeof body === 'object' && body !== null && 'text' in body ? body.text : undefined;
-    if (typeof text !== 'string') throw new FailureError({ kind: 'invalid-request', param: 'text', message: 'send {"text": "…"} with the whole rules file' });
+    const { text } = check(rulesText, await readJson(request, TEXT_LIMIT));
     const checked = rulesDesk.check(text);
     response.json('problems' in checked ? { problems: checked.problems } : { problems: [], rules: checked.names });
   });

@@ -1,6 +1,8 @@
 /** `/admin/vault`: its state, locking, unlocking, a new data key, and what was done. */
 import { Router } from 'express';
+import { z } from 'zod';
 import { FailureError } from '../failure.ts';
+import { check } from '../schema.ts';
 import type { Clock } from '../types.ts';
 import { addressOf, createAttempts } from './attempts.ts';
 import { readJson } from './body.ts';
@@ -26,6 +28,8 @@ export interface VaultState {
   readonly keptFromSwap?: boolean;
 }
 
+export const opening = z.strictObject({ passphrase: z.string() });
+
 const PASSPHRASE_BODY_LIMIT = 16 * 1024;
 
 /** To be mounted at `/admin/vault`. */
@@ -49,9 +53,7 @@ export function adminVaultRoutes({ vault, now }: AdminVaultOptions): Router {
     response.json(told());
   });
   router.post('/unlock', async (request, response) => {
-    const body = await readJson(request, PASSPHRASE_BODY_LIMIT);
-    const passphrase = typeof body === 'object' && body !== null && 'passphrase' in body ? body.passphrase : undefined;
-    if (typeof passphrase !== 'string') throw new FailureError({ kind: 'invalid-request', param: 'passphrase', message: 'send {"passphrase": "…"}' });
+    const { passphrase } = check(opening, await readJson(request, PASSPHRASE_BODY_LIMIT));
     const address = addressOf(request);
     attempts.allow(address);
     // Each try holds 256 MiB for half a second.

@@ -1,10 +1,11 @@
 /** `/admin`: everything the operator can see and do. */
 import { Router } from 'express';
+import { z } from 'zod';
 import type { AccountView, BreakerView, Outlook } from '../accounts/accounts.ts';
-import { FailureError } from '../failure.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import { candidates } from '../routing/candidates.ts';
 import { explainMatch } from '../routing/explain.ts';
+import { check, once, refused } from '../schema.ts';
 import { chat, parseChat } from '../surfaces/chat.ts';
 import type { Catalogue, Limits, Model, Provider } from '../types.ts';
 import type { Activity } from './activity.ts';
@@ -33,6 +34,15 @@ export interface AdminOptions extends AdminAccountOptions, AdminRulesOptions, Ad
   readonly activity: Pick<Activity, 'route'>;
 }
 
+export const restsParameters = z.strictObject({ account: once.describe('Only this account’s.').exactOptional() });
+
+/** What is not named here is a chat's: `messages`, `tools` … */
+export const question = z.looseObject({
+  prompt: z.string().describe('In place of `messages`: what a user would say.').exactOptional(),
+  model: z.string().default('auto'),
+  rules: z.string().describe('Other rules than those in force, as the whole file.').exactOptional(),
+});
+
 /** Larger than any prompt worth explaining, smaller than what a data route takes. */
 const ADMIN_BODY_LIMIT = 4 * 1024 * 1024;
 
@@ -54,29 +64,29 @@ export function adminRoutes(options: AdminOptions): Router {
   router.get('/cooldowns', (_request, response) => void response.json({ cooldowns: accounts.view().flatMap(tellRests) }));
   router.get('/breakers', (_request, response) => void response.json({ breakers: accounts.breakers().map(tellBreaker) }));
   router.delete('/cooldowns', (request, response) => {
-    const { account } = request.query;
-    response.json({ cleared: accounts.clearRests(typeof account === 'string' ? account : undefined) });
+    const { account } = check(restsParameters, request.query);
+    response.json({ cleared: accounts.clearRests(account) });
   });
   return router;
 }
 
 /** Which rule a prompt would take and why, and who could answer it when. Nothing is sent and nothing is taken. */
 function explain({ gateway, accounts, rulesDesk }: AdminOptions, body: unknown): unknown {
-  const { rules: text, prompt, ...asked } = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-  const messages = typeof prompt === 'string' ? { messages: [{ role: 'user', content: prompt }] } : {};
+  const { rules: text, prompt, ...asked } = check(question, body);
+  const messages = prompt === undefined ? {} : { messages: [{ role: 'user', content: prompt }] };
   const now = gateway.now();
-  const request = parseChat({ model: 'auto', ...asked, ...messages }, { id: 'explain', caller: { key: 'admin', project: 'admin' }, receivedAt: now, deadline: now, priority: 0 });
+  const request = parseChat({ ...asked, ...messages }, { id: 'explain', caller: { key: 'admin', project: 'admin' }, receivedAt: now, deadline: now, priority: 0 });
   const { match, ...explained } = explainMatch(request, text === undefined ? gateway.rules() : otherRules(rulesDesk, text));
   const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
   return { ...explained, tokens: request.promptTokens, candidates: accounts.outlook(targets, request).map(tellOutlook) };
 }
 
 /** Rules that are not in force, to see what they would do. */
-function otherRules({ check }: AdminOptions['rulesDesk'], text: unknown): RuleSet {
-  const checked = check(typeof text === 'string' ? text : '');
+function otherRules({ check: tryOut }: AdminOptions['rulesDesk'], text: string): RuleSet {
+  const checked = tryOut(text);
   if ('rules' in checked) return checked.rules;
   const [first] = checked.problems;
-  throw new FailureError({ kind: 'invalid-request', param: 'rules', message: first === undefined ? 'these rules are wrong' : `line ${first.line}: ${first.message}` });
+  throw refused('rules', first === undefined ? 'are wrong' : `line ${first.line}: ${first.message}`);
 }
 
 function tellOutlook({ target, account, freeAt, reason }: Outlook): unknown {

@@ -36,16 +36,24 @@ export function enter(asked: ChatRequest, response: Response, { door, live }: En
 
 /** Undefined: the conversation goes as it is. Throws `invalid-request`. */
 export function maxContextOf({ headers }: IncomingMessage): number | undefined {
-  return wholeNumber(headers['x-tollfree-max-context-tokens'], 'x-tollfree-max-context-tokens', 1, Number.MAX_SAFE_INTEGER);
+  return numberIn(headers, 'x-tollfree-max-context-tokens');
 }
 
-const LONGEST_DEADLINE_MS = 600_000;
+/** What a caller may wish for beside the question. The numbers are whole. */
+export const WISHES = {
+  'x-tollfree-deadline-ms': { least: 1, most: 600_000, means: 'How long the caller waits for the first content, the line included.' },
+  'x-tollfree-priority': { least: 0, most: 9, means: 'The place in line, 0 first.' },
+  'x-tollfree-max-context-tokens': { least: 1, most: Number.MAX_SAFE_INTEGER, means: 'Oldest turns are left out until the prompt fits.' },
+  'x-tollfree-cache': { values: ['off', 'refresh'], means: '`off`: neither looked up nor kept. `refresh`: asked anew, and kept.' },
+} as const;
+type NumberWish = Exclude<keyof typeof WISHES, 'x-tollfree-cache'>;
+
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
 function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache' | 'trace'> {
-  const named = wholeNumber(headers['x-tollfree-deadline-ms'], 'x-tollfree-deadline-ms', 1, LONGEST_DEADLINE_MS);
-  const priority = wholeNumber(headers['x-tollfree-priority'], 'x-tollfree-priority', 0, 9) ?? USUAL_PRIORITY;
+  const named = numberIn(headers, 'x-tollfree-deadline-ms');
+  const priority = numberIn(headers, 'x-tollfree-priority') ?? USUAL_PRIORITY;
   const cache = cacheWishOf(headers['x-tollfree-cache']);
   return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }), ...traceOf(headers) };
 }
@@ -61,8 +69,10 @@ function cacheWishOf(value: string | string[] | undefined): Arrival['cache'] {
   throw new FailureError({ kind: 'invalid-request', param: 'x-tollfree-cache', message: 'the header x-tollfree-cache must be off or refresh' });
 }
 
-function wholeNumber(value: string | string[] | undefined, name: string, least: number, most: number): number | undefined {
+function numberIn(headers: IncomingMessage['headers'], name: NumberWish): number | undefined {
+  const value = headers[name];
   if (value === undefined) return undefined;
+  const { least, most } = WISHES[name];
   const number = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw new FailureError({ kind: 'invalid-request', param: name, message: `the header ${name} must be a whole number from ${least} to ${most}` });

@@ -1,9 +1,12 @@
 /** `/openapi.json`: every route there is. Bodies come from the schemas that validate them, where there are such. */
 import type { RequestHandler } from 'express';
-import { chatSchema } from '../surfaces/chat.ts';
+import { z } from 'zod';
+import { chatBody } from '../surfaces/chat.ts';
 import { GROUPS } from '../usage/stats.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
+
+const chatSchema: Schema = z.toJSONSchema(chatBody, { io: 'input' });
 
 interface Operation {
   readonly summary: string;

@@ -1,7 +1,8 @@
 /** `/admin/usage-stats`: what everybody used, and `/v1/usage`: what one key did. */
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
-import { FailureError } from '../failure.ts';
+import { z } from 'zod';
+import { check, once, refused, wholeText } from '../schema.ts';
 import type { Caller } from '../types.ts';
 import { firstDay } from '../usage/period.ts';
 import { GROUPS } from '../usage/stats.ts';
@@ -22,15 +23,33 @@ const LARGEST_PAGE = 500;
 /** More would be a table nobody reads. */
 const MOST_GROUPS = 3;
 
-/**
- * `?by=provider,day&since=7d&until=2026-09-01&after=<next>&limit=<n>&format=json|csv`; CSV also where `Accept` asks for it.
- * To be mounted at `/admin/usage-stats`, behind the admin guard.
- */
+const parametersOf = (groups: readonly Group[], usual: Group) => ({
+  by: groupsOf(groups).prefault(usual),
+  since: once.default('7d').describe('The first day counted: `7d`, `4w`, `2026-08-01` or `2026-08`.'),
+  until: once.describe('The first day no longer counted.').exactOptional(),
+  after: wholeText(0, Number.MAX_SAFE_INTEGER).default(0).describe('The `next` of the page before.'),
+  limit: wholeText(1, LARGEST_PAGE).default(USUAL_PAGE).describe('Rows of a page.'),
+});
+
+function groupsOf(groups: readonly Group[]) {
+  const [known, more] = [groups.join('|'), MOST_GROUPS - 1];
+  const words = `one of ${groups.join(', ')}, or up to ${MOST_GROUPS} of them with commas`;
+  return once
+    .regex(new RegExp(`^(?:${known})(?:,(?:${known})){0,${more}}$`), `must be ${words}`)
+    .describe(`What rows are kept apart by: ${words}.`)
+    .transform((text) => groups.filter((group) => text.split(',').includes(group)));
+}
+
+export const statsParameters = z.strictObject({ ...parametersOf(GROUPS, 'provider'), format: z.enum(['json', 'csv']).describe('CSV also where `Accept` asks for it.').exactOptional() });
+export const ownParameters = z.strictObject(parametersOf(OWN_GROUPS, 'day'));
+
+/** To be mounted at `/admin/usage-stats`, behind the admin guard. */
 export function usageStats({ record, now }: UsageOptions): RequestHandler {
   return async (request, response) => {
-    const query = readQuery(request.query, { groups: GROUPS, usual: 'provider', now: now() });
+    const { format = request.headers.accept?.startsWith('text/csv') === true ? 'csv' : 'json', ...asked } = check(statsParameters, request.query);
+    const query = queryOf(asked, now());
     const stats = await record.stats(query);
-    if (wantsCsv(request.query['format'], request.headers.accept)) response.type('text/csv; charset=utf-8').send(statsCsv(stats, query.by));
+    if (format === 'csv') response.type('text/csv; charset=utf-8').send(statsCsv(stats, query.by));
     else response.json(tellStats(stats, query));
   };
 }
@@ -39,60 +58,14 @@ export function usageStats({ record, now }: UsageOptions): RequestHandler {
 export function ownUsage({ record, now, identify }: UsageOptions & { readonly identify: (request: IncomingMessage) => Caller }): RequestHandler {
   return async (request, response) => {
     const { id, key, project } = identify(request);
-    const query = { ...readQuery(request.query, { groups: OWN_GROUPS, usual: 'day', now: now() }), only: id === undefined ? { name: key } : { id } };
+    const query = { ...queryOf(check(ownParameters, request.query), now()), only: id === undefined ? { name: key } : { id } };
     response.json({ key, project, ...tellStats(await record.stats(query), query) });
   };
 }
 
-const PARAMETERS = ['by', 'since', 'until', 'after', 'limit', 'format'];
-
-interface Reading {
-  readonly groups: readonly Group[];
-  readonly usual: Group;
-  readonly now: number;
-}
-
-function readQuery(query: Readonly<Record<string, unknown>>, { groups, usual, now }: Reading): StatsQuery {
-  const unknown = Object.keys(query).find((name) => !PARAMETERS.includes(name));
-  if (unknown !== undefined) throw refuse(unknown, `there is no parameter ${JSON.stringify(unknown)}; known here: ${PARAMETERS.join(', ')}`);
-  const from = firstDay(textIn(query, 'since') ?? '7d', 'since', now);
-  const until = textIn(query, 'until');
+function queryOf({ by, since, until, after, limit }: z.output<typeof ownParameters>, now: number): StatsQuery {
+  const from = firstDay(since, 'since', now);
   const to = until === undefined ? undefined : firstDay(until, 'until', now);
-  if (to !== undefined && to <= from) throw refuse('until', 'until must be a day after since: it is the first day no longer counted');
-  return {
-    by: groupsIn(textIn(query, 'by') ?? usual, groups),
-    from,
-    ...(to !== undefined && { to }),
-    offset: numberIn(query, 'after', { usual: 0, least: 0, most: Number.MAX_SAFE_INTEGER }),
-    limit: numberIn(query, 'limit', { usual: USUAL_PAGE, least: 1, most: LARGEST_PAGE }),
-  };
+  if (to !== undefined && to <= from) throw refused('until', 'must be a day after since: it is the first day no longer counted');
+  return { by, from, ...(to !== undefined && { to }), offset: after, limit };
 }
-
-function groupsIn(written: string, groups: readonly Group[]): Group[] {
-  const names = written.split(',');
-  const known = groups.filter((group) => names.includes(group));
-  if (known.length !== names.length || known.length > MOST_GROUPS) throw refuse('by', `by must be one of ${groups.join(', ')}, or up to ${MOST_GROUPS} of them with commas`);
-  return known;
-}
-
-function textIn(query: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = query[name];
-  if (value === undefined || typeof value === 'string') return value;
-  throw refuse(name, `${name} must be given once`);
-}
-
-function numberIn(query: Readonly<Record<string, unknown>>, name: string, { usual, least, most }: { readonly usual: number; readonly least: number; readonly most: number }): number {
-  const written = textIn(query, name);
-  if (written === undefined) return usual;
-  const number = /^\d{1,16}$/.test(written) ? Number(written) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw refuse(name, `${name} must be a number from ${least} to ${most}`);
-}
-
-function wantsCsv(format: unknown, accept = ''): boolean {
-  if (format === undefined) return accept.startsWith('text/csv');
-  if (format === 'json' || format === 'csv') return format === 'csv';
-  throw refuse('format', 'format must be json or csv');
-}
-
-const refuse = (param: string, message: string): FailureError => new FailureError({ kind: 'invalid-request', param, message });

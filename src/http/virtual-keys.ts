@@ -1,10 +1,12 @@
 /** `/admin/virtual-keys`: the operator's routes for virtual keys. Whoever gets here has passed the admin guard. */
-import { Router, type Request } from 'express';
+import { Router } from 'express';
+import { z } from 'zod';
 import { FailureError } from '../failure.ts';
 import type { Admission } from '../keys/admission.ts';
 import { tellKey, tellShared } from '../keys/format.ts';
 import type { Issued, Keys } from '../keys/keys.ts';
 import type { VirtualKey } from '../keys/virtual-key.ts';
+import { check, once, refused, wholeText } from '../schema.ts';
 import { readJson } from './body.ts';
 
 export interface VirtualKeyOptions {
@@ -26,7 +28,7 @@ export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): R
   const issued = ({ key, secret }: Issued): unknown => ({ ...told(key), secret });
 
   router.get('/', (request, response) => {
-    const { page, next } = pageOf(keys.list(), request);
+    const { page, next } = pageOf(keys.list(), check(keyPage, request.query));
     response.json({ virtual_keys: page.map(told), ...(next !== undefined && { next }) });
   });
   router.post('/', async (request, response) => void response.status(201).json(issued(await keys.create(await readJson(request, BODY_LIMIT)))));
@@ -43,16 +45,18 @@ export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): R
   return router;
 }
 
-/** `?after=<id>&limit=<n>&project=<name>`; `next` is the `after` of the page that follows. */
-function pageOf(all: readonly VirtualKey[], { query }: Request): { readonly page: readonly VirtualKey[]; readonly next?: string } {
-  const { after, limit = String(USUAL_PAGE), project } = query;
-  if (typeof limit !== 'string' || !/^\d{1,4}$/.test(limit) || Number(limit) < 1 || Number(limit) > LARGEST_PAGE) {
-    throw new FailureError({ kind: 'invalid-request', param: 'limit', message: `limit must be a number from 1 to ${LARGEST_PAGE}` });
-  }
+export const keyPage = z.strictObject({
+  after: once.describe('The `next` of the page before.').exactOptional(),
+  limit: wholeText(1, LARGEST_PAGE).default(USUAL_PAGE).describe('Keys of a page.'),
+  project: once.describe('Only this project’s.').exactOptional(),
+});
+
+/** `next` is the `after` of the page that follows. */
+function pageOf(all: readonly VirtualKey[], { after, limit, project }: z.output<typeof keyPage>): { readonly page: readonly VirtualKey[]; readonly next?: string } {
   const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
-  if (after !== undefined && start === 0) throw new FailureError({ kind: 'invalid-request', param: 'after', message: 'after must be the id of a virtual key, as given in next' });
+  if (after !== undefined && start === 0) throw refused('after', 'must be the id of a virtual key, as given in next');
   const rest = all.slice(start).filter((key) => project === undefined || key.project === project);
-  const page = rest.slice(0, Number(limit));
+  const page = rest.slice(0, limit);
   const last = page.at(-1);
   return { page, ...(rest.length > page.length && last && { next: last.id }) };
 }

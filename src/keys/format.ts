@@ -1,69 +1,64 @@
 /** Virtual keys as JSON: in their file, and as the admin routes take and tell them. */
-import { SURFACES, type Surface } from '../types.ts';
+import { z } from 'zod';
+import { check, moment, whole } from '../schema.ts';
+import { SURFACES } from '../types.ts';
 import { USER_PERIODS } from './ledger.ts';
-import { readLimits, tellLimits } from './limits-format.ts';
-import { mistake, readFields, readList, readNumber, readText, readTime, refuseOthers, type Fields } from './read.ts';
+import { limitsOf, tellLimits } from './limits-format.ts';
 import { stateOf, type KeyFile, type SharedLimits, type Terms, type VirtualKey } from './virtual-key.ts';
 
-const TERMS = ['name', 'project', 'models', 'surfaces', 'limits', 'user_limits', 'priority', 'expires_at'] as const;
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Short enough for a log line, and nothing in it that a glob or a URL would read as something else. */
 const NAME = /^[A-Za-z0-9][\w.@-]{0,63}$/;
-const NAME_WORDS = 'made of letters, digits and _ . @ -, at most 64, beginning with a letter or digit';
+const NAME_WORDS = 'must be made of letters, digits and _ . @ -, at most 64, beginning with a letter or digit';
 
 /** Callers without a key go by these. */
 const TAKEN: ReadonlySet<string> = new Set(['local', 'admin']);
 
-/** Where a key names no project. */
-const DEFAULT_PROJECT = 'default';
+const plainName = z.string({ error: NAME_WORDS }).regex(NAME, NAME_WORDS);
+const limits = limitsOf();
+const surface = z.enum(SURFACES);
+const glob = z.string().regex(/^\S{1,256}$/, 'must be a model name such as auto or groq/*');
+
+const terms = z.strictObject({
+  name: plainName.refine((name) => !TAKEN.has(name), `must not be ${[...TAKEN].join(' or ')}: callers without a key go by that`),
+  project: plainName.default('default'),
+  models: z.array(glob).min(1, 'must name at least one; leave it out to allow all').describe('Globs over model names. Absent: all.').exactOptional(),
+  surfaces: z.array(surface).describe('Absent: all.').exactOptional(),
+  limits: limits.prefault({}),
+  user_limits: limitsOf(USER_PERIODS).describe('Of each `user` that requests name.').prefault({}),
+  priority: whole(0, 9).describe('The most urgent place in line it may ask for.').exactOptional(),
+  expires_at: moment.exactOptional(),
+});
+
+/** A virtual key to be made. */
+export const newKey = terms;
+/** Fields given replace a key's, and null takes one away. */
+export const keyChange = z.strictObject(Object.fromEntries(Object.entries(terms.shape).map(([name, schema]) => [name, schema.nullish()])));
+/** Scopes given replace those there are, and null takes one away. */
+export const sharedChange = z.strictObject({ all: limits.nullish(), projects: z.record(plainName, limits.nullable()).exactOptional() });
+
+const stored = terms.extend({
+  id: z.string().regex(/^key_[0-9a-f]{12}$/, 'must be an id'),
+  digest: z.string().regex(/^[\w-]{43}$/, 'must be a SHA-256 in base64url'),
+  hint: z.string().regex(/^[\w-]{4}$/, 'must be four characters'),
+  created_at: moment,
+  revoked_at: moment.exactOptional(),
+});
+const file = z.object({ keys: z.array(stored), limits: sharedChange });
 
 /** Throws `invalid-request` with the field. */
-export function readTerms(value: unknown): Terms {
-  const given = readFields(value, '');
-  refuseOthers(given, TERMS);
-  const read = <T>(name: (typeof TERMS)[number], reader: (value: unknown, path: string) => T): T | undefined => (given[name] === undefined ? undefined : reader(given[name], name));
-  const models = read('models', readModels);
-  const surfaces = read('surfaces', (list, path) => readList(list, path, readSurface));
-  const priority = read('priority', (number, path) => readNumber(number, path, { least: 0, most: 9 }));
-  const expiresAt = read('expires_at', readTime);
-  return {
-    name: readName(given['name'], 'name'),
-    project: read('project', readProject) ?? DEFAULT_PROJECT,
-    ...(models !== undefined && { models }),
-    ...(surfaces !== undefined && { surfaces }),
-    limits: read('limits', readLimits) ?? [],
-    userLimits: read('user_limits', (limits, path) => readLimits(limits, path, USER_PERIODS)) ?? [],
-    ...(priority !== undefined && { priority }),
-    ...(expiresAt !== undefined && { expiresAt }),
-  };
+export const readTerms = (sent: unknown): Terms => termsOf(check(newKey, sent));
+
+function termsOf({ user_limits: userLimits, expires_at: expiresAt, ...same }: z.output<typeof terms>): Terms {
+  return { ...same, userLimits, ...(expiresAt !== undefined && { expiresAt }) };
 }
 
-/** The fields given replace a key's, and null takes one away. Throws `invalid-request`. */
-export function changeTerms(terms: Terms, value: unknown): Terms {
-  const changed = { ...tellTerms(terms), ...readFields(value, '') };
+/** Throws `invalid-request` with the field. */
+export function changeTerms(before: Terms, sent: unknown): Terms {
+  check(keyChange, sent);
+  const changed = { ...tellTerms(before), ...(sent as Fields) };
   return readTerms(Object.fromEntries(Object.entries(changed).filter(([, field]) => field !== null)));
-}
-
-function readName(value: unknown, path: string): string {
-  const name = readText(value, path, NAME, NAME_WORDS);
-  if (TAKEN.has(name)) throw mistake(path, `must not be ${[...TAKEN].join(' or ')}: callers without a key go by that`);
-  return name;
-}
-
-const readProject = (value: unknown, path: string): string => readText(value, path, NAME, NAME_WORDS);
-
-const readGlob = (value: unknown, path: string): string => readText(value, path, /^\S{1,256}$/, 'a model name such as auto or groq/*');
-
-function readModels(value: unknown, path: string): readonly string[] {
-  const models = readList(value, path, readGlob);
-  if (models.length === 0) throw mistake(path, 'must name at least one; leave it out to allow all');
-  return models;
-}
-
-function readSurface(value: unknown, path: string): Surface {
-  const surface = SURFACES.find((known) => known === value);
-  if (surface === undefined) throw mistake(path, `must be one of ${SURFACES.join(', ')}`);
-  return surface;
 }
 
 function tellTerms({ name, project, models, surfaces, limits, userLimits, priority, expiresAt }: Terms): Fields {
@@ -98,20 +93,17 @@ export function tellShared({ all, projects }: SharedLimits): Fields {
   return { all: tellLimits(all), projects: Object.fromEntries([...projects].map(([name, limits]) => [name, tellLimits(limits)])) };
 }
 
-/** The scopes given replace those there are, and null takes one away. Throws `invalid-request`. */
-export function changeShared(shared: SharedLimits, value: unknown): SharedLimits {
-  const given = readFields(value, '');
-  refuseOthers(given, ['all', 'projects']);
-  const projects = new Map(shared.projects);
-  for (const [name, limits] of Object.entries(readFields(given['projects'] ?? {}, 'projects'))) {
-    const project = readProject(name, `projects.${name}`);
-    if (limits === null) projects.delete(project);
-    else projects.set(project, readLimits(limits, `projects.${name}`));
-  }
-  return { all: given['all'] === undefined ? shared.all : readLimits(given['all'] ?? {}, 'all'), projects };
-}
+/** Throws `invalid-request` with the field. */
+export const changeShared = (shared: SharedLimits, sent: unknown): SharedLimits => applyShared(shared, check(sharedChange, sent));
 
-const MORE = ['id', 'digest', 'hint', 'created_at', 'revoked_at'] as const;
+function applyShared(shared: SharedLimits, { all, projects: changed = {} }: z.output<typeof sharedChange>): SharedLimits {
+  const projects = new Map(shared.projects);
+  for (const [name, given] of Object.entries(changed)) {
+    if (given === null) projects.delete(name);
+    else projects.set(name, given);
+  }
+  return { all: all === undefined ? shared.all : (all ?? []), projects };
+}
 
 export const encodeKeys = ({ keys, shared }: KeyFile): unknown => ({ keys: keys.map(encodeKey), limits: tellShared(shared) });
 
@@ -122,19 +114,10 @@ function encodeKey(key: VirtualKey): Fields {
 
 /** Throws `invalid-request` with what does not fit. */
 export function decodeKeys(content: unknown): KeyFile {
-  const { keys, limits } = readFields(content, '');
-  return { keys: readList(keys, 'keys', decodeKey), shared: changeShared({ all: [], projects: new Map() }, limits) };
+  const { keys, limits: shared } = check(file, content);
+  return { keys: keys.map(decodeKey), shared: applyShared({ all: [], projects: new Map() }, shared) };
 }
 
-function decodeKey(value: unknown, path: string): VirtualKey {
-  const given = readFields(value, path);
-  const terms = Object.fromEntries(Object.entries(given).filter(([name]) => !MORE.some((more) => more === name)));
-  return {
-    ...readTerms(terms),
-    id: readText(given['id'], `${path}.id`, /^key_[0-9a-f]{12}$/, 'an id'),
-    digest: readText(given['digest'], `${path}.digest`, /^[\w-]{43}$/, 'a SHA-256 in base64url'),
-    hint: readText(given['hint'], `${path}.hint`, /^[\w-]{4}$/, 'four characters'),
-    createdAt: readTime(given['created_at'], `${path}.created_at`),
-    ...(given['revoked_at'] !== undefined && { revokedAt: readTime(given['revoked_at'], `${path}.revoked_at`) }),
-  };
+function decodeKey({ id, digest, hint, created_at: createdAt, revoked_at: revokedAt, ...given }: z.output<typeof stored>): VirtualKey {
+  return { ...termsOf(given), id, digest, hint, createdAt, ...(revokedAt !== undefined && { revokedAt }) };
 }

@@ -1,10 +1,10 @@
 /** The virtual keys there are: found at once, changed durably. */
 import { FailureError } from '../failure.ts';
+import { refused } from '../schema.ts';
 import type { Emit } from '../types.ts';
 import { VaultError } from '../vault/errors.ts';
 import { createSerially } from '../vault/serial.ts';
 import { changeShared, changeTerms, readTerms } from './format.ts';
-import { mistake } from './read.ts';
 import { createSecret, digestOf, hintOf, type Randomness } from './secret.ts';
 import { createStore } from './store.ts';
 import type { KeyFile, SharedLimits, Terms, VirtualKey } from './virtual-key.ts';
@@ -171,11 +171,11 @@ function indexed(file: KeyFile): Snapshot {
 
 function refuseTaken({ name }: Terms, others: readonly VirtualKey[]): void {
   const taken = others.some((key) => key.name === name && key.revokedAt === undefined);
-  if (taken) throw mistake('name', `is taken: there is a key ${JSON.stringify(name)} already; revoke that one or choose another name`);
+  if (taken) throw refused('name', `is taken: there is a key ${JSON.stringify(name)} already; revoke that one or choose another name`);
 }
 
 function refusePast({ expiresAt }: Terms, now: number): void {
-  if (expiresAt !== undefined && expiresAt <= now) throw mistake('expires_at', 'must be in the future');
+  if (expiresAt !== undefined && expiresAt <= now) throw refused('expires_at', 'must be in the future');
 }
 
 function refuseRevoked({ revokedAt, name }: VirtualKey): void {

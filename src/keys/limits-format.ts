@@ -1,6 +1,7 @@
 /** Limits as people write them: `{ "requests_per_minute": 30, "usd_per_day": 5, "tokens_total": 1000000 }`. */
+import { z } from 'zod';
+import { amount, whole } from '../schema.ts';
 import { MEASURES, PERIODS, toNanoUsd, toUsd, type Allowance, type Measure, type Period } from './amounts.ts';
-import { readFields, readNumber, refuseOthers } from './read.ts';
 
 const words: Readonly<Record<Measure, string>> = { requests: 'requests', tokens: 'tokens', nanoUsd: 'usd' };
 
@@ -14,21 +15,18 @@ const MOST_USD = 1_000_000;
 const LEAST_USD = 1e-9;
 const MOST_COUNT = 1e12;
 
-/** Throws `invalid-request`. Only the given periods may be limited. */
-export function readLimits(value: unknown, path: string, periods: readonly Period[] = PERIODS): readonly Allowance[] {
-  const given = readFields(value, path);
+/** Limits of some periods, read as allowances. */
+export function limitsOf(periods: readonly Period[] = PERIODS) {
   const possible = everyLimit.filter(({ period }) => periods.includes(period));
-  refuseOthers(given, possible.map(limitName), path);
-  return possible.flatMap((limit) => {
-    const name = limitName(limit);
-    return name in given ? [{ ...limit, most: readMost(given[name], `${path}.${name}`, limit.measure) }] : [];
-  });
+  const shape = Object.fromEntries(possible.map((limit) => [limitName(limit), mostOf(limit.measure).exactOptional()]));
+  return z.strictObject(shape).transform((given): readonly Allowance[] =>
+    possible.flatMap((limit) => {
+      const most = given[limitName(limit)];
+      return most === undefined ? [] : [{ ...limit, most }];
+    }));
 }
 
-function readMost(value: unknown, path: string, measure: Measure): number {
-  if (measure === 'nanoUsd') return toNanoUsd(readNumber(value, path, { least: LEAST_USD, most: MOST_USD, whole: false }));
-  return readNumber(value, path, { least: 1, most: MOST_COUNT });
-}
+const mostOf = (measure: Measure): z.ZodType<number> => (measure === 'nanoUsd' ? amount(LEAST_USD, MOST_USD).transform(toNanoUsd) : whole(1, MOST_COUNT));
 
 export const tellLimits = (limits: readonly Allowance[]): Readonly<Record<string, number>> => Object.fromEntries(limits.map((limit) => [limitName(limit), tellAmount(limit.measure, limit.most)]));
 

@@ -1,9 +1,9 @@
 /** `POST /v1/chat/completions`: a body becomes a {@link ChatRequest}, or an error that names the field. */
 import { z } from 'zod';
+import { check, refused } from '../schema.ts';
 import type { ChatRequest, Surface } from '../types.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
 import { clientFields } from './client-fields.ts';
-import { invalid, refused } from './conversation.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { estimatePrompt, needsOf, textOf } from './prompt.ts';
 
@@ -16,7 +16,7 @@ const message = z.looseObject({
   tool_calls: z.array(toolCall).nullish(),
   tool_call_id: z.string().nullish(),
 });
-const body = z.looseObject({
+export const chatBody = z.looseObject({
   model: z.string().min(1).max(256),
   messages: z.array(message).min(1),
   stream: z.boolean().nullish(),
@@ -35,9 +35,6 @@ const body = z.looseObject({
   response_format: z.looseObject({ type: z.string() }).nullish(),
 });
 
-/** The same for those who read `/openapi.json`. */
-export const chatSchema: Readonly<Record<string, unknown>> = z.toJSONSchema(body, { io: 'input', target: 'draft-2020-12' });
-
 /** `POST /v1/chat/completions`. */
 export function chat(input: unknown, arrival: Arrival): Conversation {
   const request = parseChat(input, arrival);
@@ -47,9 +44,7 @@ export function chat(input: unknown, arrival: Arrival): Conversation {
 
 /** Throws `invalid-request` with `param` as the path of the first wrong field. */
 export function parseChat(input: unknown, arrival: Arrival, surface: Surface = 'chat'): ChatRequest {
-  const parsed = body.safeParse(input);
-  if (!parsed.success) throw invalid(parsed.error);
-  const { data } = parsed;
+  const data = check(chatBody, input);
   refuseStrayResults(data.messages);
   const maxOutput = data.max_completion_tokens ?? data.max_tokens ?? undefined;
   return {
@@ -67,7 +62,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
 }
 
 /** A tool's result answers a call made earlier in the same conversation; providers refuse others, each in its own words. */
-function refuseStrayResults(messages: z.infer<typeof body>['messages']): void {
+function refuseStrayResults(messages: z.infer<typeof chatBody>['messages']): void {
   const called = new Set<string>();
   for (const [index, { role, tool_calls: calls, tool_call_id: id }] of messages.entries()) {
     for (const call of calls ?? []) if (call.id !== undefined) called.add(call.id);

@@ -1,17 +1,17 @@
 /** `POST /v1/completions`: the oldest way of asking. The prompt is asked as a user's message. */
 import { z } from 'zod';
 import { failureOf } from '../failure.ts';
+import { check, refused } from '../schema.ts';
 import type { ChatChunk } from '../types.ts';
 import { wholeChat } from './chat-answer.ts';
 import { parseChat } from './chat.ts';
-import { invalid, refused } from './conversation.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { tellOpenAi } from './errors.ts';
 import { unfoldCompletion } from './fold.ts';
 import { isRecord, records, text } from './json.ts';
 import type { Json } from './json.ts';
 
-const body = z.looseObject({
+export const completionsBody = z.looseObject({
   prompt: z.union([z.string(), z.array(z.string()).min(1)], { error: 'must be text; lists of tokens mean something to one model only' }),
   echo: z.boolean().nullish(),
   suffix: z.string().nullish(),
@@ -20,9 +20,7 @@ const body = z.looseObject({
 });
 
 export function completions(input: unknown, arrival: Arrival): Conversation {
-  const parsed = body.safeParse(input);
-  if (!parsed.success) throw invalid(parsed.error);
-  const { prompt, echo, suffix, best_of: bestOf, logprobs, ...rest } = parsed.data;
+  const { prompt, echo, suffix, best_of: bestOf, logprobs, ...rest } = check(completionsBody, input);
   if (suffix) throw refused('suffix', 'nobody here fills in the middle; leave it out');
   if (Array.isArray(prompt) && prompt.length > 1) throw refused('prompt', 'send one prompt at a time');
   const words = typeof prompt === 'string' ? prompt : (prompt[0] ?? '');

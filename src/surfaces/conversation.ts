@@ -1,6 +1,4 @@
 /** What every way of asking for text has in common: a question in the one inner form, and how its answer is told. */
-import type { z } from 'zod';
-import { FailureError } from '../failure.ts';
 import type { Caller, ChatChunk, ChatRequest, TraceContext } from '../types.ts';
 
 /** What the transport knows about a request. */
@@ -28,17 +26,3 @@ export interface Conversation {
 
 /** Throws `invalid-request` naming the field. */
 export type Speak = (input: unknown, arrival: Arrival) => Conversation;
-
-/** The path of the first wrong field, as clients write it: `messages[0].content`. */
-export function invalid(error: z.ZodError): FailureError {
-  const [issue] = error.issues;
-  return refused(pathOf(issue?.path ?? []), (issue?.message ?? 'not understood').toLowerCase());
-}
-
-export function refused(param: string, why: string): FailureError {
-  return new FailureError({ kind: 'invalid-request', message: `${param || 'the body'}: ${why}`, ...(param && { param }) });
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  return path.map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`)).join('');
-}

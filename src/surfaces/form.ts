@@ -1,5 +1,5 @@
 /** A multipart form, read as far as its short fields; what it carries is not copied. */
-import { refused } from './conversation.ts';
+import { refused } from '../schema.ts';
 
 export interface Form {
   readonly contentType: string;

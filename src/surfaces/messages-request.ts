@@ -1,11 +1,11 @@
 /** Anthropic's question in OpenAI's form. Blocks nobody else knows are refused by name, never lost on the way. */
 import { z } from 'zod';
-import { invalid, refused } from './conversation.ts';
+import { check, refused } from '../schema.ts';
 import type { Json } from './json.ts';
 
 const block = z.looseObject({ type: z.string() });
 const content = z.union([z.string(), z.array(block)]);
-const body = z.looseObject({
+export const messagesBody = z.looseObject({
   model: z.string().min(1).max(256),
   max_tokens: z.int().positive().optional(),
   messages: z.array(z.looseObject({ role: z.enum(['user', 'assistant', 'system']), content })).min(1),
@@ -19,7 +19,7 @@ const body = z.looseObject({
   thinking: z.looseObject({ type: z.enum(['enabled', 'disabled', 'adaptive']), budget_tokens: z.int().positive().optional() }).nullish(),
   output_config: z.looseObject({ effort: z.string().nullish(), format: z.looseObject({ type: z.string(), schema: z.unknown() }).nullish() }).nullish(),
 });
-type Body = z.infer<typeof body>;
+type Body = z.infer<typeof messagesBody>;
 type Block = z.infer<typeof block>;
 
 /** What these would do happens at Anthropic: an answer without it is another answer. */
@@ -35,12 +35,10 @@ export interface MessagesQuestion {
 
 /** Throws `invalid-request` naming the field. `counting`: the question is only measured, and needs no maximum. */
 export function readMessages(input: unknown, { counting = false } = {}): MessagesQuestion {
-  const parsed = body.safeParse(input);
-  if (!parsed.success) throw invalid(parsed.error);
-  const { data } = parsed;
+  const data = check(messagesBody, input);
   if (data.max_tokens === undefined && !counting) throw refused('max_tokens', 'this field is required');
   for (const field of ELSEWHERE) if (data[field]) throw refused(field, 'this happens at Anthropic, and nowhere else; leave it out');
-  const unknown = Object.keys(data).filter((field) => !(field in body.shape) && data[field] !== null);
+  const unknown = Object.keys(data).filter((field) => !(field in messagesBody.shape) && data[field] !== null);
   const serverTools = (data.tools ?? []).filter((tool) => !isFunction(tool)).map(({ name }) => `tools.${name}`);
   const thinking = data.thinking !== undefined && data.thinking !== null && data.thinking.type !== 'disabled';
   return { body: chatBody(data), thinking, dropped: [...unknown, ...serverTools] };

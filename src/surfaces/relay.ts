@@ -1,8 +1,8 @@
 /** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
 import { z } from 'zod';
+import { check, refused } from '../schema.ts';
 import type { Capability, ChatRequest, Relay, Surface } from '../types.ts';
 import { clientFields } from './client-fields.ts';
-import { invalid, refused } from './conversation.ts';
 import type { Arrival } from './conversation.ts';
 import type { Form } from './form.ts';
 import { text } from './json.ts';
@@ -35,13 +35,11 @@ export const RELAY_KINDS: Readonly<Record<string, RelayKind>> = {
   '/moderations': { surface: 'moderations', needs: [], words: 'input' },
 };
 
-const body = z.looseObject({ model: z.string().min(1).max(256).default('auto'), stream: z.boolean().nullish() });
+export const relayBody = z.looseObject({ model: z.string().min(1).max(256).default('auto'), stream: z.boolean().nullish() });
 
 /** A JSON body. Throws `invalid-request` naming the field. */
 export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
-  const parsed = body.safeParse(input);
-  if (!parsed.success) throw invalid(parsed.error);
-  const data = clientFields(parsed.data);
+  const data = clientFields(check(relayBody, input));
   return toRequest({ kind: kindOf(path, data.model), relay: { path }, fields: data, stream: data.stream === true }, arrival);
 }
 

@@ -1,12 +1,12 @@
 /** A question of the Responses API in the form of chat completions. What would need a memory or tools of ours is refused by name. */
 import { z } from 'zod';
-import { invalid, refused } from './conversation.ts';
+import { check, refused } from '../schema.ts';
 import { text } from './json.ts';
 import type { Json } from './json.ts';
 
 const part = z.looseObject({ type: z.string() });
 const item = z.looseObject({ type: z.string().nullish(), role: z.enum(['user', 'assistant', 'system', 'developer']).nullish(), content: z.union([z.string(), z.array(part)]).nullish() });
-const body = z.looseObject({
+export const responsesBody = z.looseObject({
   model: z.string().min(1).max(256),
   input: z.union([z.string(), z.array(item).min(1)]),
   instructions: z.string().nullish(),
@@ -17,7 +17,7 @@ const body = z.looseObject({
   text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
   reasoning: z.looseObject({ effort: z.string().nullish() }).nullish(),
 });
-export type ResponsesBody = z.infer<typeof body>;
+export type ResponsesBody = z.infer<typeof responsesBody>;
 type Item = z.infer<typeof item>;
 type Part = z.infer<typeof part>;
 
@@ -42,11 +42,9 @@ export interface ResponsesQuestion {
 
 /** Throws `invalid-request` naming the field. */
 export function readResponses(input: unknown): ResponsesQuestion {
-  const parsed = body.safeParse(input);
-  if (!parsed.success) throw invalid(parsed.error);
-  const { data } = parsed;
+  const data = check(responsesBody, input);
   for (const [field, why] of Object.entries(KEPT)) if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
-  const taken: ReadonlySet<string> = new Set([...Object.keys(body.shape), ...SAME, ...ECHOED, ...Object.keys(KEPT)]);
+  const taken: ReadonlySet<string> = new Set([...Object.keys(responsesBody.shape), ...SAME, ...ECHOED, ...Object.keys(KEPT)]);
   return { asked: data, body: chatBody(data), dropped: Object.keys(data).filter((field) => !taken.has(field) && data[field] !== null) };
 }
 

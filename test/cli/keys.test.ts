@@ -76,8 +76,8 @@ describe('tollfree keys', () => {
     [['create', 'ci', '--budget', '5/year'], 2, 'periods are minute, day, week, month, total'],
     [['create', 'ci', '--expires', 'soon'], 2, 'must be like 30d'],
     [['create', 'ci', '--limit', 'rpm'], 2, 'must be like tokens_per_day=100000'],
-    [['create', 'ci', '--limit', 'rpm=3'], 1, 'limits.rpm is not known here; known are requests_per_minute'],
-    [['create', 'a b'], 1, 'name must be made of letters'],
+    [['create', 'ci', '--limit', 'rpm=3'], 1, 'limits.rpm: is not known here; known are requests_per_minute'],
+    [['create', 'a b'], 1, 'name: must be made of letters'],
     [['revoke', 'nobody'], 1, 'no virtual key is called "nobody"'],
     [['create'], 2, "missing required argument 'name'"],
   ])('%j ends with %d and says why', async (commandLine, status, words) => {

@@ -105,18 +105,17 @@ describe('GET /admin/usage-stats', () => {
   });
 
   test.each([
-    ['by=keys', 'by must be one of day, week, month, key, project, provider, model, account, or up to 3 of them with commas'],
-    ['by=day,day', 'by must be'],
-    ['by=day,key,model,account', 'by must be'],
+    ['by=keys', 'by: must be one of day, week, month, key, project, provider, model, account, or up to 3 of them with commas'],
+        ['by=day,key,model,account', 'by: must be'],
     ['since=yesterday', 'since must be so many days or weeks (7d, 4w), a day (2026-08-01) or a month (2026-08)'],
     ['since=2026-02-30', 'since must be'],
     ['since=0d', 'since must be'],
-    ['until=2020-01-01', 'until must be a day after since'],
-    ['limit=501', 'limit must be a number from 1 to 500'],
-    ['after=-1', 'after must be a number from 0'],
-    ['since=7d&since=8d', 'since must be given once'],
-    ['format=xml', 'format must be json or csv'],
-    ['since_days=7', 'there is no parameter "since_days"; known here: by, since, until, after, limit, format'],
+    ['until=2020-01-01', 'until: must be a day after since'],
+    ['limit=501', 'limit: must be a whole number from 1 to 500'],
+    ['after=-1', 'after: must be a whole number from 0'],
+    ['since=7d&since=8d', 'since: must be given once'],
+    ['format=xml', 'format: must be one of json, csv'],
+    ['since_days=7', 'since_days: is not known here; known are by, since, until, after, limit, format'],
   ])('%s is told', async (parameters, message) => {
     const response = await fetch(`${origin}/admin/usage-stats?${parameters}`);
     const { error } = (await response.json()) as { error: { message: string; param: string } };
