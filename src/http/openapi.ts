@@ -1,119 +1,91 @@
-/** `/openapi.json`: every route there is. Bodies come from the schemas that validate them, where there are such. */
+/** `/openapi.json`: written from the schemas that validate what is sent, and the table of failures. */
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { chatBody } from '../surfaces/chat.ts';
-import { GROUPS } from '../usage/stats.ts';
+import { consequences } from '../failure.ts';
+import { ANSWER_HEADERS } from './answer-headers.ts';
+import { ANSWERS } from './answers.ts';
+import { WISHES } from './arrival.ts';
+import { BODIES, OPERATIONS } from './operations.ts';
+import type { Operation } from './operations.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
-const chatSchema: Schema = z.toJSONSchema(chatBody, { io: 'input' });
-
-interface Operation {
-  readonly summary: string;
-  /** Who may: a virtual key, the operator, or anybody. */
-  readonly by: 'key' | 'admin' | 'anybody';
-  readonly query?: Readonly<Record<string, string>>;
-  readonly headers?: readonly string[];
-  readonly body?: Schema;
-  readonly status?: number;
-  readonly answer?: string;
-}
-
-const anything: Schema = { type: 'object', additionalProperties: true };
-const object = (properties: Readonly<Record<string, Schema>>, required: readonly string[] = []): Schema => ({ type: 'object', properties, required, additionalProperties: false });
 const text: Schema = { type: 'string' };
-const flag: Schema = { type: 'boolean' };
-
-const limits: Schema = { type: 'object', additionalProperties: { type: 'number', minimum: 0 }, description: '`requests_per_minute`, `tokens_per_day`, `usd_per_month` … for minute, day, week, month and total' };
-const terms = {
-  name: text,
-  project: text,
-  models: { type: 'array', items: text },
-  surfaces: { type: 'array', items: text },
-  limits,
-  user_limits: limits,
-  priority: { type: 'integer', minimum: 0, maximum: 9 },
-  expires_at: { type: 'string', format: 'date-time' },
-} satisfies Readonly<Record<string, Schema>>;
-
-const PAGE = { after: 'What the page before gave as `next`.', limit: 'Rows of a page.' };
-const STATS = { by: `Up to three of ${GROUPS.join(', ')}, with commas.`, since: '`7d`, `4w`, `2026-08-01` or `2026-08`.', until: 'The first day no longer counted.', ...PAGE };
-const WISHES = ['x-tollfree-deadline-ms', 'x-tollfree-priority', 'x-tollfree-cache', 'x-tollfree-max-context-tokens'];
-const EVENTS = 'text/event-stream';
-
-/** By `METHOD path`. A test holds them against the routes the program has. */
-export const OPERATIONS: Readonly<Record<string, Operation>> = {
-  'POST /v1/chat/completions': { summary: 'A chat, in OpenAI’s form; `dry_run` only estimates', by: 'key', headers: WISHES, body: chatSchema },
-  'POST /v1/completions': { summary: 'A completion, in OpenAI’s older form', by: 'key', headers: WISHES, body: anything },
-  'POST /v1/responses': { summary: 'A response, in OpenAI’s newer form', by: 'key', headers: WISHES, body: anything },
-  'POST /v1/messages': { summary: 'A message, in Anthropic’s form', by: 'key', headers: WISHES, body: anything },
-  'POST /v1/messages/count_tokens': { summary: 'Tokens of a message, estimated', by: 'key', body: anything },
-  'POST /v1/{path}': { summary: 'Anything else a provider has there: embeddings, audio, images, moderations', by: 'key', body: anything },
-  'GET /v1/models': { summary: 'Everything that may stand in `model`', by: 'key' },
-  'GET /v1/models/{id}': { summary: 'One of them', by: 'key' },
-  'GET /v1/usage': { summary: 'What the key that asks has used', by: 'key', query: STATS },
-  'GET /health': { summary: 'How it is, for people', by: 'anybody' },
-  'GET /health/live': { summary: 'It runs', by: 'anybody' },
-  'GET /health/ready': { summary: 'It can answer; 503 where not', by: 'anybody' },
-  'GET /metrics': { summary: 'Prometheus', by: 'anybody', answer: 'text/plain' },
-  'GET /openapi.json': { summary: 'This', by: 'anybody' },
-  'GET /dashboard': { summary: 'The dashboard', by: 'anybody', status: 308, answer: 'text/html' },
-  'POST /admin/session': { summary: 'Open a session with the admin token', by: 'anybody', body: object({ token: text }, ['token']), status: 201 },
-  'GET /admin/session': { summary: 'Whether a session is open, and until when', by: 'anybody' },
-  'DELETE /admin/session': { summary: 'Close the session', by: 'admin', status: 204 },
-  'GET /admin/accounts': { summary: 'Accounts, their windows and rests', by: 'admin' },
-  'POST /admin/accounts': { summary: 'Seal a key', by: 'admin', body: object({ provider: text, key: text, label: text, organization: text, check: flag }, ['provider', 'key']), status: 201 },
-  'POST /admin/accounts/{id}/test': { summary: 'Ask the provider whether the key is good', by: 'admin' },
-  'PATCH /admin/accounts/{id}': { summary: 'Rename, enable or disable', by: 'admin', body: object({ enabled: flag, label: text }) },
-  'DELETE /admin/accounts/{id}': { summary: 'Forget the key', by: 'admin', status: 204 },
-  'GET /admin/virtual-keys': { summary: 'Virtual keys, oldest first, with what each used', by: 'admin', query: { ...PAGE, project: 'Only this project’s.' } },
-  'POST /admin/virtual-keys': { summary: 'Make a key; its secret is in this answer and in no other', by: 'admin', body: object(terms, ['name']), status: 201 },
-  'GET /admin/virtual-keys/limits': { summary: 'Limits of projects, and of everybody together', by: 'admin' },
-  'PATCH /admin/virtual-keys/limits': { summary: 'Change them; null takes one away', by: 'admin', body: object({ all: limits, projects: { type: 'object', additionalProperties: { anyOf: [limits, { type: 'null' }] } } }) },
-  'GET /admin/virtual-keys/{id}': { summary: 'One key', by: 'admin' },
-  'PATCH /admin/virtual-keys/{id}': { summary: 'Change a key; null takes a field away', by: 'admin', body: object(Object.fromEntries(Object.entries(terms).map(([name, schema]) => [name, { anyOf: [schema, { type: 'null' }] }]))) },
-  'DELETE /admin/virtual-keys/{id}': { summary: 'Revoke a key for ever; again is no mistake', by: 'admin' },
-  'POST /admin/virtual-keys/{id}/rotate': { summary: 'A new secret; the old one stops working at once', by: 'admin' },
-  'GET /admin/usage-stats': { summary: 'Usage, cost and savings', by: 'admin', query: { ...STATS, format: '`json` or `csv`.' } },
-  'GET /admin/activity': { summary: 'The recent past in short steps', by: 'admin', query: { range: '`hour` or `day`.' } },
-  'GET /admin/events': { summary: 'What happens, as it happens', by: 'admin', answer: EVENTS },
-  'POST /admin/chat': { summary: 'A chat of the operator’s own', by: 'admin', headers: WISHES, body: chatSchema },
-  'GET /admin/providers': { summary: 'The catalogue', by: 'admin' },
-  'POST /admin/explain': { summary: 'Which rule a prompt takes and why, and who could answer when', by: 'admin', body: anything },
-  'GET /admin/cooldowns': { summary: 'Who rests until when', by: 'admin' },
-  'GET /admin/breakers': { summary: 'What has failed of late, how often, and what is left out for it', by: 'admin' },
-  'DELETE /admin/cooldowns': { summary: 'End rests by hand', by: 'admin', query: { account: 'Only this account’s.' } },
-  'GET /admin/rules': { summary: 'The rules in force', by: 'admin' },
-  'GET /admin/rules/source': { summary: 'The rules as they are written', by: 'admin' },
-  'POST /admin/rules/check': { summary: 'Whether other rules would do', by: 'admin', body: anything },
-  'GET /admin/vault': { summary: 'Whether the vault is open, and what opens it', by: 'admin' },
-  'GET /admin/vault/audit': { summary: 'Who did what to the vault', by: 'admin' },
-  'POST /admin/vault/lock': { summary: 'Lock it', by: 'admin' },
-  'POST /admin/vault/unlock': { summary: 'Unlock it', by: 'admin', body: anything },
-  'POST /admin/vault/rotate': { summary: 'A new data key', by: 'admin' },
-};
+const schemaNamed = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const json = (name: string): Schema => ({ 'application/json': { schema: schemaNamed(name) } });
 
 const SECURITY: Readonly<Record<Operation['by'], readonly Schema[]>> = { key: [{ virtualKey: [] }, { xApiKey: [] }], admin: [{ adminToken: [] }], anybody: [] };
 
-function tellOperation(name: string, { summary, by, query = {}, headers = [], body, status = 200, answer = 'application/json' }: Operation): Schema {
+/** Nobody is left to read it. */
+const UNREAD = 499;
+
+function tellOperation(name: string, operation: Operation): Schema {
+  const { summary, by, query, body, form, asks, status = 200, answer, also } = operation;
   const [method = '', path = ''] = name.split(' ');
-  const parameter = (place: string, required: boolean) => (parameterName: string): Schema => ({ name: parameterName, in: place, required, schema: text });
-  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, found = '']) => found);
+  const content = { ...(answer && json(answer)), ...(also && { [also]: { schema: also === '*/*' ? {} : text } }) };
   return {
-    operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
+    operationId: `${method.toLowerCase()}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary,
     security: SECURITY[by],
     parameters: [
-      ...inPath.map(parameter('path', true)),
-      ...Object.entries(query).map(([found, description]) => ({ ...parameter('query', false)(found), description })),
-      ...headers.map(parameter('header', false)),
+      ...[...path.matchAll(/\{(\w+)\}/g)].map(([, found = '']) => ({ name: found, in: 'path', required: true, schema: text })),
+      ...(query === undefined ? [] : parametersOf(query)),
+      ...(asks ? Object.keys(WISHES).map((wish) => ({ $ref: `#/components/parameters/${wish}` })) : []),
     ],
-    ...(body && { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    ...(body && { requestBody: { required: true, content: { ...json(body), ...(form && { 'multipart/form-data': { schema: schemaNamed(form) } }) } } }),
     responses: {
-      [status]: { description: 'done', ...(status < 300 && status !== 204 && { content: { [answer]: { schema: answer === 'application/json' ? anything : text } } }) },
-      default: { description: 'what went wrong', content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } } },
+      [status]: { description: 'done', ...(asks && { headers: tellHeaders(Object.keys(ANSWER_HEADERS)) }), ...(Object.keys(content).length > 0 && { content }) },
+      ...(path === '/health/ready' && { 503: { description: 'not now', content: json('Readiness') } }),
+      ...Object.fromEntries(failuresOf(path, operation).map((failed) => [failed, { $ref: `#/components/responses/${operation.envelope ?? 'Error'}${failed}` }])),
     },
   };
+}
+
+function parametersOf(query: z.ZodObject): readonly Schema[] {
+  const { properties = {} } = z.toJSONSchema(query, { io: 'input' });
+  return Object.entries(properties).map(([name, property]) => {
+    const { description, ...schema } = property as Schema;
+    return { name, in: 'query', required: false, schema, ...(description !== undefined && { description }) };
+  });
+}
+
+const tellHeaders = (names: readonly string[]): Schema => Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+
+const every = [...new Set(Object.values(consequences).map(({ status }) => status))].filter((status) => status !== UNREAD).toSorted((a, b) => a - b);
+
+function failuresOf(path: string, { by, body, query, asks, unlocked }: Operation): readonly number[] {
+  const possible = new Set([421, 500]);
+  const add = (...statuses: readonly number[]): unknown => statuses.forEach((status) => possible.add(status));
+  if (asks) add(...every.filter((status) => status !== 405));
+  if (by !== 'anybody') add(401, 403);
+  if (path.startsWith('/v1/')) add(503);
+  if (path.startsWith('/admin/')) add(429);
+  if (query) add(400);
+  if (body) add(400, 413, 415);
+  if (path.includes('{')) add(404);
+  if (unlocked) add(400, 503);
+  if (path === '/admin/session') add(401);
+  return [...possible].toSorted((a, b) => a - b);
+}
+
+/** What may be the matter, by the codes that say so. */
+function tellFailure(status: number, envelope: string): Schema {
+  const codes = new Set(Object.values(consequences).flatMap((row) => (row.status === status ? [row.code] : [])));
+  return { description: [...codes].map((code) => `\`${code}\``).join(', '), ...([429, 503].includes(status) && { headers: tellHeaders(['retry-after']) }), content: json(envelope) };
+}
+
+/** Each schema once; what one has in common with another is a reference. */
+function tellSchemas(): Readonly<Record<string, Schema>> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries({ ...BODIES, ...ANSWERS })) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: (id) => `#/components/schemas/${id}` });
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, Object.fromEntries(Object.entries(schema).filter(([key]) => key !== '$id' && key !== '$schema'))]));
+}
+
+function tellWish(name: keyof typeof WISHES): Schema {
+  const wish = WISHES[name];
+  const schema = 'values' in wish ? { type: 'string', enum: wish.values } : { type: 'integer', minimum: wish.least, maximum: wish.most };
+  return { name, in: 'header', required: false, description: wish.means, schema };
 }
 
 export function openApiDocument(version: string): Schema {
@@ -122,6 +94,7 @@ export function openApiDocument(version: string): Schema {
     const [method = '', path = ''] = name.split(' ');
     (paths[path] ??= {})[method.toLowerCase()] = tellOperation(name, operation);
   }
+  const headers = { ...ANSWER_HEADERS, 'retry-after': 'Seconds, rounded up to the earliest true time.' };
   return {
     openapi: '3.1.0',
     info: { title: 'tollfree', version, description: 'Every free LLM tier you hold, behind one OpenAI-compatible endpoint.', license: { name: 'MIT', identifier: 'MIT' } },
@@ -133,9 +106,10 @@ export function openApiDocument(version: string): Schema {
         xApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
         adminToken: { type: 'http', scheme: 'bearer', description: 'The admin token; a session cookie serves the dashboard.' },
       },
-      schemas: {
-        Error: { type: 'object', required: ['error'], properties: { error: { type: 'object', required: ['message', 'type', 'code'], properties: { message: text, type: text, param: { type: ['string', 'null'] }, code: { type: ['string', 'null'] }, request_id: text, attempts: { type: 'array', items: anything } } } } },
-      },
+      parameters: Object.fromEntries((Object.keys(WISHES) as (keyof typeof WISHES)[]).map((name) => [name, tellWish(name)])),
+      headers: Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { description, schema: text }])),
+      responses: Object.fromEntries(['Error', 'AnthropicError'].flatMap((envelope) => every.map((status) => [`${envelope}${status}`, tellFailure(status, envelope)]))),
+      schemas: tellSchemas(),
     },
   };
 }

@@ -36,6 +36,8 @@ export const RELAY_KINDS: Readonly<Record<string, RelayKind>> = {
 };
 
 export const relayBody = z.looseObject({ model: z.string().min(1).max(256).default('auto'), stream: z.boolean().nullish() });
+/** The same as a form, whose fields are all text but for the file. */
+export const relayForm = z.looseObject({ model: z.string().min(1).max(256), stream: z.string().describe('`true` streams.').optional(), file: z.file().optional() });
 
 /** A JSON body. Throws `invalid-request` naming the field. */
 export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
@@ -47,12 +49,13 @@ export function parseRelay(input: unknown, path: string, arrival: Arrival): Chat
 const ELSEWHERE_SECONDS = 60;
 
 /** A form, of which only the fields are read, and how long a recording it brings is. */
-export function parseForm({ contentType, fields, file, model }: Form, path: string, arrival: Arrival): ChatRequest {
+export function parseForm({ contentType, fields: sent, file, model }: Form, path: string, arrival: Arrival): ChatRequest {
   if (model === undefined) throw refused('model', 'the form has no field of this name; name the model, or auto');
+  const fields = check(relayForm, { ...sent, model: model.name });
   const relay: Relay = { path, form: { contentType, before: model.before, after: model.after } };
-  const kind = kindOf(path, model.name);
+  const kind = kindOf(path, fields.model);
   const audioSeconds = kind.needs.includes('transcription') ? (file === undefined ? ELSEWHERE_SECONDS : secondsOf(file)) : undefined;
-  return toRequest({ kind, relay, fields: { ...fields, model: model.name }, stream: fields['stream'] === 'true', ...(audioSeconds !== undefined && { audioSeconds }) }, arrival);
+  return toRequest({ kind, relay, fields, stream: fields.stream === 'true', ...(audioSeconds !== undefined && { audioSeconds }) }, arrival);
 }
 
 /** What nobody here knows goes to the one provider the model names. */
