@@ -61,7 +61,7 @@ export function createDesk({ wires, now, benches, records, faults, control }: De
 
 const realTime = (): number => performance.timeOrigin + performance.now();
 
-async function perform({ charge }: Plan, script: Iterable<Step>, response: ServerResponse, record: CallRecord): Promise<void> {
+async function perform({ charge, chat }: Plan, script: Iterable<Step>, response: ServerResponse, record: CallRecord): Promise<void> {
   record.tokens = charge?.reserved ?? 0;
   try {
     record.outcome = await play(script, response, {
@@ -75,6 +75,7 @@ async function perform({ charge }: Plan, script: Iterable<Step>, response: Serve
     });
   } finally {
     record.endedAt = realTime();
+    if (record.outcome === 'finished' && record.status === 200 && chat?.answer.usage !== undefined) record.usage = { prompt: chat.answer.usage.prompt, completion: chat.answer.usage.completion };
     if (charge !== undefined) {
       record.tokens = charge.cost(record.outcome === 'finished' ? Infinity : record.events);
       charge.lease.settle(record.tokens);

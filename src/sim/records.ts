@@ -28,6 +28,8 @@ export interface CallRecord {
   fault?: string;
   /** Tokens charged to the windows. */
   tokens: number;
+  /** What a whole chat answer was long, whoever was told so. */
+  usage?: { readonly prompt: number; readonly completion: number };
   /** Content events written. */
   events: number;
   /** Bytes of the answer's body written. */
