@@ -17,16 +17,20 @@ interface Listed {
   readonly capabilities: readonly Capability[];
 }
 
+/** Named without its `:free`, OpenRouter sells what it gives away. */
+const FREE = /:free$/;
+
 /** `list` as parsed JSON. The same provider comes back where it holds no list, or one that speaks of other things entirely. */
 export function mergeModelList(provider: Provider, list: unknown, now: number): Provider {
   const listed = new Map(entriesOf(list).filter((entry) => isServed(entry, now)).map(listedOf).map((entry) => [entry.name, entry]));
   const known = provider.models.filter(({ name }) => listed.has(name));
   // Not one in common: names are written differently there, or the list is of something else.
   if (listed.size === 0 || (known.length === 0 && provider.models.length > 0)) return provider;
-  const kept = provider.models.filter((model) => listed.has(model.name) || !isChat(model)).map((model) => completed(model, listed.get(model.name)));
+  const soldAt = (name: string): Price => listPriceOf(listed.get(name.replace(FREE, '')));
+  const kept = provider.models.filter((model) => listed.has(model.name) || !isChat(model)).map((model) => completed(model, listed.get(model.name), soldAt(model.name)));
   const names = new Set(provider.models.map(({ name }) => name));
   const priced = [...listed.values()].map((entry) => ({ ...entry, ...given('price', entry.price ?? provider.modelPrice) }));
-  const found = priced.filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map((entry) => modelOf(entry, provider.modelLimits));
+  const found = priced.filter(({ name, price }) => !names.has(name) && price?.input === 0 && price.output === 0).map((entry) => modelOf({ ...entry, price: { ...entry.price, ...soldAt(entry.name) } }, provider.modelLimits));
   return { ...provider, models: [...kept, ...found] };
 }
 
@@ -74,6 +78,11 @@ function priceOf(pricing: Json | undefined): Pick<Listed, 'price' | 'charged'> {
   return extra ? { charged: false } : { price: { input: input * scale, output: output * scale }, charged: perToken };
 }
 
+/** What is given away, or has no price of its own, has no list price. */
+function listPriceOf({ charged, price: { input = 0, output = 0 } = {} }: Pick<Listed, 'charged' | 'price'> = { charged: false }): Price {
+  return charged && input >= 0 && output >= 0 && input + output > 0 ? { listInput: input, listOutput: output } : {};
+}
+
 /** OpenRouter's parameters and Groq's features. */
 const FEATURES: Readonly<Record<string, Capability>> = {
   tools: 'tools',
@@ -100,14 +109,14 @@ function words(place: Json | undefined, name: string): readonly unknown[] {
   return Array.isArray(found) ? found : [];
 }
 
-/** Ours, with what we did not know. A price that is charged is true whatever we thought. */
-function completed(model: Model, listed: Listed | undefined): Model {
+/** Ours, with what we did not know. A price that is charged is true whatever we thought; a list price is ours to say. */
+function completed(model: Model, listed: Listed | undefined, listPrice: Price): Model {
   if (listed === undefined) return model;
   return {
     ...model,
     ...given('context', model.context ?? listed.context),
     ...given('maxOutput', model.maxOutput ?? listed.maxOutput),
-    ...(listed.charged && { price: { ...model.price, ...listed.price } }),
+    price: { ...listPrice, ...model.price, ...(listed.charged && listed.price) },
   };
 }
 

@@ -13,6 +13,7 @@ function model(id: string, title: string, context: number, rest: Partial<Simulat
 export const openrouterModels: readonly SimulatedModel[] = [
   model('nvidia/nemotron-3-ultra-550b-a55b:free', 'NVIDIA: Nemotron 3 Ultra (free)', 1_000_000, { reasoning: true }),
   model('z-ai/glm-5.2:free', 'Z.AI: GLM 5.2 (free)', 256_000, { reasoning: true }),
+  model('z-ai/glm-5.2', 'Z.AI: GLM 5.2', 256_000, { reasoning: true, price: { prompt: '0.0000006', completion: '0.0000022' } }),
   model('google/gemma-4-31b-it:free', 'Google: Gemma 4 31B (free)', 262_144, { images: true }),
   model('google/gemma-4-26b-a4b-it:free', 'Google: Gemma 4 26B A4B (free)', 262_144, { images: true }),
   model('nvidia/nemotron-3-super-120b-a12b:free', 'NVIDIA: Nemotron 3 Super (free)', 262_144, { reasoning: true }),

@@ -29,6 +29,24 @@ describe('a list of OpenRouter\'s', () => {
     expect(paid.models[0]?.price).toEqual({ input: 1, output: 2 });
   });
 
+  test('what is given away is worth what it is sold for, unless we say otherwise; without a price that is unknown', () => {
+    const price = { input: 0, output: 0 };
+    const names = ['a/sold', 'a/ours', 'a/given', 'a/unpriced', 'a/routed', 'a/fee', 'a/alone'];
+    const free = names.map((name) => model({ name: `${name}:free`, price: { ...price, ...(name === 'a/ours' && { listInput: 7, listOutput: 8 }) } }));
+    const sold: Readonly<Record<string, object>> = {
+      'a/sold': { prompt: '0.0000006', completion: '0.0000022' }, 'a/ours': { prompt: '0.000001', completion: '0.000002' }, 'a/given': { prompt: '0', completion: '0' },
+      'a/unpriced': {}, 'a/routed': { prompt: '-1', completion: '-1' }, 'a/fee': { prompt: '0.000001', completion: '0.000001', request: '0.01' }, 'b/new': { prompt: '0.00000001', completion: '0' },
+    };
+    const list = [...names, 'b/new'].map((name) => entry(`${name}:free`)).concat(Object.entries(sold).map(([name, pricing]) => entry(name, { pricing })));
+    const priced = mergeModelList(provider({ models: free }), { data: list }, NOW).models.map(({ name, price }) => [name, price]);
+    expect(Object.fromEntries(priced)).toEqual({
+      'a/sold:free': { ...price, listInput: 0.6, listOutput: 2.2 }, 'a/ours:free': { ...price, listInput: 7, listOutput: 8 }, 'a/given:free': price, 'a/unpriced:free': price,
+      'a/routed:free': price, 'a/fee:free': price, 'a/alone:free': price, 'b/new:free': { ...price, listInput: 0.01, listOutput: 0 },
+      // Found free, and sold for nothing.
+      'a/given': price,
+    });
+  });
+
   test('the snapshot before stays as it was', () => {
     expect(before.models).toHaveLength(3);
   });
