@@ -99,6 +99,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     http,
     accounts,
     catalogue: catalogue.current,
+    dataDirectory: places.dataDirectory,
     rules: knowledge.compiledRules,
     usable: usableBy(vault, () => void catalogue.refresh(), accounts),
     credentialOf: vault.credential,

@@ -48,7 +48,7 @@ const AUTO = 'auto';
  * Throws ConfigError with every mistake of a file.
  */
 export function createClient(options: ClientOptions = {}): Client {
-  const { settings, catalogue, rules, accounts: held, keys } = readConfiguration(options);
+  const { settings, catalogue, rules, accounts: held, dataDirectory, keys } = readConfiguration(options);
   const now = createSteadyClock();
   const totals = { cost: 0, saved: 0 };
   const emit = (event: GatewayEvent): void => {
@@ -61,7 +61,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const http = createHttp({ now, userAgent: 'tollfree', connectMs: settings.deadlines.connectMs });
   const accounts = createAccounts({ accounts: held, catalogue: () => catalogue, scheduler: { now, after }, emit, lineBound: settings.line.maxWaiting });
   const providers = providersOf(held);
-  const gateway = createEngine({ now, settings, emit, http, accounts, catalogue: () => catalogue, rules: () => rules, usable: ({ name }) => providers.has(name), credentialOf: ({ id }) => keys.get(id) ?? '' });
+  const gateway = createEngine({ now, settings, emit, http, accounts, catalogue: () => catalogue, rules: () => rules, dataDirectory, usable: ({ name }) => providers.has(name), credentialOf: ({ id }) => keys.get(id) ?? '' });
   const closing = new AbortController();
   // One for each call under way: as many as a program likes.
   setMaxListeners(0, closing.signal);

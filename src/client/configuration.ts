@@ -53,6 +53,7 @@ export interface Configuration {
   readonly catalogue: Catalogue;
   readonly rules: RuleSet;
   readonly accounts: readonly Account[];
+  readonly dataDirectory: string;
   /** By the account's id. */
   readonly keys: ReadonlyMap<string, string>;
 }
@@ -72,7 +73,7 @@ export function readConfiguration({ environment = process.env, directory = proce
   if (accounts.length === 0) throw new FailureError({ kind: 'invalid-request', param: 'accounts', message: 'there is no account; give accounts: [{ provider, key }], or set a variable such as GROQ_API_KEY' });
   const [text, file] = typeof accounts === 'string' ? [readConfig(resolve(directory, accounts)), accounts] : [stringify(accounts), 'accounts'];
   const held = readImport(text, file, catalogue).map((written, index) => ({ key: written.key, account: accountOf(written, index, catalogue) }));
-  return { settings, catalogue, rules: compileRules(rules), accounts: held.map(({ account }) => account), keys: new Map(held.map(({ account, key }) => [account.id, key])) };
+  return { settings, catalogue, rules: compileRules(rules), dataDirectory: places.dataDirectory, accounts: held.map(({ account }) => account), keys: new Map(held.map(({ account, key }) => [account.id, key])) };
 }
 
 function accountOf({ provider, label, organization, limits, base_url: baseUrl }: WrittenAccount, index: number, { providers }: Catalogue): Account {

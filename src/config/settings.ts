@@ -47,7 +47,8 @@ export interface Settings {
     /** How late a stream gets a rival in another pool. Undefined: never. */
     readonly hedgeMs: number | undefined;
   };
-  readonly cache: { readonly maxSizeBytes: number };
+  /** `diskBytes`: undefined keeps nothing on disk. */
+  readonly cache: { readonly maxSizeBytes: number; readonly diskBytes: number | undefined };
   readonly catalogue: { readonly refreshMs: number };
   readonly record: {
     /** How long a row a request and a row an attempt are kept, and how many requests at most. */
@@ -147,6 +148,8 @@ const schema = z.strictObject({
   cache: group({
     // About 10,000 answers of a page.
     max_size: size(MIB, 64 * GIB, '64MiB').default(64 * MIB),
+    // What is asked once must not lie about: only who wants answers to outlive a restart.
+    disk: z.union([z.literal(['off', false]).transform(() => undefined), size(MIB, 1024 * GIB, '1GiB')], { error: 'must be off or a size such as 1GiB' }).prefault('off'),
   }),
   catalogue: group({
     // Free rosters change weekly: a quarter of a day is early enough and four calls a day cost no quota.
@@ -208,7 +211,7 @@ export function loadSettings(text: string, file: string): Settings {
     },
     line: { maxWaiting: line.max_waiting },
     retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second, hedgeMs: retries.hedge_after },
-    cache: { maxSizeBytes: cache.max_size },
+    cache: { maxSizeBytes: cache.max_size, diskBytes: cache.disk },
     catalogue: { refreshMs: catalogue.refresh },
     record: { requestsMs: record.keep_requests, mostRequests: record.most_requests, totalsMs: record.keep_totals },
     log: { level: log.level, format: log.format, file: log.file, bodies: log.bodies, maxSizeBytes: log.max_size, maxFiles: log.max_files },

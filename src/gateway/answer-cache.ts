@@ -2,6 +2,7 @@
  * Where a rule allows it, the same question is asked once: while its answer is on the way all who ask share it, and for
  * a time afterwards it is told again. What is told again costs no quota.
  */
+import type { AnswerDisk } from '../cache/disk.ts';
 import { keyOf } from '../cache/key.ts';
 import { createAnswerStore } from '../cache/store.ts';
 import type { AnswerStore, AnswerStoreOptions, Kept } from '../cache/store.ts';
@@ -14,13 +15,15 @@ import type { Patience } from './patience.ts';
 
 export interface AnswerCache {
   readonly store: AnswerStore;
+  /** What outlives the process, where the settings want it. */
+  readonly disk?: AnswerDisk;
   /** Questions being answered now. */
   readonly flights: Map<string, Flight>;
 }
 
 type Ask = (turn: Turn) => Promise<Answer>;
 
-export const createAnswerCache = (options: AnswerStoreOptions): AnswerCache => ({ store: createAnswerStore(options), flights: new Map() });
+export const createAnswerCache = ({ disk, ...options }: AnswerStoreOptions & { readonly disk?: AnswerDisk | undefined }): AnswerCache => ({ store: createAnswerStore(options), ...(disk && { disk }), flights: new Map() });
 
 /** The answer from the cache, from whoever is asking the same already, or from `ask`. */
 export async function throughCache(turn: Turn, ask: Ask): Promise<Answer> {
@@ -28,12 +31,18 @@ export async function throughCache(turn: Turn, ask: Ask): Promise<Answer> {
   if (rule?.cache === undefined || request.cache === 'off' || request.relay?.form !== undefined) return ask(turn);
   const key = keyOf(request, { rule: rule.name, shared: rule.cache.shared });
   if (request.cache !== 'refresh') {
-    const kept = cache.store.find(key);
+    const kept = cache.store.find(key) ?? (cache.flights.has(key) ? undefined : await fromDisk(cache, key));
     if (kept !== undefined) return tellAgain(turn, kept);
     const flight = cache.flights.get(key);
     if (flight !== undefined) return (await join(turn, flight)) ?? miss(turn, ask);
   }
   return lead(turn, { key, rule: rule.cache }, ask);
+}
+
+async function fromDisk({ disk, store }: AnswerCache, key: string): Promise<Kept | undefined> {
+  const found = await disk?.find(key);
+  if (found !== undefined) store.keep(key, found.kept, found.ttlMs);
+  return found?.kept;
 }
 
 function tellAgain({ gateway, match, story }: Turn, { chunks, target, account, usage, dropped, keptAt }: Kept): Answer {
@@ -58,7 +67,9 @@ async function lead(turn: Turn, { key, rule }: { readonly key: string; readonly 
     ask: (own) => miss({ ...turn, signal: own }, ask),
     whole({ lease: { target, account }, usage, dropped }, chunks) {
       if (chunks.some(({ finish }) => finish === 'content_filter')) return;
-      cache.store.keep(key, { chunks, usage: usage(), target, account, dropped, keptAt: now() }, rule.ttlMs);
+      const kept: Kept = { chunks, usage: usage(), target, account, dropped, keptAt: now() };
+      cache.store.keep(key, kept, rule.ttlMs);
+      void cache.disk?.keep(key, kept, rule.ttlMs);
     },
     over() {
       if (cache.flights.get(key) === flight) cache.flights.delete(key);

@@ -2,13 +2,15 @@
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Gateway } from '../gateway.ts';
+import { join } from 'node:path';
+import { createAnswerDisk } from '../cache/disk.ts';
 import { createAnswerCache } from '../gateway/answer-cache.ts';
 import { createFirstContent } from '../gateway/first-content.ts';
 import { createRetryBudget } from '../gateway/retry-budget.ts';
 import type { Http } from '../providers/call.ts';
 import { createSend } from '../providers/send.ts';
 import type { RuleSet } from '../routing/classify.ts';
-import type { Account, Catalogue, Clock, Emit, Send } from '../types.ts';
+import type { Account, Catalogue, Clock, Emit, GatewayEvent, Send } from '../types.ts';
 import { priceOf } from '../usage/cost.ts';
 
 export interface EngineOptions {
@@ -19,16 +21,19 @@ export interface EngineOptions {
   readonly accounts: Accounts;
   readonly catalogue: () => Catalogue;
   readonly rules: () => RuleSet;
+  readonly dataDirectory: string;
   readonly usable: Gateway['usable'];
   readonly credentialOf: (account: Account, origin: string) => string;
   /** What else has to do with every call. */
   readonly around?: ((send: Send) => Send) | undefined;
 }
 
-export function createEngine({ now, settings, emit, http, accounts, catalogue, rules, usable, credentialOf, around = (send) => send }: EngineOptions): Gateway {
+export function createEngine({ now, settings, emit, http, accounts, catalogue, rules, dataDirectory, usable, credentialOf, around = (send) => send }: EngineOptions): Gateway {
   const { freeOnly, deadlines, retries, cache } = settings;
   const { firstContentMs, wholeAnswerMs, stallMs, totalMs } = deadlines;
   const policy = { freeOnly, firstContentMs, wholeAnswerMs, stallMs, totalMs, ...(retries.hedgeMs !== undefined && { hedgeMs: retries.hedgeMs }) };
+  const disk =
+    cache.diskBytes === undefined ? undefined : createAnswerDisk({ directory: join(dataDirectory, 'cache'), mostBytes: cache.diskBytes, now, catalogue, onTrouble: (problem) => emit(noticeOf(problem)) });
   return {
     now,
     rules,
@@ -41,10 +46,15 @@ export function createEngine({ now, settings, emit, http, accounts, catalogue, r
     policy: () => policy,
     retries: createRetryBudget({ now, ratio: retries.budgetRatio, perSecond: retries.budgetPerSecond }),
     firstContent: createFirstContent(),
-    cache: createAnswerCache({ now, mostBytes: cache.maxSizeBytes }),
+    cache: createAnswerCache({ now, mostBytes: cache.maxSizeBytes, disk }),
     random: Math.random,
   };
 }
+
+const noticeOf = (problem: Error | undefined): GatewayEvent =>
+  problem === undefined
+    ? { type: 'notice', level: 'info', message: 'answers can be kept on the disk again' }
+    : { type: 'notice', level: 'warn', message: `answers cannot be kept on the disk: ${problem.message}; they are kept in memory alone` };
 
 /** Whoever has an account that is on. */
 export const providersOf = (accounts: readonly Account[]): ReadonlySet<string> => new Set(accounts.filter(({ enabled }) => enabled).map(({ provider }) => provider));
