@@ -21,7 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   accounts: ['failure', 'in-flight', 'bottleneck'],
   vault: ['failure', 'sodium-native', 'lowdb'],
   audit: ['redact', 'vault'],
-  keys: ['abort', 'failure', 'in-flight', 'jose', 'lowdb', 'schema', 'vault', 'zod'],
+  keys: ['abort', 'failure', 'in-flight', 'jose', 'schema', 'vault', 'zod'],
   usage: ['failure', '@photostructure/sqlite'],
   cache: ['failure', 'lru-cache'],
   gateway: ['abort', 'failure', 'routing', 'accounts', 'cache'],

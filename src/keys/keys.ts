@@ -88,7 +88,8 @@ export async function openKeys({ path, pid, now, random, emit }: KeysOptions): P
   function change<T>(job: (file: KeyFile) => { readonly file: KeyFile; readonly result: T }): Promise<T> {
     return serially(() => store.exclusively(async ({ read, write }) => {
       const { file, result } = job((await read()) ?? state.current);
-      await write(file);
+      // The backup too: out of an older one a revoked key would come back to life.
+      await write(file, 'same');
       adopt(file);
       return result;
     })).catch((error: unknown) => {

@@ -34,8 +34,8 @@ export interface PrivateFile<T> {
   readonly path: string;
   /** Changes nothing on disk. Undefined: there is none. Throws `damaged` when neither file nor backup is good, `newer`, `not-private`. */
   readonly read: () => Promise<Found<T> | undefined>;
-  /** Throws `disk`; the old file is then whole. One writer at a time, by lock where several processes write. */
-  readonly write: (value: T, backup?: Backup) => Promise<void>;
+  /** `content` as `decode` takes it. Throws `disk`; the old file is then whole. One writer at a time, by lock where several processes write. */
+  readonly write: (content: unknown, backup?: Backup) => Promise<void>;
   /** Moves a bad file to `.bad-<time>` and puts the backup in its place. Returns where the bad one went; undefined if there was none. */
   readonly setAside: (now: number) => Promise<string | undefined>;
 }
@@ -54,9 +54,9 @@ export function createPrivateFile<T>(options: PrivateFileOptions<T>): PrivateFil
         return await readBackup(options, error);
       }
     },
-    write: async (value, backup) => {
+    write: async (content, backup) => {
       await preparePrivateDirectory(dirname(path));
-      await writeDurably(path, encodeEnvelope(value, { format, version }), backup);
+      await writeDurably(path, encodeEnvelope(content, { format, version }), backup);
     },
     setAside: async (now) => {
       const good = await readPrivate(backupOf(path), options.maxBytes);

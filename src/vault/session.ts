@@ -7,15 +7,15 @@
 import type { Backup } from './durable-write.ts';
 import { createEpochFile } from './epoch.ts';
 import { VaultError } from './errors.ts';
-import { newId, type Slot, type VaultContent } from './format.ts';
+import { decodeContent, FORMAT, MAX_FILE_BYTES, newId, VERSION, type Slot, type VaultContent } from './format.ts';
 import { found, sealed, type Draft } from './founding.ts';
 import { withScratch } from './guarded-memory.ts';
 import { openKeyring, sameCheck, type Keyring } from './keyring.ts';
+import { createLockedFile } from './locked-file.ts';
 import { hash, KEY_BYTES, sameHash, type Cost } from './primitives.ts';
 import type { Secret } from './secret.ts';
 import { createSerially } from './serial.ts';
 import { isCheap, makeSlot, openSlots } from './slots.ts';
-import { createStore } from './store.ts';
 
 export interface SessionOptions {
   readonly file: string;
@@ -56,8 +56,14 @@ export interface Session {
 export function createSession({ file, pid, now, notice, cost }: SessionOptions): Session {
   const serially = createSerially();
   const epochs = createEpochFile(`${file}.epoch`);
-  const store = createStore({
+  const store = createLockedFile<VaultContent>({
     path: file,
+    format: FORMAT,
+    version: VERSION,
+    maxBytes: MAX_FILE_BYTES,
+    encode: (content) => content,
+    decode: decodeContent,
+    lock: 'vault',
     pid,
     now,
     recovered: (problem, aside) => {
