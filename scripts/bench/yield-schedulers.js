@@ -84,7 +84,7 @@ export function clairvoyant({ options, upstream }) {
   function letIn({ question, admit }) {
     let opens = Infinity;
     for (const { target, account } of options) {
-      const outcome = upstream.meterOf(target, account).admit(now(), upstream.reserve(question)(target));
+      const outcome = upstream.meterOf(target, account).admit(now(), { tokens: upstream.reserve(question)(target) });
       if (!isDenial(outcome)) return void admit({ lease: outcome, target });
       opens = Math.min(opens, now() + (outcome.waitMs ?? Infinity));
     }

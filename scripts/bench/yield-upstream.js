@@ -116,7 +116,7 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
 
   /** When the first of these meters lets such a call in, if nobody else comes. Only to be asked when none has room. */
   function opensAt(options, tokensOf) {
-    const waits = options.map(({ target, account }) => meterOf(target, account).admit(now(), tokensOf(target))).filter(isDenial);
+    const waits = options.map(({ target, account }) => meterOf(target, account).admit(now(), { tokens: tokensOf(target) })).filter(isDenial);
     return now() + Math.min(...waits.map(({ waitMs }) => waitMs ?? Infinity));
   }
 

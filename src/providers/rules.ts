@@ -96,7 +96,7 @@ const models: readonly Rule[] = [
   { when: named('model_not_found', 'model_decommissioned', 'model_archived', 'model_archived_error', '1214'), means: { kind: 'model-gone' } },
   { when: any(status(410), all(status(400), any(...GONE.map(says))), all(spoken, status(404))), means: { kind: 'model-gone' } },
   {
-    when: any(status(403), notInPlan, all(status(400), says(/not supported by any provider you have enabled|^user location is not supported/))),
+    when: any(status(403), named('model_terms_required'), notInPlan, all(status(400), says(/not supported by any provider you have enabled|^user location is not supported/))),
     means: { kind: 'model-access' },
   },
 ];
@@ -141,8 +141,8 @@ const rest: readonly Rule[] = [
 ];
 
 /** What a model cannot do, or not here: another might. */
-const CANNOT = /not support|unsupported|cannot be combined|not (?:available|enabled|allowed)|only supports/;
-const SKILL = /\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|video|\bfiles?\b|json|response_format|structured|modalit/;
+const CANNOT = /not support|unsupported|cannot be combined|not (?:available|enabled|allowed|compatible)|only supports|must be one of \[/;
+const SKILL = /\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|voice|video|\bfiles?\b|json|response_format|structured|modalit/;
 
 function caller({ complaint, text }: Case): Outcome {
   const param = complaint?.param ?? /^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/.exec(text)?.groups?.['name'];

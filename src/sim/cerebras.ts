@@ -186,7 +186,7 @@ export const cerebras: Wire = {
   models,
   edgeFilter: true,
   openPaths: [],
-  servesEmbeddings: false,
+  works: {},
   route,
   screen,
   metered: () => true,

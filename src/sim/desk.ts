@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { holderOf } from './accounts.ts';
+import { bytesOf, modelOf, readBody } from './body.ts';
 import type { Benches } from './benches.ts';
 import { CONTROL_PATH } from './control.ts';
 import type { Control } from './control.ts';
@@ -14,7 +15,6 @@ import type { Plan } from './plan.ts';
 import type { CallRecord, Records } from './records.ts';
 import { play } from './script.ts';
 import type { Step } from './script.ts';
-import { isObject } from './tokens.ts';
 import type { Call, ProviderName, Wire } from './types.ts';
 
 export interface DeskOptions {
@@ -34,9 +34,9 @@ export function createDesk({ wires, now, benches, records, faults, control }: De
     const receivedAt = realTime();
     const { method = 'GET', headers } = request;
     const url = new URL(request.url ?? '/', 'http://simulator');
-    const text = await bodyOf(request);
+    const bytes = await bytesOf(request);
     if (url.pathname.startsWith(`${CONTROL_PATH}/`)) {
-      await control({ method, url, text }, response);
+      await control({ method, url, text: bytes.toString('utf8') }, response);
       return;
     }
     const bench = benches.at(url.pathname);
@@ -49,8 +49,8 @@ export function createDesk({ wires, now, benches, records, faults, control }: De
     const { wire } = bench;
     const holder = holderOf(wire, headers, bench.accounts);
     const path = url.pathname.slice(wire.basePath.length);
-    const call: Call = { number: count, at: now(), method, path, query: url.searchParams, headers, body: parse(text), ...(holder !== undefined && { holder }) };
-    const record = recordOf(call, wire.name, receivedAt, text);
+    const call: Call = { number: count, at: now(), method, path, query: url.searchParams, headers, ...(await readBody(bytes, headers['content-type'])), ...(holder !== undefined && { holder }) };
+    const record = recordOf(call, wire.name, receivedAt, bytes);
     records.add(record);
     const plan = planCall(call, bench);
     const fault = faults.of(record);
@@ -84,30 +84,9 @@ async function perform({ charge, chat }: Plan, script: Iterable<Step>, response:
   }
 }
 
-/** No client of a provider sends more; it is here so that a runaway test cannot fill the memory. */
-const MOST_BODY_BYTES = 64 * 1024 * 1024;
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size <= MOST_BODY_BYTES) chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function recordOf(call: Call, provider: ProviderName, receivedAt: number, text: string): CallRecord {
+function recordOf(call: Call, provider: ProviderName, receivedAt: number, bytes: Buffer): CallRecord {
   const { holder, body } = call;
-  const model = isObject(body) && typeof body['model'] === 'string' ? body['model'] : undefined;
+  const model = modelOf(body);
   return {
     number: call.number,
     at: call.at,
@@ -119,7 +98,7 @@ function recordOf(call: Call, provider: ProviderName, receivedAt: number, text: 
     method: call.method,
     path: call.path,
     headers: withoutSecrets(call.headers),
-    body: body ?? text,
+    body: body ?? bytes.toString('utf8'),
     tokens: 0,
     events: 0,
     bytes: 0,

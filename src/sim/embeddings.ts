@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pieces } from './tokens.ts';
-import type { JsonObject } from './types.ts';
+import type { JsonObject, Result, Scene } from './types.ts';
 
 /** Small enough to read in a test, large enough to look like a vector. */
 const DIMENSIONS = 64;
@@ -21,7 +21,7 @@ function base64(values: Float32Array): string {
 }
 
 /** Answers an embeddings body in the format that was asked for. */
-export function embed(body: JsonObject, model: string): { readonly reply: JsonObject; readonly tokens: number } {
+export function embed({ model }: Scene, body: JsonObject): Result {
   const input: readonly unknown[] = Array.isArray(body['input']) ? body['input'] : [body['input'] ?? ''];
   const texts = input.map((item) => (typeof item === 'string' ? item : JSON.stringify(item)));
   const dimensions = typeof body['dimensions'] === 'number' ? body['dimensions'] : DIMENSIONS;
@@ -30,5 +30,5 @@ export function embed(body: JsonObject, model: string): { readonly reply: JsonOb
     const values = vector(text, dimensions);
     return { object: 'embedding', index, embedding: body['encoding_format'] === 'base64' ? base64(values) : [...values] };
   });
-  return { reply: { object: 'list', data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } }, tokens };
+  return { reply: { status: 200, body: { object: 'list', data, model, usage: { prompt_tokens: tokens, total_tokens: tokens } } }, cost: { tokens } };
 }

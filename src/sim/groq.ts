@@ -1,12 +1,14 @@
 /**
- * Groq's wire format as recorded in 2026: nested errors, Go durations, a day's requests and a minute's tokens in the
- * headers, everything else only in the text of a refusal.
+ * Groq's wire format as recorded in 2026: nested errors, Go durations, a day's requests, a minute's tokens and an hour's
+ * sound in the headers, everything else only in the text of a refusal.
  */
+import { sound } from './audio.ts';
 import { groqModels } from './groq-models.ts';
 import { groqDenied, groqFailure, groqRefusals } from './groq-refusals.ts';
 import { goDuration, uuidOf } from './ids.ts';
 import type { Reading } from './quota.ts';
 import { isObject, maxOutput, objects } from './tokens.ts';
+import type { Unit } from '../types.ts';
 import type { Answer, Call, Frame, Headers, JsonObject, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
 
 /** Request fields refused with a 400 that names them. */
@@ -106,16 +108,19 @@ function frames(answer: Answer, scene: Scene, body: JsonObject): Frame[] {
   ];
 }
 
-const MINUTE = 60;
-const DAY = 86_400;
+/** Of each unit's windows only one is told. */
+const TOLD = { requests: 86_400, tokens: 60, audio_seconds: 3_600 } as const satisfies Readonly<Record<Unit, number>>;
 
 function headers(_status: number, readings: readonly Reading[], { id }: Scene): Headers {
-  const shown = readings.filter(({ window }) => (window.unit === 'requests' ? window.seconds === DAY : window.seconds === MINUTE));
-  const rates = shown.flatMap(({ window, used, resetMs }): [string, string][] => [
-    [`x-ratelimit-limit-${window.unit}`, String(window.limit)],
-    [`x-ratelimit-remaining-${window.unit}`, String(Math.max(0, Math.floor(window.limit - used)))],
-    [`x-ratelimit-reset-${window.unit}`, goDuration(resetMs)],
-  ]);
+  const shown = readings.filter(({ window }) => window.seconds === TOLD[window.unit]);
+  const rates = shown.flatMap(({ window, used, resetMs }): [string, string][] => {
+    const unit = window.unit.replace('_', '-');
+    return [
+      [`x-ratelimit-limit-${unit}`, String(window.limit)],
+      [`x-ratelimit-remaining-${unit}`, String(Math.max(0, Math.floor(window.limit - used)))],
+      [`x-ratelimit-reset-${unit}`, goDuration(resetMs)],
+    ];
+  });
   return { 'x-request-id': requestId(id), 'x-groq-region': 'fra', ...Object.fromEntries(rates) };
 }
 
@@ -128,8 +133,8 @@ const entry = (model: SimulatedModel): JsonObject => ({
   context_window: model.context,
   max_completion_tokens: model.maxOutput,
   name: model.title,
-  input_modalities: model.images === true ? ['text', 'image'] : ['text'],
-  output_modalities: ['text'],
+  input_modalities: model.output === 'transcription' ? ['audio'] : model.images === true ? ['text', 'image'] : ['text'],
+  output_modalities: [model.output ?? 'text'],
   supported_features: [...(model.tools === true ? ['tools'] : []), 'json_mode', ...(model.reasoning === true ? ['reasoning'] : [])],
 });
 
@@ -142,8 +147,9 @@ function route({ method, path }: Call): Route | undefined {
   return model && (() => ({ status: 200, body: entry(model) }));
 }
 
-function screen({ body }: Call, model: SimulatedModel | undefined): Reply | string | undefined {
+function screen({ path, body }: Call, model: SimulatedModel | undefined): Reply | string | undefined {
   if (!isObject(body)) return 'bad-json';
+  if (path !== '/chat/completions') return undefined;
   if (objects(body['messages']).length === 0) return 'no-messages';
   return model && refusedParameter(body, model);
 }
@@ -155,7 +161,7 @@ export const groq: Wire = {
   models: groqModels,
   edgeFilter: true,
   openPaths: [],
-  servesEmbeddings: false,
+  works: sound,
   route,
   screen,
   metered: () => true,

@@ -62,6 +62,11 @@ const DAY = 86_400;
 
 const window = (unit: WindowLimit['unit'], limit: number, seconds: number, kind: WindowLimit['kind']): WindowLimit => ({ unit, limit, seconds, kind });
 
+/** As Groq limits listening: by the recording's length. */
+const listening: Quota = {
+  windows: [window('requests', 20, MINUTE, 'refill'), window('requests', 2000, DAY, 'refill'), window('audio_seconds', 7200, HOUR, 'refill'), window('audio_seconds', 28_800, DAY, 'refill')],
+};
+
 const ordinary = { byModel: new Map<string, Quota>(), refused: 'ignore', lag: 0, accounts: [] } as const;
 
 /**
@@ -83,6 +88,11 @@ export const freeTiers: Limits = {
         window('tokens', 8000, MINUTE, 'refill'), window('tokens', 200_000, DAY, 'refill'),
       ],
     },
+    byModel: new Map([
+      ['whisper-large-v3', listening],
+      ['whisper-large-v3-turbo', listening],
+      ['canopylabs/orpheus-v1-english', { windows: [window('requests', 10, MINUTE, 'refill'), window('requests', 100, DAY, 'refill'), window('tokens', 1200, MINUTE, 'refill'), window('tokens', 3600, DAY, 'refill')] }],
+    ]),
     scope: 'organization',
     models: 'each',
   },
@@ -107,7 +117,7 @@ function merge(usual: ProviderLimits, said: Said[ProviderName]): ProviderLimits 
   const shared = quotaOf(said, usual.quota);
   return {
     quota: shared,
-    byModel: new Map(Object.entries(said.by_model).map(([model, own]) => [model, quotaOf(own, shared)])),
+    byModel: new Map([...(said.rate_limit === undefined ? usual.byModel : []), ...Object.entries(said.by_model).map(([model, own]) => [model, quotaOf(own, shared)] as const)]),
     scope: said.quota_scope ?? usual.scope,
     models: said.models ?? usual.models,
     refused: said.refused ?? usual.refused,

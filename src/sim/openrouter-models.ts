@@ -38,5 +38,5 @@ export const openrouterModels: readonly SimulatedModel[] = [
   model('deepseek/deepseek-v4-flash', 'DeepSeek: DeepSeek V4 Flash', 163_840, { reasoning: true, price: { prompt: '0.0000002', completion: '0.0000006' } }),
   model('perplexity/sonar-request', 'Perplexity: Sonar, by the request', 127_072, { tools: false, price: { ...NO_PRICE, request: '0.005' } }),
   model('example/costly:free', 'Example: priced all the same (free)', 32_768, { price: { prompt: '0.0000001', completion: '0.0000001' } }),
-  model('nvidia/nemotron-embed-1b:free', 'NVIDIA: Nemotron Embed 1B (free)', 32_768, { tools: false, embeddings: true }),
+  model('nvidia/nemotron-embed-1b:free', 'NVIDIA: Nemotron Embed 1B (free)', 32_768, { tools: false, output: 'embeddings' }),
 ];

@@ -2,6 +2,7 @@
  * OpenRouter's wire format as recorded in 2026: no rate headers on a 200, comments that keep a stream alive, the role
  * in every delta, usage after the end, and a `/key` that tells the day's free quota.
  */
+import { embed } from './embeddings.ts';
 import { openrouterModels } from './openrouter-models.ts';
 import { openrouterDenied, openrouterRefusals } from './openrouter-refusals.ts';
 import { isObject, maxOutput, objects } from './tokens.ts';
@@ -91,7 +92,7 @@ function frames(answer: Answer, scene: Scene): Frame[] {
 
 function entry(model: SimulatedModel): JsonObject {
   const inputs = model.images === true ? ['text', 'image'] : ['text'];
-  const output = model.embeddings === true ? 'embeddings' : 'text';
+  const output = model.output ?? 'text';
   return {
     id: model.id,
     canonical_slug: model.id.replace(/:free$/, ''),
@@ -183,7 +184,7 @@ export const openrouter: Wire = {
   models: openrouterModels,
   edgeFilter: false,
   openPaths: ['/models', '/models/count'],
-  servesEmbeddings: true,
+  works: { '/embeddings': { output: 'embeddings', perform: embed } },
   route,
   screen,
   metered: isFree,

@@ -2,7 +2,7 @@
  * What one call is answered, before anything misbehaves: filter, route, key, model, quota, answer.
  */
 import { answerChat } from './answers.ts';
-import { embed } from './embeddings.ts';
+import { modelOf } from './body.ts';
 import { digestOf } from './ids.ts';
 import type { KnownAccount } from './limits.ts';
 import { isDenial } from './quota.ts';
@@ -10,7 +10,7 @@ import type { Lease, Meter } from './quota.ts';
 import { replyScript, streamScript } from './script.ts';
 import type { Step } from './script.ts';
 import { isObject, promptTokens } from './tokens.ts';
-import type { Answer, Call, Headers, Holder, JsonObject, Reply, Scene, SimulatedModel, Wire } from './types.ts';
+import type { Answer, Call, Headers, Holder, JsonObject, Reply, Result, Scene, SimulatedModel, Wire } from './types.ts';
 
 export interface Pace {
   /** Milliseconds before the first byte of an answer. */
@@ -59,7 +59,7 @@ const FILTERED_AGENT = /^(python-urllib|$)/i;
 
 export function planCall(call: Call, bench: Bench): Plan {
   const { wire, seed } = bench;
-  const name = isObject(call.body) && typeof call.body['model'] === 'string' ? call.body['model'] : '';
+  const name = modelOf(call.body) ?? '';
   const holder = typeof call.holder === 'object' ? call.holder : NOBODY;
   const scene: Scene = { call, holder, model: name, id: digestOf(seed, call.number) };
   const refuse = (refusal: Reply | string, readings: ReturnType<Meter['readings']> = []): Plan =>
@@ -67,17 +67,18 @@ export function planCall(call: Call, bench: Bench): Plan {
 
   if (wire.edgeFilter && FILTERED_AGENT.test(call.headers['user-agent'] ?? '')) return refuse('edge-filter');
   const isChat = call.method === 'POST' && call.path === '/chat/completions';
-  const isEmbedding = wire.servesEmbeddings && call.method === 'POST' && call.path === '/embeddings';
+  const work = call.method === 'POST' ? wire.works[call.path] : undefined;
   const route = wire.route(call);
-  if (route === undefined && !isChat && !isEmbedding) return refuse('unknown-path');
+  if (route === undefined && !isChat && work === undefined) return refuse('unknown-path');
   if (typeof call.holder !== 'object' && !(route !== undefined && wire.openPaths.includes(call.path))) return refuse(call.holder === undefined ? 'no-key' : 'bad-key');
   if (route !== undefined) return refuse(route(scene, bench.shown(holder)));
 
-  const model = wire.models.find(({ id }) => id === name);
+  // What a model does not do it is not known for; the real words differ, and were not recorded.
+  const model = wire.models.find(({ id, output }) => id === name && output === work?.output);
   const refusal = wire.screen(call, model) ?? (model === undefined ? 'unknown-model' : model.refusal);
   if (refusal !== undefined || model === undefined) return refuse(refusal ?? 'unknown-model');
   const body = isObject(call.body) ? call.body : {};
-  return isEmbedding ? planEmbedding({ scene, model, body, refuse }, bench) : planChat({ scene, model, body, refuse }, bench);
+  return work === undefined ? planChat({ scene, model, body, refuse }, bench) : planWork(work.perform(scene, body), { scene, model, body, refuse }, bench);
 }
 
 interface Asked {
@@ -87,12 +88,13 @@ interface Asked {
   readonly refuse: (refusal: Reply, readings: ReturnType<Meter['readings']>) => Plan;
 }
 
-function planEmbedding({ scene, model, body, refuse }: Asked, { wire, meter }: Bench): Plan {
-  const { reply, tokens } = embed(body, model.id);
+function planWork({ reply, cost }: Result, { scene, model, refuse }: Asked, { wire, meter }: Bench): Plan {
   const account = meter(scene.holder, model.id);
-  const admitted = account.admit(scene.call.at, tokens);
+  if (cost === undefined) return refuse(reply, account.readings(scene.call.at));
+  const admitted = account.admit(scene.call.at, cost);
   if (isDenial(admitted)) return refuse(wire.denied(admitted, scene), account.readings(scene.call.at));
-  const script = replyScript({ status: 200, headers: wire.headers(200, account.readings(scene.call.at), scene), body: reply });
+  const script = replyScript(withHeaders(reply, (status) => wire.headers(status, account.readings(scene.call.at), scene)));
+  const tokens = cost.tokens ?? 0;
   return { scene, script, charge: { lease: admitted, reserved: tokens, cost: () => tokens } };
 }
 
@@ -101,7 +103,7 @@ function planChat({ scene, model, body, refuse }: Asked, { wire, meter, pace }: 
   const account = meter(scene.holder, model.id);
   const prompt = promptTokens(body);
   const reserved = wire.reserve(body, prompt);
-  const admitted = wire.metered(model) ? account.admit(at, reserved) : UNMETERED;
+  const admitted = wire.metered(model) ? account.admit(at, { tokens: reserved }) : UNMETERED;
   if (isDenial(admitted)) return refuse(wire.denied(admitted, scene), account.readings(at));
 
   const answer = answerChat(body, model);

@@ -1,11 +1,14 @@
 /**
  * Who has used how much: one pool of windows per account or organisation, and per model where a provider counts so.
  */
-import type { Limits, WindowLimit } from '../types.ts';
+import type { Limits, Unit, WindowLimit } from '../types.ts';
 import type { ProviderLimits } from './limits.ts';
 import { createCounter } from './windows.ts';
 import type { Counter } from './windows.ts';
 import type { Holder } from './types.ts';
+
+/** Besides the one request it is. */
+export type Cost = Readonly<Partial<Record<Exclude<Unit, 'requests'>, number>>>;
 
 /** What one window says now. */
 export interface Reading {
@@ -28,7 +31,7 @@ export interface Lease {
 }
 
 export interface Meter {
-  readonly admit: (at: number, tokens: number) => Lease | Denial;
+  readonly admit: (at: number, cost: Cost) => Lease | Denial;
   readonly readings: (at: number) => readonly Reading[];
 }
 
@@ -52,18 +55,18 @@ export function createMeters(limits: ProviderLimits): (holder: Holder, model: st
   };
 }
 
-const amount = ({ unit }: WindowLimit, tokens: number): number => (unit === 'requests' ? 1 : tokens);
+const amount = ({ unit }: WindowLimit, cost: Cost): number => (unit === 'requests' ? 1 : (cost[unit] ?? 0));
 
 function createMeter({ windows, concurrent }: Limits, countRefused: boolean): Meter {
   const counters = windows.map((window): [WindowLimit, Counter] => [window, createCounter(window)]);
   let inFlight = 0;
 
   /** The window that keeps the call waiting longest decides what it is told. */
-  const deny = (at: number, tokens: number): Denial | undefined => {
+  const deny = (at: number, cost: Cost): Denial | undefined => {
     if (concurrent !== undefined && inFlight >= concurrent) return { by: 'concurrency', limit: concurrent };
     return counters
       .map(([window, counter]) => {
-        const requested = amount(window, tokens);
+        const requested = amount(window, cost);
         return { by: 'window' as const, window, used: counter.used(at), requested, waitMs: counter.wait(at, requested) };
       })
       .filter(({ waitMs }) => waitMs > ROUNDING)
@@ -71,13 +74,13 @@ function createMeter({ windows, concurrent }: Limits, countRefused: boolean): Me
   };
 
   return {
-    admit: (at, tokens) => {
-      const denial = deny(at, tokens);
+    admit: (at, cost) => {
+      const denial = deny(at, cost);
       if (denial !== undefined) {
         if (countRefused) for (const [window, counter] of counters) if (window.unit === 'requests') counter.add(at, 1);
         return denial;
       }
-      const charges = counters.map(([window, counter]) => ({ unit: window.unit, correct: counter.add(at, amount(window, tokens)) }));
+      const charges = counters.map(([window, counter]) => ({ unit: window.unit, correct: counter.add(at, amount(window, cost)) }));
       inFlight += 1;
       return {
         settle: (used) => {

@@ -20,7 +20,7 @@ export interface CallRecord {
   readonly path: string;
   /** As received; a credential is replaced by `sha256:` and the first half of its digest. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed JSON, else the text. */
+  /** Parsed JSON, or the fields of a form; else the text. */
   readonly body: unknown;
   /** The status sent; absent while there is none, or where the connection broke before. */
   status?: number;

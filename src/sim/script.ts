@@ -25,13 +25,14 @@ const event = (frame: Frame): string => {
   return `data: ${frame.part === 'done' ? '[DONE]' : JSON.stringify(frame.data)}\n\n`;
 };
 
-/** A JSON object, or a text as it is. */
+/** A JSON object, or a text or bytes as they are. */
 export function replyScript({ status, headers = {}, body }: Reply): Step[] {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
-  const type = typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json';
+  const plain = typeof body === 'string' || body instanceof Uint8Array;
+  const bytes = Buffer.from(plain ? body : JSON.stringify(body));
+  const type = plain ? 'text/plain; charset=utf-8' : 'application/json';
   return [
-    { do: 'head', status, headers: { 'content-type': type, 'content-length': String(Buffer.byteLength(text)), ...headers } },
-    ...(text === '' ? [] : [write('body', text)]),
+    { do: 'head', status, headers: { 'content-type': type, 'content-length': String(bytes.length), ...headers } },
+    ...(bytes.length === 0 ? [] : [{ do: 'write', part: 'body', bytes } as const]),
     { do: 'end' },
   ];
 }

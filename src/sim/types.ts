@@ -2,7 +2,7 @@
  * The nouns of the simulators. Times are epoch milliseconds of the simulated clock unless a name says otherwise.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Denial, Reading } from './quota.ts';
+import type { Cost, Denial, Reading } from './quota.ts';
 
 export const PROVIDER_NAMES = ['openrouter', 'groq', 'cerebras'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
@@ -21,7 +21,8 @@ export interface SimulatedModel {
   readonly reasoning?: boolean;
   readonly tools?: boolean;
   readonly images?: boolean;
-  readonly embeddings?: boolean;
+  /** What it gives besides text, as model lists say it. */
+  readonly output?: 'embeddings' | 'transcription' | 'speech';
   readonly price?: { readonly prompt: string; readonly completion: string; readonly request?: string };
   /** Why a known model is not served: answers the refusal of this name. */
   readonly refusal?: string;
@@ -45,8 +46,10 @@ export interface Call {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The parsed JSON body; undefined where there is none or it does not parse. */
+  /** The parsed JSON body, or the fields of a form; undefined where there is none or it does not parse. */
   readonly body: unknown;
+  /** The file a form brought. */
+  readonly file?: Buffer;
   /** Absent without a key; `unknown` where the key is none of this provider's. */
   readonly holder?: Holder | 'unknown';
 }
@@ -63,7 +66,7 @@ export interface Scene {
 export interface Reply {
   readonly status: number;
   readonly headers?: Headers;
-  /** An object is sent as JSON; a string as it is, under its own content type. */
+  /** An object is sent as JSON; a string or bytes as they are, under their own content type. */
   readonly body: unknown;
 }
 
@@ -98,6 +101,18 @@ export interface Frame {
   readonly data: unknown;
 }
 
+/** Something models do besides chat. */
+export interface Work {
+  readonly output: NonNullable<SimulatedModel['output']>;
+  readonly perform: (scene: Scene, body: JsonObject) => Result;
+}
+
+/** A refusal costs nothing. */
+export interface Result {
+  readonly reply: Reply;
+  readonly cost?: Cost;
+}
+
 /** A provider's wire format: everything that differs between the three. */
 export interface Wire {
   readonly name: ProviderName;
@@ -109,8 +124,9 @@ export interface Wire {
   readonly edgeFilter: boolean;
   /** Paths that answer without a key. */
   readonly openPaths: readonly string[];
-  readonly servesEmbeddings: boolean;
-  /** Every route besides chat and embeddings; undefined where there is none. */
+  /** By path. */
+  readonly works: Readonly<Record<string, Work>>;
+  /** Every route that asks no model; undefined where there is none. */
   readonly route: (call: Call) => Route | undefined;
   /** What this call meets before any quota is looked at: a refusal, or the name of one. */
   readonly screen: (call: Call, model: SimulatedModel | undefined) => Reply | string | undefined;

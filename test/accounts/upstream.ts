@@ -50,7 +50,7 @@ export async function load(house: House, upstream: Upstream, { clients, ms, seed
     const meter = meters({ account: lease.account.id, organization: lease.pool, credits: 0 }, lease.target.model.name);
     await wait(between(upstream.jitter));
     const prompt = between(upstream.prompt);
-    const admitted = meter.admit(time.now(), prompt + (upstream.admits === 'allowed' ? ALLOWED : 0));
+    const admitted = meter.admit(time.now(), { tokens: prompt + (upstream.admits === 'allowed' ? ALLOWED : 0) });
     if (isDenial(admitted)) {
       outcome.refused += 1;
       const failure = refusal(admitted, time.now());

@@ -1,5 +1,7 @@
 /** OpenAI's official client on everything that is no chat. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { toFile } from 'openai';
 import { startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
@@ -9,6 +11,9 @@ import type { Recorded, Recorder, Reply } from './recorder.ts';
 const SOUND = Uint8Array.from({ length: 4096 }, (_, index) => index % 256);
 const VECTORS = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.25, 2] }], model: 'x', usage: { prompt_tokens: 3, total_tokens: 3 } };
 
+/** As OpenAI's own reference shows them. */
+const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../fixtures/openai', `${name}.json`), 'utf8').trim();
+
 const json = (value: unknown, status = 200): Reply => ({ status, type: 'application/json', body: JSON.stringify(value) });
 
 function answer({ path, body }: Recorded): Reply {
@@ -16,8 +21,8 @@ function answer({ path, body }: Recorded): Reply {
     case '/v1/embeddings': return json(VECTORS);
     case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: '1\nHallo\n' } : json({ text: 'Grüß Gott', duration: 2.4, x_groq: { id: 'req_1' } });
     case '/v1/audio/speech': return { type: 'audio/mpeg', body: [SOUND.subarray(0, 100), SOUND.subarray(100)] };
-    case '/v1/images/generations': return json({ created: 1, data: [{ b64_json: 'aGk=' }] });
-    case '/v1/moderations': return json({ id: 'm', model: 'm', results: [{ flagged: false }] });
+    case '/v1/images/generations': return { type: 'application/json', body: fixture('image') };
+    case '/v1/moderations': return { type: 'application/json', body: fixture('moderation') };
     case '/v1/rerank': return json({ results: [{ index: 0 }] });
     case '/v1/forbidden': return json({ error: { message: 'invalid api key', type: 'authentication_error', code: 'invalid_api_key' } }, 401);
     case '/v1/broken': return json({ error: { message: 'out of order', type: 'server_error' } }, 500);
@@ -111,10 +116,16 @@ describe('audio', () => {
 });
 
 describe('the others', () => {
-  test('images and moderations find their model', async () => {
-    expect((await state.system.client.images.generate({ prompt: 'a house', user: 'me' })).data?.[0]?.b64_json).toBe('aGk=');
-    expect((await state.system.client.moderations.create({ input: 'hello' })).results[0]?.flagged).toBe(false);
-    expect(state.recorder.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([{ model: 'painter', prompt: 'a house' }, { model: 'guard', input: 'hello' }]);
+  test('images and moderations find their model, and come back as they were written', async () => {
+    const { data: image, response } = await state.system.client.images.generate({ prompt: 'a house', n: 2, size: '1024x1024', user: 'me' }).withResponse();
+    expect(image).toEqual(JSON.parse(fixture('image')));
+    expect(response.headers.get('x-tollfree-dropped')).toBe('user');
+    const { data: moderation } = await state.system.client.moderations.create({ input: [{ type: 'text', text: 'hello' }] }).withResponse();
+    expect(moderation).toEqual(JSON.parse(fixture('moderation')));
+    expect(state.recorder.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      { model: 'painter', prompt: 'a house', n: 2, size: '1024x1024' },
+      { model: 'guard', input: [{ type: 'text', text: 'hello' }] },
+    ]);
   });
 
   test('what nobody here knows goes to the provider the model names', async () => {

@@ -27,6 +27,15 @@ describe('an answer', () => {
     expect(await read('application/problem+json', ['[1]'])).toEqual([{ text: '[1]', whole: true, content: true }]);
   });
 
+  test.each([
+    ['of a picture, in tokens by other names', '{"created":1,"data":[{"b64_json":"aGk="}],"usage":{"total_tokens":100,"input_tokens":50,"output_tokens":50}}', { input: 50, output: 50 }],
+    ['of a transcript, in tokens', '{"text":"hi","usage":{"type":"tokens","input_tokens":14,"output_tokens":45,"total_tokens":59}}', { input: 14, output: 45 }],
+    ['of a transcript, in seconds', '{"text":"hi","usage":{"type":"duration","seconds":8}}', { input: 0, output: 0, audioSeconds: 8 }],
+    ['of a verbose transcript, by its length', '{"task":"transcribe","duration":8.47,"text":"hi","segments":[]}', { input: 0, output: 0, audioSeconds: 9 }],
+  ])('is read for its usage: %s', async (_name, text, usage) => {
+    expect(await read('application/json', [text])).toEqual([{ text, whole: true, content: true, usage }]);
+  });
+
   test('of any other kind is passed on piece by piece', async () => {
     const chunks = await read('audio/mpeg', ['ab', '', 'c']);
     expect(chunks.map(({ raw, content }) => [Buffer.from(raw?.bytes ?? []).toString(), raw?.contentType, content])).toEqual([['ab', 'audio/mpeg', true], ['c', 'audio/mpeg', true]]);

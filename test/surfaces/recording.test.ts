@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { secondsOf } from '../../src/surfaces/recording.ts';
+import { m4a, wav } from '../support/sound.ts';
 
 const latin = (text: string): Buffer => Buffer.from(text, 'latin1');
 const written = (bytes: number, write: (buffer: Buffer) => unknown): Buffer => {
@@ -13,26 +14,12 @@ const le32 = (value: number): Buffer => written(4, (buffer) => buffer.writeUInt3
 const be32 = (value: number): Buffer => written(4, (buffer) => buffer.writeUInt32BE(value));
 const join = (...parts: readonly Buffer[]): Buffer => Buffer.concat(parts);
 
-function wav(seconds: number, { told = true, before = Buffer.alloc(0) }: { readonly told?: boolean; readonly before?: Buffer } = {}): Buffer {
-  const bytes = 32_000 * seconds;
-  const format = join(latin('fmt '), le32(16), Buffer.from([1, 0, 1, 0]), le32(16_000), le32(32_000), Buffer.from([2, 0, 16, 0]));
-  return join(latin('RIFF'), le32(bytes + 36), latin('WAVE'), format, before, latin('data'), le32(told ? bytes : 0xffffffff), Buffer.alloc(bytes));
-}
-
 const flac = (seconds: number, rate = 44_100): Buffer =>
   join(latin('fLaC'), Buffer.from([0x80, 0, 0, 34]), Buffer.alloc(10), Buffer.from([rate >> 12, (rate >> 4) & 255, ((rate & 15) << 4) | 2, 0xf0]), be32(rate * seconds), Buffer.alloc(16));
 
 const page = (granule: bigint, content: Buffer): Buffer => join(latin('OggS'), Buffer.from([0, 2]), Buffer.from(BigInt64Array.of(granule).buffer), Buffer.alloc(12), Buffer.from([1, content.length & 255]), content);
 const opus = (seconds: number): Buffer => join(page(0n, join(latin('OpusHead'), Buffer.from([1, 1]), Buffer.from([0x38, 1]), le32(16_000), Buffer.alloc(3))), page(BigInt(seconds * 48_000 + 312), Buffer.alloc(50)));
 const vorbis = (seconds: number): Buffer => join(page(0n, join(latin('\x01vorbis'), le32(0), Buffer.from([2]), le32(22_050), Buffer.alloc(14))), page(BigInt(seconds * 22_050), Buffer.alloc(50)));
-
-const box = (name: string, ...content: readonly Buffer[]): Buffer => join(be32(8 + join(...content).length), latin(name), ...content);
-const m4a = (seconds: number, long = false): Buffer => {
-  const header = long
-    ? join(Buffer.from([1, 0, 0, 0]), Buffer.alloc(16), be32(1000), be32(0), be32(seconds * 1000), Buffer.alloc(80))
-    : join(Buffer.alloc(4), Buffer.alloc(8), be32(1000), be32(seconds * 1000), Buffer.alloc(80));
-  return join(box('ftyp', latin('M4A isom')), box('mdat', Buffer.alloc(100)), box('moov', box('mvhd', header)));
-};
 
 const double = (value: number): Buffer => written(8, (buffer) => buffer.writeDoubleBE(value));
 const webm = (seconds: number | undefined, scale = [0x0f, 0x42, 0x40]): Buffer => {
