@@ -191,8 +191,25 @@ export interface TraceContext {
 export interface Relay {
   /** Below the provider's base URL, e.g. `/embeddings`. */
   readonly path: string;
-  /** A body that is no JSON: a form with a recording, cut where the model's name stands. Then `ChatRequest.body` is what is known of it. */
-  readonly form?: { readonly contentType: string; readonly before: Uint8Array; readonly after: Uint8Array };
+  /** A body that is no JSON: a form with a recording. Then `ChatRequest.body` is what is known of it. */
+  readonly form?: Upload;
+}
+
+/** A form, cut where the model's name stands. */
+export interface Upload {
+  readonly contentType: string;
+  readonly before: Uint8Array;
+  readonly after: Uint8Array;
+  /** What the client is still sending. Absent: all of it is here. */
+  readonly rest?: {
+    readonly length: number;
+    /** Read once, and not kept: whoever fails after that can be followed by nobody. */
+    readonly bytes: AsyncIterable<Uint8Array>;
+    readonly begun: () => boolean;
+    readonly whole: () => boolean;
+    /** Nobody reads on. */
+    readonly leave: () => void;
+  };
 }
 
 /** Who asks: a virtual key, or anyone while the door is open. */

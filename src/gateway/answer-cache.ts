@@ -99,7 +99,7 @@ async function join(turn: Turn, flight: Flight): Promise<Answer | undefined> {
   const { gateway, request, signal } = turn;
   const startedAt = gateway.now();
   const waitMs = request.deadline - startedAt;
-  const patience = startPatience({ signal, firstContentMs: waitMs, lastContentMs: waitMs, totalMs: gateway.policy().totalMs, someoneElse: () => false });
+  const patience = startPatience({ signal, firstContentMs: waitMs, lastContentMs: waitMs, totalMs: gateway.policy().totalMs, someoneElse: () => false, uploading: () => false });
   const leave = flight.board(patience.signal);
   try {
     const shared = await Promise.race([flight.answer, left(patience.signal)]);

@@ -25,12 +25,14 @@ export function patienceWith(turn: Turn, lease: Lease): Patience {
     freeAt !== undefined && freeAt <= gateway.now() && target.model !== lease.target.model && !exclusions.excluded(target, account, pool);
   const held = isHeld(turn);
   const callerMs = callerWaits(turn, gateway.now());
+  const upload = request.relay?.form?.rest;
   return startPatience({
     signal,
     firstContentMs: Math.min(callerMs, held ? wholeAnswerMs : firstContentMs),
     lastContentMs: Math.min(callerMs, held ? totalMs : Number.POSITIVE_INFINITY),
     totalMs,
-    someoneElse: () => gateway.accounts.outlook(targets, request).some(freeNow),
+    someoneElse: () => upload?.begun() !== true && gateway.accounts.outlook(targets, request).some(freeNow),
+    uploading: () => upload?.whole() === false,
   });
 }
 

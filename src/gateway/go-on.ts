@@ -14,12 +14,16 @@ const AGAIN_MS = 100;
  * Throws `unavailable` where the caller waits no longer, or so much is failing upstream that this request must not add to it.
  */
 export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<boolean> {
-  const { gateway, match, exclusions, concessions } = turn;
+  const { gateway, request, match, exclusions, concessions } = turn;
   if (!isUpstreamFailure(failure)) return false;
   if (concessions.concede(lease.target, failure)) return true;
   noteSilence(turn, lease, failure);
   const step = exclusions.after(lease, failure, match.rule);
   if (step === 'stop') return false;
+  if (request.relay?.form?.rest?.begun() === true) {
+    if (consequences[failure.kind].effect === 'nothing') return false;
+    throw notKept(failure, gateway.now());
+  }
   if (callerWaits(turn, gateway.now()) === 0) throw tooLate();
   if (consequences[failure.kind].effect === 'breaker' && !gateway.retries.take()) throw spent(gateway.retries.nextAt(), failure);
   if (step === 'again') await waitAgain(turn, gateway.random() * AGAIN_MS);
@@ -41,6 +45,10 @@ function noteSilence(turn: Turn, { target }: Lease, failure: Failure): void {
 
 /** The story tells what the attempts came to. */
 const tooLate = (): FailureError => new FailureError({ kind: 'unavailable', message: 'nobody could answer in the time the caller waits', attempts: [] });
+
+/** The next try may well be somebody else's. */
+const notKept = ({ message }: Failure, retryAt: number): FailureError =>
+  new FailureError({ kind: 'unavailable', message: `${message}; the upload is too large to be kept, so nobody else could be asked with it: send it again`, retryAt, attempts: [] });
 
 const spent = (retryAt: number, { message }: Failure): FailureError =>
   new FailureError({ kind: 'unavailable', message: `${message}; and too much else is failing upstream to try another just now`, retryAt, attempts: [] });

@@ -19,7 +19,7 @@ interface Runner {
 /** What tryOnce gives: for the first who has content, or when all have failed. */
 export async function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promise<CalledAnswer | undefined> {
   const { hedgeMs } = turn.gateway.policy();
-  if (hedgeMs === undefined || isHeld(turn)) return tryOnce(turn, lease);
+  if (hedgeMs === undefined || isHeld(turn) || turn.request.relay?.form?.rest !== undefined) return tryOnce(turn, lease);
   const runners: Runner[] = [];
   const race: { winner?: Runner } = {};
   const run = (mine: Lease): Runner => {

@@ -21,6 +21,8 @@ export interface PatienceOptions {
   readonly totalMs: number;
   /** Asked when the first deadline runs out. */
   readonly someoneElse: () => boolean;
+  /** The client has not sent all of its question: then the silence is its own. */
+  readonly uploading: () => boolean;
 }
 
 /** Why a request ends from our side of the wire: the client left, unless the signal says better, e.g. at a shutdown. */
@@ -32,11 +34,13 @@ export function whyLeft(signal: AbortSignalLike): FailureError {
 const told = (milliseconds: number): string => (milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1_000)} s`);
 
 export function startPatience(options: PatienceOptions): Patience {
-  const { signal, firstContentMs, lastContentMs, totalMs, someoneElse } = options;
+  const { signal, firstContentMs, lastContentMs, totalMs, someoneElse, uploading } = options;
   const controller = createAbort();
   const left = (): void => controller.abort(whyLeft(signal));
   const silent = (phase: SilentPhase, milliseconds: number): void =>
-    controller.abort(new FailureError({ kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${told(milliseconds)}` }));
+    controller.abort(new FailureError(uploading()
+      ? { kind: 'invalid-request', message: `the upload was not whole within ${told(milliseconds)}; x-tollfree-deadline-ms gives it more` }
+      : { kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${told(milliseconds)}` }));
 
   const extra = Math.max(0, lastContentMs - firstContentMs);
   const timers = {

@@ -12,6 +12,7 @@ const MAX_DEPTH = 100;
  */
 export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
   requireJson(request);
+  requireFits(request, limit);
   const text = (await readBytes(request, limit)).toString('utf8');
   const value = parse(text);
   if (isDeeperThan(value, MAX_DEPTH)) throw refuse({ kind: 'invalid-request', message: `the body is nested deeper than ${MAX_DEPTH} levels` });
@@ -23,7 +24,6 @@ function requireJson(request: IncomingMessage): void {
   const sent = request.headers['content-type'] ?? '';
   // As nearly all clients send it.
   if (sent !== 'application/json') judgeType(sent);
-  refuseEncoded(request);
 }
 
 function judgeType(sent: string): void {
@@ -40,19 +40,25 @@ function refuseEncoded({ headers }: IncomingMessage): void {
 
 /** A body of any type. */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  refuseEncoded(request);
+  requireFits(request, limit);
   return readBytes(request, limit);
 }
 
+/** Before anything is read. Throws `media-type` or `too-large`. */
+export function requireFits(request: IncomingMessage, limit: number): void {
+  refuseEncoded(request);
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
+}
+
+const tooLarge = (limit: number): FailureError => refuse({ kind: 'too-large', message: `the body is larger than ${limit} bytes` });
+
 async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLarge = (): FailureError => refuse({ kind: 'too-large', message: `the body is larger than ${limit} bytes` });
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
   const chunks: Buffer[] = [];
   const size = { bytes: 0 };
   return new Promise((resolve, reject) => {
     request.on('data', (chunk: Buffer) => {
       size.bytes += chunk.length;
-      if (size.bytes > limit) reject(tooLarge());
+      if (size.bytes > limit) reject(tooLarge(limit));
       else chunks.push(chunk);
     });
     request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));

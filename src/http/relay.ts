@@ -5,15 +5,15 @@ import { FailureError } from '../failure.ts';
 import { answer } from '../gateway.ts';
 import type { Answer, Gateway } from '../gateway.ts';
 import { inFormat } from '../surfaces/embeddings.ts';
-import { readForm } from '../surfaces/form.ts';
 import { parseForm, parseRelay } from '../surfaces/relay.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
 import type { ChatChunk, ChatRequest } from '../types.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
 import { arrivalOf, enter } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
-import { readBody, readJson } from './body.ts';
+import { readJson } from './body.ts';
 import { endSoon, writeFrames } from './stream.ts';
+import { receiveForm } from './upload.ts';
 
 /** For paths that begin with `/v1`. */
 export function relayRoute(options: EntryOptions): RequestHandler {
@@ -22,8 +22,12 @@ export function relayRoute(options: EntryOptions): RequestHandler {
     const arrival = arrivalOf(request, response, options);
     const path = plainPath(request.path.slice('/v1'.length));
     const asked = await readQuestion(request, { path, arrival, bodyLimit });
-    const signal = enter(asked, response, options);
-    await pass(response, asked, await answer(gateway, asked, signal), gateway);
+    try {
+      const signal = enter(asked, response, options);
+      await pass(response, asked, await answer(gateway, asked, signal), gateway);
+    } finally {
+      asked.relay?.form?.rest?.leave();
+    }
   };
 }
 
@@ -42,7 +46,7 @@ interface QuestionOptions {
 async function readQuestion(request: IncomingMessage, { path, arrival, bodyLimit }: QuestionOptions): Promise<ChatRequest> {
   const contentType = request.headers['content-type'] ?? '';
   if (!/^multipart\/form-data\b/i.test(contentType)) return parseRelay(await readJson(request, bodyLimit), path, arrival);
-  return parseForm(readForm(await readBody(request, bodyLimit), contentType), path, arrival);
+  return parseForm(await receiveForm(request, bodyLimit), path, arrival);
 }
 
 /** The first piece tells what comes: one JSON text, or bytes of some other kind. */

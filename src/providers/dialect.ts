@@ -10,7 +10,8 @@ export interface HttpRequest {
   readonly url: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** Pieces come with their `content-length`. */
+  readonly body?: string | AsyncIterable<Uint8Array>;
 }
 
 /** Names in lower case; a repeated header is a list. */

@@ -1,4 +1,5 @@
 /** One request and its answer over undici: the body as an async iterable with back-pressure, a stall deadline and a certain end. */
+import { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import { FailureError } from '../failure.ts';
 import type { AbortSignalLike, Clock } from '../types.ts';
@@ -77,8 +78,13 @@ export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Pro
       onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state) })),
     };
     const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
-    place.pool.dispatch({ method: request.method, path: place.path, headers, body: request.body ?? null }, handler);
+    place.pool.dispatch({ method: request.method, path: place.path, headers, body: bodyOf(request) }, handler);
   });
+}
+
+/** Read as fast as the connection takes it: bytes, not objects, are what its buffer counts. */
+function bodyOf({ body }: HttpRequest): string | Readable | null {
+  return body === undefined || typeof body === 'string' ? (body ?? null) : Readable.from(body, { objectMode: false });
 }
 
 function phaseOf({ controller, inbox }: { readonly controller?: unknown; readonly inbox?: unknown }): Whereabouts['phase'] {

@@ -1,6 +1,6 @@
 /** Questions besides chat: passed on with the model's own name, their answers passed back as they come. */
 import type { UpstreamFailure } from '../failure.ts';
-import type { ChatChunk, ChatRequest, Relay, Target, Usage } from '../types.ts';
+import type { ChatChunk, ChatRequest, Relay, Target, Upload, Usage } from '../types.ts';
 import { usageOf } from './chunk.ts';
 import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
@@ -19,8 +19,19 @@ export interface RelayOptions {
 export function encodeRelay({ path, form }: Relay, { request, target: { provider, model }, authorization }: RelayOptions): HttpRequest {
   const base = { method: 'POST', url: provider.baseUrl + path } as const;
   const headers = { ...provider.headers, ...authorization, accept: '*/*' };
-  if (form !== undefined) return { ...base, headers: { ...headers, 'content-type': form.contentType }, body: Buffer.concat([form.before, Buffer.from(model.name), form.after]) };
+  if (form !== undefined) return { ...base, headers: { ...headers, ...formHeaders(form, model.name) }, body: pieces(form, model.name) };
   return { ...base, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fitted({ ...request.body, model: model.name }, provider)) };
+}
+
+function formHeaders({ contentType, before, after, rest }: Upload, model: string): HttpRequest['headers'] {
+  return { 'content-type': contentType, 'content-length': String(before.length + Buffer.byteLength(model) + after.length + (rest?.length ?? 0)) };
+}
+
+async function* pieces({ before, after, rest }: Upload, model: string): AsyncGenerator<Uint8Array> {
+  yield before;
+  yield Buffer.from(model);
+  yield after;
+  if (rest !== undefined) yield* rest.bytes;
 }
 
 /** JSON is one piece, read for the error it may be and the usage it may tell. Anything else is passed on as it comes. */

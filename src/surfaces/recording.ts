@@ -3,17 +3,20 @@
 /** Speech at the 32 kbit/s browsers record with. Where a container does not tell its length, this rather says too long than too short. */
 const SPEECH_BYTES_A_SECOND = 4_000;
 
-/** Whole seconds, rounded up as they are charged. A file that is cut short, or lies, is measured by its size. */
-export function secondsOf(file: Buffer): number {
-  const told = CONTAINERS.find(({ is }) => is(file))?.seconds(file);
-  const seconds = told !== undefined && Number.isFinite(told) && told > 0 ? told : file.length / SPEECH_BYTES_A_SECOND;
+/**
+ * Whole seconds, rounded up as they are charged. `file` may be the beginning of one of `size` bytes.
+ * One that is cut short, or lies, is measured by its size.
+ */
+export function secondsOf(file: Buffer, size = file.length): number {
+  const told = CONTAINERS.find(({ is }) => is(file))?.seconds(file, size);
+  const seconds = told !== undefined && Number.isFinite(told) && told > 0 ? told : size / SPEECH_BYTES_A_SECOND;
   return Math.ceil(seconds);
 }
 
 interface Container {
   readonly is: (file: Buffer) => boolean;
   /** Undefined: it does not say. */
-  readonly seconds: (file: Buffer) => number | undefined;
+  readonly seconds: (file: Buffer, size: number) => number | undefined;
 }
 
 const marked = (mark: string, at = 0) => (file: Buffer): boolean => file.toString('latin1', at, at + mark.length) === mark;
@@ -30,14 +33,14 @@ const CONTAINERS: readonly Container[] = [
 const has = (file: Buffer, at: number, bytes: number): boolean => at >= 0 && at + bytes <= file.length;
 
 /** Chunks of a name and a length, padded to even; `fmt ` stands before `data`. */
-function wav(file: Buffer): number | undefined {
+function wav(file: Buffer, size: number): number | undefined {
   let bytesASecond = 0;
   for (let at = 12; has(file, at, 8); ) {
     const name = file.toString('latin1', at, at + 4);
     const length = file.readUInt32LE(at + 4);
     if (name === 'fmt ' && has(file, at, 20)) bytesASecond = file.readUInt32LE(at + 16);
     // A recorder that streams does not know the length when it writes it.
-    if (name === 'data') return Math.min(length || Number.POSITIVE_INFINITY, file.length - at - 8) / bytesASecond;
+    if (name === 'data') return Math.min(length || Number.POSITIVE_INFINITY, size - at - 8) / bytesASecond;
     at += 8 + length + (length % 2);
   }
   return undefined;
@@ -51,11 +54,11 @@ function flac(file: Buffer): number | undefined {
   return samples / rate;
 }
 
-/** The last page tells how many samples there were; the first who wrote them. */
-function ogg(file: Buffer): number | undefined {
+/** The last page tells how many samples there were, the first who wrote them. Of a beginning, what follows is taken to be like it. */
+function ogg(file: Buffer, size: number): number | undefined {
   const last = file.lastIndexOf('OggS');
   if (!has(file, last, 14)) return undefined;
-  const samples = Number(file.readBigUInt64LE(last + 6));
+  const samples = Number(file.readBigUInt64LE(last + 6)) * (size > file.length ? size / last : 1);
   const opus = file.subarray(0, 128).indexOf('OpusHead');
   if (has(file, opus, 12)) return (samples - file.readUInt16LE(opus + 10)) / 48_000;
   const vorbis = file.subarray(0, 128).indexOf('\x01vorbis', 0, 'latin1');
@@ -115,7 +118,7 @@ function isFrame(file: Buffer, at: number): boolean {
 }
 
 /** The first frame may count all of them (`Xing`, `Info`); else all are taken to be as large as it is. */
-function mp3(file: Buffer): number | undefined {
+function mp3(file: Buffer, size: number): number | undefined {
   const tag = marked('ID3')(file) && has(file, 6, 4) ? 10 + [6, 7, 8, 9].reduce((size, at) => size * 128 + (file.readUInt8(at) & 0x7f), 0) : 0;
   const at = [0, 1, 2, 3].map((more) => tag + more).find((place) => isFrame(file, place));
   if (at === undefined) return undefined;
@@ -127,5 +130,5 @@ function mp3(file: Buffer): number | undefined {
   const head = file.subarray(at, at + 64).toString('latin1');
   const counted = at + Math.max(head.indexOf('Xing'), head.indexOf('Info'));
   if (counted > at && has(file, counted, 12) && (file.readUInt32BE(counted + 4) & 1) === 1) return (file.readUInt32BE(counted + 8) * samples) / rate;
-  return ((file.length - at) * 8) / bitrate;
+  return ((size - at) * 8) / bitrate;
 }

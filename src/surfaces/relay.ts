@@ -1,7 +1,7 @@
 /** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
 import { z } from 'zod';
 import { check, refused } from '../schema.ts';
-import type { Capability, ChatRequest, Relay, Surface } from '../types.ts';
+import type { Capability, ChatRequest, Relay, Surface, Upload } from '../types.ts';
 import { clientFields } from './client-fields.ts';
 import type { Arrival } from './conversation.ts';
 import type { Form } from './form.ts';
@@ -48,13 +48,19 @@ export function parseRelay(input: unknown, path: string, arrival: Arrival): Chat
 /** A recording that is named by its address may have any length: this one is held free for it, until its provider tells. */
 const ELSEWHERE_SECONDS = 60;
 
+interface ReceivedForm {
+  readonly form: Form;
+  readonly bytes: Uint8Array;
+  readonly rest?: Upload['rest'];
+}
+
 /** A form, of which only the fields are read, and how long a recording it brings is. */
-export function parseForm({ contentType, fields: sent, file, model }: Form, path: string, arrival: Arrival): ChatRequest {
+export function parseForm({ form: { contentType, fields: sent, file, model }, bytes, rest }: ReceivedForm, path: string, arrival: Arrival): ChatRequest {
   if (model === undefined) throw refused('model', 'the form has no field of this name; name the model, or auto');
   const fields = check(relayForm, { ...sent, model: model.name });
-  const relay: Relay = { path, form: { contentType, before: model.before, after: model.after } };
+  const relay: Relay = { path, form: { contentType, before: bytes.subarray(0, model.start), after: bytes.subarray(model.end), ...(rest && { rest }) } };
   const kind = kindOf(path, fields.model);
-  const audioSeconds = kind.needs.includes('transcription') ? (file === undefined ? ELSEWHERE_SECONDS : secondsOf(file)) : undefined;
+  const audioSeconds = kind.needs.includes('transcription') ? (file === undefined ? ELSEWHERE_SECONDS : secondsOf(file.bytes, file.size)) : undefined;
   return toRequest({ kind, relay, fields, stream: fields.stream === 'true', ...(audioSeconds !== undefined && { audioSeconds }) }, arrival);
 }
 

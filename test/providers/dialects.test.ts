@@ -10,13 +10,13 @@ import { cohere } from '../../src/providers/cohere.ts';
 import type { Dialect, HttpRequest } from '../../src/providers/dialect.ts';
 import { gemini } from '../../src/providers/gemini.ts';
 import { readMessages } from '../../src/surfaces/messages-request.ts';
-import { model, provider, request } from './support.ts';
+import { jsonOf, model, provider, request } from './support.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
 const encoded = (dialect: Dialect, body: Body, baseUrl = 'https://api.example/v1', omit: readonly string[] = []): HttpRequest =>
   dialect.encode(request(body), { provider: provider({ baseUrl, omit }), model: model({ name: 'some-model', maxOutput: 1000 }) }, 'key-1');
-const sent = (dialect: Dialect, body: Body, omit: readonly string[] = []): Body => JSON.parse(String(encoded(dialect, body, undefined, omit).body)) as Body;
+const sent = (dialect: Dialect, body: Body, omit: readonly string[] = []): Body => jsonOf(encoded(dialect, body, undefined, omit));
 
 function refusal(dialect: Dialect, body: Body): Failure {
   try {
@@ -159,10 +159,10 @@ describe.each([['anthropic', anthropic], ['gemini', gemini], ['cohere', cohere]]
   });
 
   test('other questions than chat go to their own path with its own key', () => {
-    const { url, headers, body } = dialect.encode(request({ input: 'x' }, { relay: { path: '/embeddings' } }), { provider: provider({ baseUrl: 'https://api.example/v1' }), model: model() }, 'key-1');
-    expect(url).toBe('https://api.example/v1/embeddings');
-    expect(headers).toMatchObject(dialect.authorize('key-1'));
-    expect(JSON.parse(String(body))).toMatchObject({ model: 'vendor/model', input: 'x' });
+    const call = dialect.encode(request({ input: 'x' }, { relay: { path: '/embeddings' } }), { provider: provider({ baseUrl: 'https://api.example/v1' }), model: model() }, 'key-1');
+    expect(call.url).toBe('https://api.example/v1/embeddings');
+    expect(call.headers).toMatchObject(dialect.authorize('key-1'));
+    expect(jsonOf(call)).toMatchObject({ model: 'vendor/model', input: 'x' });
   });
 });
 

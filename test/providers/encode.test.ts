@@ -2,11 +2,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { openai } from '../../src/providers/openai.ts';
 import type { Provider } from '../../src/types.ts';
-import { model, provider, request } from './support.ts';
+import { jsonOf, model, provider, request } from './support.ts';
 
 function sent(body: Readonly<Record<string, unknown>>, changes: Partial<Provider> = {}): Readonly<Record<string, unknown>> {
   const target = { provider: provider(changes), model: model({ name: 'openai/gpt-oss-120b' }) };
-  return JSON.parse(String(openai.encode(request(body), target, 'gsk_x').body)) as Readonly<Record<string, unknown>>;
+  return jsonOf(openai.encode(request(body), target, 'gsk_x'));
 }
 
 describe('encode', () => {

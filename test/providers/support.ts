@@ -5,6 +5,7 @@ import { createServer as createSocketServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
+import type { HttpRequest } from '../../src/providers/dialect.ts';
 import type { Resolve } from '../../src/providers/destination.ts';
 import { createSend } from '../../src/providers/send.ts';
 import type { Account, ChatChunk, ChatRequest, Model, Outgoing, Provider, Send } from '../../src/types.ts';
@@ -25,6 +26,12 @@ export const request = (body: Readonly<Record<string, unknown>> = {}, changes: P
     caller: { key: 'local', project: 'local' }, receivedAt: 0, deadline: 30_000, priority: 5, ...changes,
   };
 };
+
+/** Parsed. */
+export function jsonOf({ body }: HttpRequest): Readonly<Record<string, unknown>> {
+  if (typeof body !== 'string') throw new Error('is no JSON');
+  return JSON.parse(body) as Readonly<Record<string, unknown>>;
+}
 
 export const account = (changes: Partial<Account> = {}): Account => ({ id: 'a1', provider: 'groq', label: 'work', enabled: true, origin: 'https://api.groq.com', ...changes });
 
