@@ -8,6 +8,8 @@ import { fitted } from './fields.ts';
 import { isRecord, numberAt, parseJson, recordAt } from './json.ts';
 import type { Json } from './json.ts';
 import { broken } from './tally.ts';
+import { isJson, notIn } from './transcript.ts';
+import type { Wording } from './transcript.ts';
 
 export interface RelayOptions {
   readonly request: ChatRequest;
@@ -34,14 +36,21 @@ async function* pieces({ before, after, rest }: Upload, model: string): AsyncGen
   if (rest !== undefined) yield* rest.bytes;
 }
 
-/** JSON is one piece, read for the error it may be and the usage it may tell. Anything else is passed on as it comes. */
-export async function* relayed({ headers, bytes }: { readonly headers: HttpHeaders; readonly bytes: AsyncIterable<Uint8Array> }, refuse: Refuse): AsyncGenerator<ChatChunk> {
+/**
+ * JSON is one piece, read for the error it may be and the usage it may tell; so is a transcript, which must be in the
+ * format that was asked for. Anything else is passed on as it comes.
+ */
+export async function* relayed({ headers, bytes }: { readonly headers: HttpHeaders; readonly bytes: AsyncIterable<Uint8Array> }, refuse: Refuse, wording?: Wording): AsyncGenerator<ChatChunk> {
   const contentType = String(headers['content-type'] ?? 'application/octet-stream');
-  if (/^application\/(?:[\w.-]+\+)?json\b/i.test(contentType)) {
-    yield await readWhole(bytes, refuse);
+  if (/^text\/html\b/i.test(contentType)) throw broken('answered with a web page');
+  if (wording !== undefined) {
+    yield readTranscript(await whole(bytes), { contentType, refuse, ...wording });
     return;
   }
-  if (/^text\/html\b/i.test(contentType)) throw broken('answered with a web page');
+  if (isJson(contentType)) {
+    yield readWhole((await whole(bytes)).toString('utf8'), refuse);
+    return;
+  }
   let some = false;
   for await (const piece of bytes) {
     if (piece.length === 0) continue;
@@ -51,10 +60,21 @@ export async function* relayed({ headers, bytes }: { readonly headers: HttpHeade
   if (!some) throw broken('sent an empty answer');
 }
 
-async function readWhole(bytes: AsyncIterable<Uint8Array>, refuse: Refuse): Promise<ChatChunk> {
+async function whole(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   for await (const piece of bytes) pieces.push(piece);
-  const text = Buffer.concat(pieces).toString('utf8');
+  return Buffer.concat(pieces);
+}
+
+/** The very bytes. Some call subtitles JSON, and clients would try to read them as that. */
+function readTranscript(bytes: Buffer, { contentType, refuse, format, is }: Wording & { readonly contentType: string; readonly refuse: Refuse }): ChatChunk {
+  const text = bytes.toString('utf8');
+  if (isComplaint(parseJson(text))) throw refuse(text);
+  if (!is(text)) throw notIn(format);
+  return { text: '', whole: true, content: true, raw: { bytes, contentType: isJson(contentType) ? 'text/plain; charset=utf-8' : contentType } };
+}
+
+function readWhole(text: string, refuse: Refuse): ChatChunk {
   const value = parseJson(text);
   if (isComplaint(value)) throw refuse(text);
   if (value === undefined) throw broken('sent something that is not JSON');

@@ -8,6 +8,7 @@ import { readChunks } from './payloads.ts';
 import { ofPath, relayed } from './relay.ts';
 import { scrubbed } from './scrub.ts';
 import { readText } from './text.ts';
+import { wordingOf } from './transcript.ts';
 
 export interface SendOptions {
   readonly http: Http;
@@ -45,7 +46,7 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     if (status < 200 || status > 299) throw refuse(await readText(clean(), REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),
-      chunks: request.relay === undefined ? readChunks(answer, dialect.decode(refuse), { credential, host, now, eventMs }) : relayed(clean(), refuse),
+      chunks: request.relay === undefined ? readChunks(answer, dialect.decode(refuse), { credential, host, now, eventMs }) : relayed(clean(), refuse, wordingOf(request)),
     };
   };
 }

@@ -9,6 +9,7 @@ import { startRecorder } from './recorder.ts';
 import type { Recorded, Recorder, Reply } from './recorder.ts';
 
 const SOUND = Uint8Array.from({ length: 4096 }, (_, index) => index % 256);
+const SRT = '1\n00:00:00,000 --> 00:00:01,000\nHallo\n';
 const VECTORS = { object: 'list', data: [{ object: 'embedding', index: 0, embedding: [0.5, -0.25, 2] }], model: 'x', usage: { prompt_tokens: 3, total_tokens: 3 } };
 
 /** As OpenAI's own reference shows them. */
@@ -19,7 +20,7 @@ const json = (value: unknown, status = 200): Reply => ({ status, type: 'applicat
 function answer({ path, body }: Recorded): Reply {
   switch (path) {
     case '/v1/embeddings': return json(VECTORS);
-    case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: '1\nHallo\n' } : json({ text: 'Grüß Gott', duration: 2.4, x_groq: { id: 'req_1' } });
+    case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: SRT } : json({ text: 'Grüß Gott', duration: 2.4, x_groq: { id: 'req_1' } });
     case '/v1/audio/speech': return { type: 'audio/mpeg', body: [SOUND.subarray(0, 100), SOUND.subarray(100)] };
     case '/v1/images/generations': return { type: 'application/json', body: fixture('image') };
     case '/v1/moderations': return { type: 'application/json', body: fixture('moderation') };
@@ -104,7 +105,7 @@ describe('audio', () => {
 
   test('answers that are no JSON arrive as they are', async () => {
     const file = await toFile(SOUND, 'hello.wav');
-    expect(await state.system.client.audio.transcriptions.create({ model: 'auto', file, response_format: 'srt' })).toBe('1\nHallo\n');
+    expect(await state.system.client.audio.transcriptions.create({ model: 'auto', file, response_format: 'srt' })).toBe(SRT);
   });
 
   test('speech: the bytes, their type, and who spoke', async () => {

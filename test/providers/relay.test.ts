@@ -2,8 +2,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { failureOf, FailureError } from '../../src/failure.ts';
 import { ofPath, relayed } from '../../src/providers/relay.ts';
-import type { ChatChunk } from '../../src/types.ts';
-import { all } from './support.ts';
+import { wordingOf } from '../../src/providers/transcript.ts';
+import type { Wording } from '../../src/providers/transcript.ts';
+import type { ChatChunk, ChatRequest } from '../../src/types.ts';
+import { all, request } from './support.ts';
 
 async function* pieces(texts: readonly string[]): AsyncGenerator<Uint8Array> {
   for (const text of texts) yield Buffer.from(text);
@@ -20,6 +22,9 @@ const failing = async (type: string, texts: readonly string[]): Promise<string> 
   throw new Error('was believed');
 };
 
+const asked = (format: string, more: Partial<ChatRequest> = {}): Wording | undefined => wordingOf(request({ response_format: format }, { relay: { path: '/audio/transcriptions' }, ...more }));
+const heard = (format: string, type: string, texts: readonly string[]): Promise<ChatChunk[]> => all(relayed({ headers: { 'content-type': type }, bytes: pieces(texts) }, refuse, asked(format)));
+
 describe('an answer', () => {
   test('in JSON is one piece, as it came, with its usage', async () => {
     const text = '{"data":[{"embedding":[0.10]}],"usage":{"prompt_tokens":3,"total_tokens":3}}';
@@ -34,6 +39,41 @@ describe('an answer', () => {
     ['of a verbose transcript, by its length', '{"task":"transcribe","duration":8.47,"text":"hi","segments":[]}', { input: 0, output: 0, audioSeconds: 9 }],
   ])('is read for its usage: %s', async (_name, text, usage) => {
     expect(await read('application/json', [text])).toEqual([{ text, whole: true, content: true, usage }]);
+  });
+
+  describe('that is a transcript in words', () => {
+    const SRT = '1\r\n00:00:00,000 --> 00:00:02,500\r\nGrüß Gott\r\n\r\n';
+
+    test.each([
+      ['srt', 'text/plain; charset=utf-8', SRT, undefined],
+      ['srt', 'application/json', SRT, 'text/plain; charset=utf-8'],
+      ['srt', 'text/plain', '', undefined],
+      ['vtt', 'text/vtt', '\uFEFFWEBVTT\n\n00:00.000 --> 00:02.500\nGrüß Gott\n', undefined],
+      ['vtt', 'text/plain', 'WEBVTT', undefined],
+      ['text', 'application/json', ' Grüß Gott.\n', 'text/plain; charset=utf-8'],
+      ['text', 'text/plain', '', undefined],
+    ])('is one piece, byte by byte: %s as %s', async (format, type, text, told = type) => {
+      const chunks = await heard(format, type, [text.slice(0, 3), text.slice(3)]);
+      expect(chunks).toEqual([{ text: '', whole: true, content: true, raw: { bytes: Buffer.from(text), contentType: told } }]);
+    });
+
+    test.each([
+      ['srt', '{"text":"Grüß Gott"}'],
+      ['srt', 'WEBVTT\n\n'],
+      ['vtt', SRT],
+      ['text', '{"text":"Grüß Gott"}'],
+    ])('or another provider is asked for %s: %s', async (format, text) => {
+      await expect(heard(format, 'application/json', [text])).rejects.toMatchObject({ failure: { kind: 'caller', capability: true, param: 'response_format' } });
+    });
+
+    test('or the error it is', async () => {
+      await expect(heard('srt', 'text/plain', ['{"error":{"message":"busy"}}'])).rejects.toMatchObject({ failure: { kind: 'overloaded' } });
+      await expect(heard('text', 'text/html', ['<html>'])).rejects.toMatchObject({ failure: { kind: 'broken-answer' } });
+    });
+
+    test('of which JSON, streams and other paths know nothing', () => {
+      for (const wording of [asked('json'), asked('verbose_json'), asked('srt', { stream: true }), asked('text', { relay: { path: '/images/generations' } })]) expect(wording).toBeUndefined();
+    });
   });
 
   test('of any other kind is passed on piece by piece', async () => {
