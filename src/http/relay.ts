@@ -5,6 +5,7 @@ import { FailureError } from '../failure.ts';
 import { answer } from '../gateway.ts';
 import type { Answer, Gateway } from '../gateway.ts';
 import { inFormat } from '../surfaces/embeddings.ts';
+import { withFlags } from '../surfaces/moderations.ts';
 import { parseForm, parseRelay } from '../surfaces/relay.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
 import type { ChatChunk, ChatRequest } from '../types.ts';
@@ -62,9 +63,15 @@ async function pass(response: Response, asked: ChatRequest, certain: Answer, gat
   }
   // Whatever follows JSON is nothing; reading it to the end closes the books.
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next());
-  const told = asked.surface === 'embeddings' ? inFormat(text, asked.body['encoding_format']) : text;
+  const told = asClientsRead(asked, text);
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(told), ...headersOf(certain), ...moneyHeaders(certain, gateway) });
   endSoon(response, told);
+}
+
+/** The same text, but where clients would misread it. */
+function asClientsRead({ surface, body }: ChatRequest, text: string): string {
+  if (surface === 'embeddings') return inFormat(text, body['encoding_format']);
+  return surface === 'moderations' ? withFlags(text) : text;
 }
 
 async function* bytesOf(first: ChatChunk, rest: AsyncIterator<ChatChunk>): AsyncGenerator<Uint8Array> {

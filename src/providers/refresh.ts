@@ -44,10 +44,11 @@ function entriesOf(list: unknown): readonly Json[] {
   return ['data', 'models', 'result'].flatMap((name) => listAt(list, name));
 }
 
+const nameOf = (entry: Json): string => textAt(entry, 'id') ?? textAt(entry, 'name') ?? '';
+
 function isServed(entry: Json, now: number): boolean {
   const until = Date.parse(textAt(entry, 'expiration_date') ?? textAt(entry, 'shutdown_date') ?? textAt(entry, 'deprecation') ?? '');
-  const named = textAt(entry, 'id') ?? textAt(entry, 'name');
-  return named !== undefined && entry['active'] !== false && entry['is_deprecated'] !== true && !(until <= now);
+  return nameOf(entry) !== '' && entry['active'] !== false && entry['is_deprecated'] !== true && !(until <= now);
 }
 
 function listedOf(entry: Json): Listed {
@@ -58,7 +59,7 @@ function listedOf(entry: Json): Listed {
   const known = [...contexts, ...others].filter((context) => context !== undefined && context > 0);
   return {
     // Gemini's compatible list keeps the native prefix; calls work without.
-    name: (textAt(entry, 'id') ?? textAt(entry, 'name') ?? '').replace(/^models\//, ''),
+    name: nameOf(entry).replace(/^models\//, ''),
     // One entry advertised 1,000,000 and served 262,144: the smaller is the true one.
     ...given('context', known.length === 0 ? undefined : Math.min(...known.map(Number))),
     ...given('maxOutput', numberAt(top, 'max_completion_tokens') ?? numberAt(entry, 'max_completion_tokens') ?? numberAt(limits, 'max_completion_tokens')),
@@ -98,9 +99,10 @@ function capabilitiesOf(entry: Json): readonly Capability[] {
   const takes = new Set([...words(entry, 'input_modalities'), ...words(architecture, 'input_modalities')]);
   const gives = new Set([...words(entry, 'output_modalities'), ...words(architecture, 'output_modalities')]);
   const features = [...words(entry, 'supported_parameters'), ...words(entry, 'supported_features')].map((word) => FEATURES[String(word)]);
-  const chats = gives.size === 0 || gives.has('text');
-  const code = /cod(e|er|ing)\b|codestral|devstral/i.test(textAt(entry, 'id') ?? '');
-  const found = [chats && 'text_generation', chats && code && 'code_generation', takes.has('image') && 'vision', takes.has('audio') && 'audio', ...features];
+  const embeds = gives.has('embeddings') || entry['type'] === 'embedding' || (gives.size === 0 && /embed|\bbge-/i.test(nameOf(entry)));
+  const chats = !embeds && (gives.size === 0 || gives.has('text'));
+  const code = /cod(e|er|ing)\b|codestral|devstral/i.test(nameOf(entry));
+  const found = [embeds && 'embeddings', chats && 'text_generation', chats && code && 'code_generation', takes.has('image') && 'vision', takes.has('audio') && 'audio', ...features];
   return [...new Set(found.filter((capability) => typeof capability === 'string'))] as readonly Capability[];
 }
 

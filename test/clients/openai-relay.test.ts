@@ -23,7 +23,7 @@ function answer({ path, body }: Recorded): Reply {
     case '/v1/audio/transcriptions': return body.includes('\r\nsrt\r\n') ? { type: 'text/plain', body: SRT } : json({ text: 'Grüß Gott', duration: 2.4, x_groq: { id: 'req_1' } });
     case '/v1/audio/speech': return { type: 'audio/mpeg', body: [SOUND.subarray(0, 100), SOUND.subarray(100)] };
     case '/v1/images/generations': return { type: 'application/json', body: fixture('image') };
-    case '/v1/moderations': return { type: 'application/json', body: fixture('moderation') };
+    case '/v1/moderations': return body.includes('as Mistral') ? json({ id: 'm', model: 'm', results: [{ categories: { pii: true } }] }) : { type: 'application/json', body: fixture('moderation') };
     case '/v1/rerank': return json({ results: [{ index: 0 }] });
     case '/v1/forbidden': return json({ error: { message: 'invalid api key', type: 'authentication_error', code: 'invalid_api_key' } }, 401);
     case '/v1/broken': return json({ error: { message: 'out of order', type: 'server_error' } }, 500);
@@ -123,9 +123,11 @@ describe('the others', () => {
     expect(response.headers.get('x-tollfree-dropped')).toBe('user');
     const { data: moderation } = await state.system.client.moderations.create({ input: [{ type: 'text', text: 'hello' }] }).withResponse();
     expect(moderation).toEqual(JSON.parse(fixture('moderation')));
+    expect((await state.system.client.moderations.create({ model: 'guard', input: 'as Mistral answers' })).results[0]?.flagged).toBe(true);
     expect(state.recorder.seen.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
       { model: 'painter', prompt: 'a house', n: 2, size: '1024x1024' },
       { model: 'guard', input: [{ type: 'text', text: 'hello' }] },
+      { model: 'guard', input: 'as Mistral answers' },
     ]);
   });
 

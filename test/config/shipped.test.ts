@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { loadCatalogue } from '../../src/config/catalogue.ts';
 import { loadSettings } from '../../src/config/settings.ts';
 import { dialects } from '../../src/providers/dialects.ts';
-import type { Provider, WindowLimit } from '../../src/types.ts';
+import type { Capability, Provider, WindowLimit } from '../../src/types.ts';
 
 const read = (name: string) => readFileSync(join(import.meta.dirname, '../../config', name), 'utf8');
 
@@ -41,10 +41,11 @@ describe('config/providers.yaml', () => {
     return found;
   };
   const holders = (alias: string) => all.filter(({ models }) => models.some(({ name, aliases }) => name === alias || aliases.includes(alias))).map(({ name }) => name);
+  const able = (capability: Capability) => all.flatMap(({ name, models }) => models.filter(({ capabilities, price }) => capabilities.includes(capability) && price.input === 0).map((model) => `${name}/${model.name}`));
   const windowsOf = (name: string, model: string) => provider(name).models.find((each) => each.name === model)?.limits.windows.map(shortly);
 
   /** Never chosen by `auto`. */
-  const paid = new Set(['openai', 'anthropic', 'azure', 'xai', 'perplexity', 'together']);
+  const paid = new Set(['openai', 'anthropic', 'azure', 'xai', 'perplexity', 'together', 'blackbox']);
 
   test('every provider has an https destination or is this machine, a way in and a name for people', () => {
     expect(all.length).toBeGreaterThan(30);
@@ -57,7 +58,8 @@ describe('config/providers.yaml', () => {
   });
 
   test('what is for money has its price', () => {
-    for (const name of paid) for (const { price } of provider(name).models) expect(price.input).toBeGreaterThan(0);
+    // OpenAI moderates free of charge.
+    for (const { price } of [...paid].flatMap((name) => provider(name).models.filter(({ capabilities }) => !capabilities.includes('moderation')))) expect(price.input).toBeGreaterThan(0);
   });
 
   test('what else carries a price carries zero: auto picks nothing else', () => {
@@ -106,6 +108,19 @@ describe('config/providers.yaml', () => {
   test('Gemini counts by project, the day turning at midnight in California', () => {
     expect(provider('gemini').quotaScope).toBe('project');
     expect(windowsOf('gemini', 'gemini-3.1-flash-lite')).toEqual(['250000 tokens/60s rolling', '15 requests/60s rolling', '500 requests/86400s calendar America/Los_Angeles']);
+  });
+
+  test('what each of the other surfaces finds for nothing', () => {
+    expect(able('transcription')).toEqual(['groq/whisper-large-v3-turbo', 'groq/whisper-large-v3', 'mistral/voxtral-mini-latest']);
+    expect(able('speech')).toEqual(['groq/canopylabs/orpheus-v1-english']);
+    expect(able('moderation')).toEqual(['mistral/mistral-moderation-latest', 'openai/omni-moderation-latest']);
+    expect(able('embeddings')).toEqual(expect.arrayContaining(['gemini/gemini-embedding-001', 'mistral/mistral-embed', 'cloudflare/@cf/baai/bge-m3', 'cohere/embed-v4.0']));
+    expect(able('image_generation')).toEqual([]);
+  });
+
+  test('Groq listens by the second of sound', () => {
+    expect(windowsOf('groq', 'whisper-large-v3')).toEqual(expect.arrayContaining(['20 requests/60s rolling', '2000 requests/86400s refill', '7200 audio_seconds/3600s refill', '28800 audio_seconds/86400s rolling']));
+    expect(windowsOf('groq', 'canopylabs/orpheus-v1-english')).toEqual(expect.arrayContaining(['10 requests/60s rolling', '1200 tokens/60s refill', '3600 tokens/86400s rolling']));
   });
 
   test('one name leads to the same model at several providers', () => {

@@ -59,6 +59,12 @@ describe('other lists', () => {
     expect(mergeModelList({ ...provider({ models: [] }), baseUrl: own.baseUrl }, { data: [{ id: 'llama3.2:latest' }] }, NOW).models).toEqual([]);
   });
 
+  test('what makes vectors is known by what it gives, by its kind, or by its name', () => {
+    const own = provider({ models: [], modelPrice: { input: 0, output: 0 } });
+    const list = { data: [{ id: 'nomic-embed-text:latest' }, { id: 'bge-m3' }, { id: 'e5', type: 'embedding' }, { id: 'x', output_modalities: ['embeddings'] }, { id: 'embedded-chat', output_modalities: ['text'] }, { id: 'llama3.2' }] };
+    expect(mergeModelList(own, list, NOW).models.map(({ capabilities }) => capabilities)).toEqual([['embeddings'], ['embeddings'], ['embeddings'], ['embeddings'], ['text_generation'], ['text_generation']]);
+  });
+
   test.each([
     ['Groq', { object: 'list', data: [{ id: 'vendor/model', active: true, context_window: 131_072, max_completion_tokens: 65_536 }, { id: 'new', active: true, context_window: 1 }] }, 131_072],
     ['a bare array', [{ id: 'vendor/model', context_length: 8192, pricing: { input: 0.2, output: 0.2 } }], 8192],
