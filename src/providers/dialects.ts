@@ -5,9 +5,10 @@ import { cloudflare } from './cloudflare.ts';
 import { cohere } from './cohere.ts';
 import type { Dialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
+import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
 
-export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini }));
+export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini, ollama }));
 
 /** The catalogue's schema lets no other name through. */
 export function dialectNamed(name: string): Dialect {

@@ -128,9 +128,9 @@ function counted(text: string | undefined): number | undefined {
   return Number.isFinite(number) && number >= 0 ? number : undefined;
 }
 
-/** "Please try again in 2m59.56s", Google's `retryDelay`, OpenRouter's `retry_after_seconds`. */
+/** "Please try again in 2m59.56s", Azure's "retry after 60 seconds", Google's `retryDelay`, OpenRouter's `retry_after_seconds`. */
 export function spokenWait(complaint: Complaint, moment: Moment): number | undefined {
-  const [, words] = /(?:try again|retry) in ([\dhmsµu. ]+?s|[\dhm. ]+[hm])(?=[\s.,]|$)/i.exec(complaint.message) ?? [];
+  const [, words] = /(?:try again|retry) (?:in|after) ([\dhmsµu. ]+?s|[\dhm. ]+[hm]|[\d.]+ seconds?)(?=[\s.,]|$)/i.exec(complaint.message) ?? [];
   const info = complaint.details.find((entry) => textAt(entry, 'retryDelay') !== undefined);
   const seconds = numberAt(complaint.metadata, 'retry_after_seconds');
   const text = words ?? textAt(info, 'retryDelay');
