@@ -53,7 +53,7 @@ async function startAll() {
   };
   const daemon = await start([join(import.meta.dirname, '..', 'dist', 'cli', 'index.js'), 'serve'], { env, stdio: ['ignore', 'ignore', 'pipe'], ready: /listening on (http:\/\/[^/]+)/ });
   const stop = async () => {
-    daemon.stop();
+    await daemon.stop();
     await simulators.close();
     rmSync(directory, { recursive: true, force: true, maxRetries: 10 });
   };

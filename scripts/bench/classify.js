@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { loadRules } from '../../dist/config/rules.js';
 import { classify, compileRules } from '../../dist/routing/classify.js';
-import { quantile } from './load.js';
+import { quantile } from './figures.js';
 
 const KEYWORDS = 1_000;
 const BYTES = 32 * 1024;

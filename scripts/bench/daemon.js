@@ -44,8 +44,8 @@ export async function startDaemon(upstream, { accounts = 10, rules = shipped('ro
   return {
     ...daemon,
     origin: daemon.word,
-    stop() {
-      daemon.stop();
+    async stop() {
+      await daemon.stop();
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };

@@ -1,16 +1,17 @@
-/** Processes under measurement, and what the kernel says they used. */
+/** Processes under measurement, and what they have used. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** The kernel counts processor time in hundredths of a second on every Linux in use. */
-const TICK_MS = 10;
+const probe = join(import.meta.dirname, 'probe.js');
 
 /** Starts a script, and resolves with what it says when it is ready. It ends with this process at the latest. */
-export async function start(command, { ready = /(\d+)/, ...options } = {}) {
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'], ...options });
-  process.once('exit', () => child.kill('SIGKILL'));
+export async function start(command, { ready = /(\d+)/, stdio = ['ignore', 'pipe', 'inherit'], ...options } = {}) {
+  const child = spawn(process.execPath, ['--import', probe, ...command], { ...options, stdio: [...stdio, 'ipc'] });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   const said = [];
   const exited = once(child, 'exit').then(([code]) => Promise.reject(new Error(`${command.join(' ')} ended with ${code}: ${said.join('\n')}`)));
   exited.catch(() => undefined);
@@ -21,14 +22,21 @@ export async function start(command, { ready = /(\d+)/, ...options } = {}) {
       if (found) resolve(found[1]);
     });
   });
-  return { pid: child.pid, word: await Promise.race([word, exited]), stop: () => child.kill('SIGTERM') };
-}
-
-/** Processor time used so far, milliseconds. */
-export function cpuMs(pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  return {
+    pid: child.pid,
+    word: await Promise.race([word, exited]),
+    /** Processor time so far, memory, and the loop's delay since it was last asked; with `collected` after a collection of garbage. */
+    async look({ collected = false } = {}) {
+      child.send({ collected });
+      const [seen] = await Promise.race([once(child, 'message'), exited]);
+      return seen;
+    },
+    async stop() {
+      process.removeListener('exit', kill);
+      child.kill('SIGTERM');
+      await exited.catch(() => undefined);
+    },
+  };
 }
 
 export function memoryMb(pid) {

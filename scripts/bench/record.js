@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import { createRecord } from '../../dist/usage/record.js';
-import { quantile } from './load.js';
+import { quantile } from './figures.js';
 
 const given = process.argv.indexOf('--requests');
 const REQUESTS = given === -1 ? 1_000_000 : Number(process.argv[given + 1]);

@@ -1,4 +1,7 @@
-/** An upstream that answers at once: whatever is measured in front of it is the proxy's. Prints its port. */
+/**
+ * An upstream that answers at once: whatever is measured in front of it is the proxy's. Prints its port. Given milliseconds, its
+ * streams send a piece that often, until they are left.
+ */
 import { createServer } from 'node:http';
 
 const content = 'The quick brown fox jumps over the lazy dog. '.repeat(6);
@@ -17,26 +20,36 @@ const piece = event({ content: 'four words of text ' });
 const end = event({}, 'stop', { usage: { prompt_tokens: 200, completion_tokens: 200, total_tokens: 400 } }) + 'data: [DONE]\n\n';
 
 /** Every chunk its own write and its own turn of the loop: that is how tokens arrive. */
-function stream(response, everyMs) {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
-  response.write(event({ role: 'assistant', content: '' }));
+function stream(response) {
   let left = CHUNKS;
   const next = () => {
     if (left-- > 0) {
       response.write(piece);
-      if (everyMs > 0) setTimeout(next, everyMs);
-      else setImmediate(next);
+      setImmediate(next);
     } else response.end(end);
   };
   next();
 }
 
+/** As sent on the wire: thousands of streams at once leave no time for framing each piece anew. */
+const framed = Buffer.from(`${piece.length.toString(16)}\r\n${piece}\r\n`);
+
+function endlessStream(response, everyMs) {
+  const timer = setInterval(() => response.socket?.write(framed), everyMs);
+  response.on('close', () => clearInterval(timer));
+}
+
+const everyMs = Number(process.argv[2] ?? 0);
 const server = createServer((request, response) => {
   let body = '';
   request.on('data', (chunk) => (body += chunk));
   request.on('end', () => {
-    if (body.includes('"stream":true')) stream(response, Number(process.argv[2] ?? 0));
-    else {
+    if (body.includes('"stream":true')) {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(event({ role: 'assistant', content: '' }));
+      if (everyMs > 0) endlessStream(response, everyMs);
+      else stream(response);
+    } else {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(completion) });
       response.end(completion);
     }
