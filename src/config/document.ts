@@ -1,5 +1,5 @@
 /** A YAML text as plain data that still knows where each part stands. */
-import { LineCounter, Parser, isAlias, isMap, isScalar, isSeq, parseDocument, visit, type CST, type Document, type YAMLError } from 'yaml';
+import { Composer, LineCounter, Parser, isAlias, isMap, isScalar, isSeq, visit, type CST, type Document, type YAMLError } from 'yaml';
 import { ConfigError, type Problem } from './problems.ts';
 
 export interface Source {
@@ -56,9 +56,12 @@ interface Parsed {
 }
 
 function parse(text: string, lineCounter: LineCounter): Parsed {
-  const deep = tooDeep(text, lineCounter);
+  const tokens = [...new Parser(lineCounter.addNewLine).parse(text)];
+  const deep = tooDeep(tokens);
   if (deep !== undefined) return unreadable({ offset: deep, message: `is nested more than ${DEEPEST} levels deep` });
-  const document = parseDocument(text, { prettyErrors: false, stringKeys: true, logLevel: 'error' });
+  const [document, second] = new Composer({ stringKeys: true }).compose(tokens, true, text.length);
+  if (document === undefined) throw new Error('composing was told to make a document of whatever there is');
+  if (second !== undefined) return unreadable({ offset: second.range[0], message: 'must be one document, without a second ---' });
   const fatal = [...document.errors.filter(({ code }) => code !== 'DUPLICATE_KEY').map(complaintOf), ...strayReferences(document)];
   const others = [...document.errors.filter(({ code }) => code === 'DUPLICATE_KEY'), ...document.warnings].map(complaintOf);
   if (fatal.length > 0) return { document, value: undefined, fatal, others };
@@ -77,12 +80,12 @@ function unreadable(complaint: Complaint): Parsed {
 /** More than any file of ours needs and less than a bomb. */
 const MOST_ALIASES = 100;
 
-/** Our deepest path has nine levels. The parser recurses, and a text deep enough to exhaust the stack kills the process. */
+/** Our deepest path has nine levels. Composing recurses, and a text deep enough to exhaust the stack kills the process. */
 const DEEPEST = 50;
 
-/** Where a text goes beyond {@link DEEPEST}, found level by level without recursion. Counts the lines on its way. */
-function tooDeep(text: string, lineCounter: LineCounter): number | undefined {
-  let level: CST.Token[] = [...new Parser(lineCounter.addNewLine).parse(text)];
+/** Where a text goes beyond {@link DEEPEST}, found level by level without recursion. */
+function tooDeep(tokens: readonly CST.Token[]): number | undefined {
+  let level = [...tokens];
   for (let depth = 0; depth <= DEEPEST; depth += 1) level = level.flatMap(partsOf);
   return level[0]?.offset;
 }
@@ -96,7 +99,6 @@ function partsOf(token: CST.Token): CST.Token[] {
 /** Where the library's words speak to programmers. */
 const WORDS: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   DUPLICATE_KEY: 'this key stands here twice',
-  MULTIPLE_DOCS: 'must be one document, without a second ---',
   NON_STRING_KEY: 'keys must be plain text',
 };
 
