@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { makeKeyFile } from '../../dist/vault/find-unlock.js';
+import { passphrase } from '../../dist/vault/secret.js';
 import { openVault } from '../../dist/vault/vault.js';
 import { start } from './processes.js';
 
@@ -17,7 +18,8 @@ const endless = (upstream) => ({
   models: [{ name: 'bench-model', context: 131_072, capabilities: ['text_generation', 'code_generation', 'reasoning', 'tools', 'json', 'json_schema'], price: { input: 0, output: 0, list_input: 0.15, list_output: 0.6 } }],
 });
 
-export async function startDaemon(upstream, { accounts = 10, rules = shipped('routing-rules.yaml'), flags = [] } = {}) {
+/** `words`: a passphrase that opens its vault, in place of a key file. */
+export async function startDaemon(upstream, { accounts = 10, rules = shipped('routing-rules.yaml'), flags = [], words } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'tollfree-bench-'));
   const at = (name) => join(directory, name);
   const catalogue = parse(readFileSync(shipped('config/providers.yaml'), 'utf8'));
@@ -25,7 +27,7 @@ export async function startDaemon(upstream, { accounts = 10, rules = shipped('ro
   writeFileSync(at('providers.yaml'), JSON.stringify(catalogue));
   mkdirSync(at('data'), { mode: 0o700 });
   const vault = await openVault({ file: at('data/vault.json'), pid: process.pid, now: Date.now });
-  await vault.create([await makeKeyFile(at('vault.key'))]);
+  await vault.create([words === undefined ? await makeKeyFile(at('vault.key')) : passphrase(words)]);
   await vault.addAll(Array.from({ length: accounts }, (_, index) => ({ provider: 'groq', label: `bench-${index}`, origin: upstream, key: `bench-key-${index}` })));
   vault.lock();
   writeFileSync(at('tollfree.yaml'), 'log: { format: json }\n');
@@ -35,7 +37,7 @@ export async function startDaemon(upstream, { accounts = 10, rules = shipped('ro
     TOLLFREE_PROVIDERS: at('providers.yaml'),
     TOLLFREE_RULES: rules,
     TOLLFREE_DATA_DIR: at('data'),
-    TOLLFREE_KEY_FILE: at('vault.key'),
+    ...(words === undefined ? { TOLLFREE_KEY_FILE: at('vault.key') } : { TOLLFREE_PASSPHRASE: words }),
     TOLLFREE_PORT: '0',
     TOLLFREE_HOST: '127.0.0.1',
   };

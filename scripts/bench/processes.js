@@ -9,6 +9,7 @@ const probe = join(import.meta.dirname, 'probe.js');
 
 /** Starts a script, and resolves with what it says when it is ready. It ends with this process at the latest. */
 export async function start(command, { ready = /(\d+)/, stdio = ['ignore', 'pipe', 'inherit'], ...options } = {}) {
+  const began = performance.now();
   const child = spawn(process.execPath, ['--import', probe, ...command], { ...options, stdio: [...stdio, 'ipc'] });
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
@@ -22,9 +23,11 @@ export async function start(command, { ready = /(\d+)/, stdio = ['ignore', 'pipe
       if (found) resolve(found[1]);
     });
   });
+  const answer = await Promise.race([word, exited]);
   return {
     pid: child.pid,
-    word: await Promise.race([word, exited]),
+    word: answer,
+    readyMs: performance.now() - began,
     /** Processor time so far, memory, and the loop's delay since it was last asked; with `collected` after a collection of garbage. */
     async look({ collected = false } = {}) {
       child.send({ collected });
