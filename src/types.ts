@@ -290,6 +290,8 @@ export interface Fact {
   readonly remaining?: number;
   /** When the window is whole again (headers), or when a call fits again (refusals). */
   readonly resetAt?: number;
+  /** The same if upstream spoke when the call was sent, and not when its answer came. Absent: the moments are one. */
+  readonly resetFrom?: number;
   readonly source: 'header' | 'refusal' | 'endpoint';
 }
 

@@ -57,7 +57,7 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
       roll(now);
       used = counted;
       // Both kinds of reset are the turn here: nothing comes back before it. One further away than two periods is not this window's.
-      if (reset === undefined || reset.at <= now || reset.at > now + 2 * spanMs || Math.abs(reset.at - end) <= guard) return;
+      if (reset === undefined || reset.at <= now || reset.at > now + 2 * spanMs || (end >= reset.from - guard && end <= reset.at + guard)) return;
       end = reset.at;
       carried = now >= end - guard ? used : 0;
     },

@@ -35,5 +35,5 @@ export interface Counter {
   load(state: readonly number[], now: number): void;
 }
 
-/** What upstream said of the end: when all of it is back (`whole`), or when the first call fits again (`first`). */
-export type Reset = { readonly kind: 'whole' | 'first'; readonly at: number } | undefined;
+/** What upstream said of the end: when all of it is back (`whole`), or when the first call fits again (`first`). It is not before `from`. */
+export type Reset = { readonly kind: 'whole' | 'first'; readonly from: number; readonly at: number } | undefined;

@@ -2,12 +2,16 @@
 import type { Fact, WindowLimit } from '../types.ts';
 
 const DAY_SECONDS = 86_400;
+const MINUTE_MS = 60_000;
 /** Where days end that providers count by: nearly everywhere at midnight UTC, at Google's in California. */
 const ZONES = ['UTC', 'America/Los_Angeles'];
 /** Resets are told in whole seconds at worst. */
 const TOLERANCE_MS = 1100;
 /** The same for a minute or an hour, where more would mistake many a sliding window for a calendar's. */
 const SHORT_TOLERANCE_MS = 100;
+/** So much of a span, and no more than this, may lie between upstream's word and ours without making every reset one at a turn. */
+const LATE_SHARE = 1 / 120;
+const LATEST_MS = 30_000;
 
 /**
  * A reset at the very turn of a minute, hour or day shows a calendar window. One before the oldest call could leave (`slidesAt`),
@@ -15,10 +19,12 @@ const SHORT_TOLERANCE_MS = 100;
  * a sliding one, which never allows more than any of the three does.
  */
 export function kindTold(now: number, fact: Fact, seconds: number, slidesAt: number): Pick<WindowLimit, 'kind' | 'timeZone'> {
-  const { resetAt } = fact;
-  if (resetAt === undefined) return { kind: 'rolling' };
-  if (seconds < DAY_SECONDS && nearTurn(resetAt, seconds * 1000) <= SHORT_TOLERANCE_MS) return { kind: 'calendar' };
-  const timeZone = seconds < DAY_SECONDS ? undefined : ZONES.find((zone) => isMidnight(resetAt, zone));
+  const { resetAt, resetFrom = resetAt } = fact;
+  if (resetAt === undefined || resetFrom === undefined) return { kind: 'rolling' };
+  const from = Math.max(resetFrom, resetAt - Math.min(LATEST_MS, seconds * 1000 * LATE_SHARE));
+  if (seconds < DAY_SECONDS && turnWithin(from - SHORT_TOLERANCE_MS, resetAt + SHORT_TOLERANCE_MS, seconds * 1000) !== undefined) return { kind: 'calendar' };
+  const minute = turnWithin(from - TOLERANCE_MS, resetAt + TOLERANCE_MS, MINUTE_MS);
+  const timeZone = seconds < DAY_SECONDS || minute === undefined ? undefined : ZONES.find((zone) => isMidnight(minute, zone));
   if (timeZone !== undefined) return { kind: 'calendar', timeZone };
   const flowsBack = resetAt + TOLERANCE_MS < slidesAt || refills(now, fact, seconds * 1000);
   return { kind: flowsBack ? 'refill' : 'rolling' };
@@ -31,13 +37,11 @@ function refills(now: number, { source, limit, remaining, resetAt }: Fact, spanM
   return due < spanMs / 2 && Math.abs(resetAt - now - due) <= TOLERANCE_MS;
 }
 
-function nearTurn(at: number, spanMs: number): number {
-  const past = at % spanMs;
-  return Math.min(past, spanMs - past);
+/** The last turn of so many milliseconds between two times. */
+function turnWithin(from: number, to: number, spanMs: number): number | undefined {
+  const turn = Math.floor(to / spanMs) * spanMs;
+  return turn >= from ? turn : undefined;
 }
 
-function isMidnight(at: number, timeZone: string): boolean {
-  if (nearTurn(at, 60_000) > TOLERANCE_MS) return false;
-  const minute = Math.round(at / 60_000) * 60_000;
-  return new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(minute) === '00:00';
-}
+const isMidnight = (at: number, timeZone: string): boolean =>
+  new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at) === '00:00';

@@ -146,7 +146,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       return { ...own, at: unprovenUntil(pool, model, now) };
     },
     learn(now, hold, facts, admitted) {
-      const learned = facts.flatMap((fact) => learn(now, hold, fact) ?? []);
+      const learned = facts.flatMap((fact) => learn(now, hold, sinceSent(fact, now - hold.at)) ?? []);
       markAnswered(now, hold, admitted);
       return learned;
     },
@@ -179,6 +179,8 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
     },
   };
 }
+
+const sinceSent = (fact: Fact, elapsed: number): Fact => (fact.resetAt === undefined ? fact : { ...fact, resetFrom: fact.resetAt - elapsed });
 
 /** Minutes and hours come round too often to be worth saving or spending. */
 const HOUR_SECONDS = 3600;

@@ -22,7 +22,7 @@ export interface Window {
   readonly timeZone: string | undefined;
   /** Until when foreign use of it has been told. */
   noticedUntil: number;
-  /** Upstream admitted a call after its calendar's turn that a sliding window would have refused. */
+  /** Upstream admitted a call after its calendar's turn that a sliding window would have refused, or named the turn itself. */
   turnProven: boolean;
   /** Tokens reserved beyond what answers used, and not given back since upstream last spoke. */
   kept: number;
@@ -125,6 +125,7 @@ export interface Correction {
 export function correct(window: Window, now: number, fact: Fact, unseen: number): Correction {
   const before = window.counter.used(now);
   const limit = window.limit;
+  if (tellsTurn(window, now, fact)) window.turnProven = true;
   const changed = fact.limit === undefined ? infer(window, now, fact, before) : limitTo(window, fact.limit, fact.source);
   const told = fact.limit ?? window.limit;
   const raised = window.limit > limit;
@@ -170,7 +171,14 @@ export function turnsOtherwise({ kind, seconds, counter }: Window, now: number, 
   return fact.resetAt > now && Math.abs(fact.resetAt - counter.turnsAt(now)) > (seconds > 60 ? TURN_TOLERANCE_MS : MINUTE_TURN_TOLERANCE_MS);
 }
 
+/** A header that names the very turn we expect: a sliding window would have to do so by chance, of a minute too often. */
+function tellsTurn({ kind, seconds, counter }: Window, now: number, { source, resetAt, resetFrom = resetAt }: Fact): boolean {
+  if (kind !== 'calendar' || seconds <= 60 || source !== 'header' || resetAt === undefined || resetFrom === undefined) return false;
+  const turn = counter.turnsAt(now);
+  return turn >= resetFrom - MINUTE_TURN_TOLERANCE_MS && turn <= resetAt + MINUTE_TURN_TOLERANCE_MS;
+}
+
 function resetOf(fact: Fact): Reset {
   if (fact.resetAt === undefined) return undefined;
-  return { kind: fact.source === 'refusal' ? 'first' : 'whole', at: fact.resetAt };
+  return { kind: fact.source === 'refusal' ? 'first' : 'whole', from: fact.resetFrom ?? fact.resetAt, at: fact.resetAt };
 }

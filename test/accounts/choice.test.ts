@@ -171,6 +171,21 @@ describe('limits', () => {
     expect(house.accounts.view()[0]?.windows).toEqual([{ unit: 'requests', seconds: 86_400, limit: 50, used: 1, resetsAt: Date.UTC(2026, 2, 11) + 1000, source: 'header' }]);
   });
 
+  test('an hour that turns is known from an answer that was long on its way, and turns for everybody at once', async () => {
+    const house = createHouse([provider('p', [model('m')])], [account('p', 'a')]);
+    const turn = START + 3_600_000;
+    const lease = await house.ask();
+    house.time.skip(1600);
+    // Upstream said "3600 s" when the call reached it.
+    lease.learn([{ unit: 'requests', seconds: 3600, limit: 3, remaining: 2, resetAt: house.time.now() + 3_600_000, source: 'header' }]);
+    lease.settle(undefined);
+    await served(house, 2);
+    const now = () => ({ request: { deadline: house.time.now() } });
+    expect(await house.refusal(now())).toMatchObject({ kind: 'exhausted', retryAt: turn + 1000 });
+    house.time.skip(turn + 1000 - house.time.now());
+    await Promise.all([house.ask(now()), house.ask(now()), house.ask(now())]);
+  });
+
   test('a key endpoint that names a higher limit ends the rest of the old one', async () => {
     const house = createHouse([provider('p', [model('m')], { limits: { windows: [day(50)] } })], [account('p', 'a')]);
     (await house.ask()).fail({ kind: 'rate-day', message: 'enough', scope: 'pool', retryAt: START + 10 * 3_600_000, facts: [{ unit: 'requests', seconds: 86_400, scope: 'pool', limit: 50, remaining: 0, source: 'refusal' }] });

@@ -160,6 +160,14 @@ describe('a calendar window', () => {
     expect(freeAt(month, now, 1)).toBe(Date.parse('2026-03-01T00:00:01Z'));
   });
 
+  test('is not moved by a word that was late on its way', () => {
+    const minute = createWindow(window(2, 60, { kind: 'calendar' }), 'configured');
+    minute.counter.take(START, 2);
+    const told = { unit: 'requests', seconds: 60, limit: 2, remaining: 0, source: 'header' } as const;
+    correct(minute, START + 1500, { ...told, resetFrom: START + MINUTE, resetAt: START + MINUTE + 1500 }, 0);
+    expect(freeAt(minute, START + 1500, 1)).toBe(START + MINUTE + GUARD_MS);
+  });
+
   test('follows the turn upstream tells', () => {
     const minute = createWindow(window(2, 60, { kind: 'calendar' }), 'configured');
     minute.counter.take(START, 2);
