@@ -69,8 +69,8 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
       roll(now);
       return end;
     },
-    widen() {
-      guard = widened(guard);
+    widen(missedBy) {
+      guard = widened(guard, missedBy);
     },
     save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
     load(state, now) {

@@ -7,10 +7,11 @@
  */
 export const GUARD_MS = 150;
 
-/** A network that jitters more than that is met by doubling the guard, to a second at most: slower than that is not jitter. */
-const WIDEST_GUARD_MS = 1000;
+/** Slower than that is not jitter. */
+export const WIDEST_GUARD_MS = 1000;
 
-export const widened = (guard: number): number => Math.min(WIDEST_GUARD_MS, guard * 2);
+/** A network that jitters more than the guard: the one call that showed it is hardly the worst, so the next is twice as much. */
+export const widened = (guard: number, missedBy: number): number => Math.min(WIDEST_GUARD_MS, 2 * (guard + missedBy));
 
 /** Counts units without knowing the limit. Times are epoch milliseconds and never step back. */
 export interface Counter {
@@ -28,8 +29,8 @@ export interface Counter {
   wholeAt(now: number): number;
   /** When what is not used by then is lost: the end of a calendar's period. Infinity where nothing is. */
   turnsAt(now: number): number;
-  /** Upstream refused what should have fitted by a hair: let go later from now on. */
-  widen(): void;
+  /** Upstream refused what would have fitted so many milliseconds later: let go later from now on. */
+  widen(missedBy: number): void;
   save(): readonly number[];
   /** What was saved, by a clock that may have been set back since: nothing restored lies in the future. */
   load(state: readonly number[], now: number): void;

@@ -46,8 +46,8 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
     },
     wholeAt: (now) => clearsAt(now, 0),
     turnsAt: () => Number.POSITIVE_INFINITY,
-    widen() {
-      guard = widened(guard);
+    widen(missedBy) {
+      guard = widened(guard, missedBy);
     },
     save: () => [level, creditedAt],
     load(state, now) {

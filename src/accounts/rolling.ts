@@ -154,8 +154,8 @@ export function createRolling(spanMs: number): Counter {
       return count === 0 ? now : timeAt(count - 1) + spanMs + guard;
     },
     turnsAt: () => Number.POSITIVE_INFINITY,
-    widen() {
-      guard = widened(guard);
+    widen(missedBy) {
+      guard = widened(guard, missedBy);
     },
     save() {
       const state: number[] = [];

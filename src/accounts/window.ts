@@ -1,7 +1,7 @@
 /** One limit of one scope: what a counter counted, held against what upstream allows. */
 import type { Fact, Unit, WindowLimit } from '../types.ts';
 import { createCalendar } from './calendar.ts';
-import type { Counter, Reset } from './counter.ts';
+import { type Counter, type Reset, WIDEST_GUARD_MS } from './counter.ts';
 import { type Pace, createPace } from './pace.ts';
 import { createRefill } from './refill.ts';
 import { createRolling } from './rolling.ts';
@@ -41,7 +41,7 @@ const INFERRED_SPANS = 60;
 
 const DAY_SECONDS = 86_400;
 
-/** So few units between our count and a refusal's are a matter of milliseconds, not of somebody else. */
+/** So few units between our count and a refusal's that are back within moments are a matter of milliseconds, not of somebody else. */
 const HAIR = 2;
 
 /** Resets are told in whole seconds, of the network's delay and two clocks: a turn may be off by this much, of a minute by less. */
@@ -136,7 +136,12 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   const tooLow = before < seen - (window.kind === 'refill' ? 1 : 0);
   const tooHigh = before > most && fact.source !== 'endpoint';
   const foreign = tooLow ? seen - before : 0;
-  if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR) window.counter.widen();
+  if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR && waitOf(fact, now) <= WIDEST_GUARD_MS) {
+    // A whole second is a rounded one.
+    window.counter.widen(waitOf(fact, now) % 1000);
+    // What upstream still counts is gone when the wait is over.
+    return { changed: false, raised, foreign: 0 };
+  }
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
   return { changed: changed || tooLow || tooHigh, raised, foreign, told: { least: seen, most, before } };
 }
@@ -177,6 +182,9 @@ function tellsTurn({ kind, seconds, counter }: Window, now: number, { source, re
   const turn = counter.turnsAt(now);
   return turn >= resetFrom - MINUTE_TURN_TOLERANCE_MS && turn <= resetAt + MINUTE_TURN_TOLERANCE_MS;
 }
+
+/** Until what refused a call frees, as far as we were told. */
+const waitOf = ({ resetAt }: Fact, now: number): number => (resetAt === undefined ? 0 : Math.max(0, resetAt - now));
 
 function resetOf(fact: Fact): Reset {
   if (fact.resetAt === undefined) return undefined;

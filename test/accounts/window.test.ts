@@ -218,6 +218,22 @@ describe('what upstream says', () => {
     expect(freeAt(one, START, 1)).toBe(START + 20_000 + GUARD_MS);
   });
 
+  test('a refusal that missed by a hair teaches how much the network jitters, and is nobody else\'s use', () => {
+    const one = used(30);
+    const free = START + MINUTE + GUARD_MS;
+    one.counter.take(free, 29);
+    expect(correct(one, free, fact(0, { source: 'refusal', resetAt: free + 50 }), 0)).toMatchObject({ changed: false, foreign: 0 });
+    expect(one.counter.used(free)).toBe(29);
+    // Twice the 150 ms that were too little and the 50 ms by which.
+    expect(freeAt(one, free, 30)).toBe(free + MINUTE + 2 * (GUARD_MS + 50));
+  });
+
+  test('a refusal for longer than moments is somebody else, be it ever so few', () => {
+    const one = used(29);
+    expect(correct(one, START, fact(0, { source: 'refusal', resetAt: START + 20_000 }), 0)).toMatchObject({ changed: true, foreign: 1 });
+    expect(one.counter.used(START)).toBe(30);
+  });
+
   test('a limit told replaces ours, but not the bound the operator set', () => {
     const one = used(0);
     correct(one, START, { unit: 'requests', seconds: 60, limit: 60, source: 'header' }, 0);
