@@ -21,17 +21,18 @@ export function patienceWith(turn: Turn, lease: Lease): Patience {
   const policy = gateway.policy();
   const learned = gateway.firstContent.deadline(lease.target);
   const { firstContentMs, wholeAnswerMs, totalMs } = deadlines({ ...policy, ...(learned !== undefined && { firstContentMs: learned }) }, match, lease.target);
-  const freeNow = ({ target, account, pool, freeAt }: Outlook): boolean =>
-    freeAt !== undefined && freeAt <= gateway.now() && target.model !== lease.target.model && !exclusions.excluded(target, account, pool);
   const held = isHeld(turn);
+  const silenceMs = held ? wholeAnswerMs : firstContentMs;
+  const freeSoon = ({ target, account, pool, freeAt }: Outlook): boolean =>
+    freeAt !== undefined && freeAt <= gateway.now() + silenceMs && target.model !== lease.target.model && !exclusions.excluded(target, account, pool);
   const callerMs = callerWaits(turn, gateway.now());
   const upload = request.relay?.form?.rest;
   return startPatience({
     signal,
-    firstContentMs: Math.min(callerMs, held ? wholeAnswerMs : firstContentMs),
+    firstContentMs: Math.min(callerMs, silenceMs),
     lastContentMs: Math.min(callerMs, held ? totalMs : Number.POSITIVE_INFINITY),
     totalMs,
-    someoneElse: () => upload?.begun() !== true && gateway.accounts.outlook(targets, request).some(freeNow),
+    someoneElse: () => upload?.begun() !== true && gateway.accounts.outlook(targets, request).some(freeSoon),
     uploading: () => upload?.whole() === false,
   });
 }

@@ -19,7 +19,7 @@ export interface PatienceOptions {
   /** What the last candidate gets: when nobody else could serve, leaving a silent one early helps no one. */
   readonly lastContentMs: number;
   readonly totalMs: number;
-  /** Asked when the first deadline runs out. */
+  /** Asked when the first deadline runs out, and again each time as long has passed. */
   readonly someoneElse: () => boolean;
   /** The client has not sent all of its question: then the silence is its own. */
   readonly uploading: () => boolean;
@@ -42,13 +42,15 @@ export function startPatience(options: PatienceOptions): Patience {
       ? { kind: 'invalid-request', message: `the upload was not whole within ${told(milliseconds)}; x-tollfree-deadline-ms gives it more` }
       : { kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${told(milliseconds)}` }));
 
-  const extra = Math.max(0, lastContentMs - firstContentMs);
-  const timers = {
-    current: setTimeout(() => {
-      if (extra === 0 || someoneElse()) silent('first-content', firstContentMs);
-      else timers.current = setTimeout(silent, extra, 'first-content', lastContentMs);
-    }, firstContentMs),
+  const look = (waited: number): void => {
+    if (waited >= lastContentMs || someoneElse()) silent('first-content', waited);
+    else wait(Math.min(waited + firstContentMs, lastContentMs), waited);
   };
+  const wait = (until: number, waited: number): void => {
+    timers.current = setTimeout(look, until - waited, until);
+  };
+  const timers: { current?: NodeJS.Timeout } = {};
+  wait(firstContentMs, 0);
   if (signal.aborted) left();
   else signal.addEventListener('abort', left, { once: true });
 

@@ -51,7 +51,7 @@ export function createTraces({ sample, random, newId, take }: TracesOptions): Tr
     };
   };
 
-  const begin = ({ id, trace }: ChatRequest): void => void traces.set(id, { ...enter(trace), calls: [], done: [], over: false });
+  const begin = ({ id, trace }: ChatRequest): void => traces.set(id, { ...enter(trace), calls: [], done: [], over: false });
 
   const refused = (refusal: Refusal): void => {
     const place = enter(refusal.trace);

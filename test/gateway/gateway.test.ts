@@ -56,6 +56,19 @@ describe('before the commit point', () => {
     expect(texts).toHaveLength(3);
   });
 
+  test('a silent one that nobody else could stand in for is left as soon as somebody can', async () => {
+    const { gateway, calls } = stage({ scripts: { 'a/one': [[silence]], 'b/one': [good] } });
+    const looks: number[] = [];
+    const outlook: typeof gateway.accounts.outlook = (...asked) => {
+      looks.push(gateway.now());
+      const inMs = [10_000, 20][looks.length - 1] ?? 0;
+      return gateway.accounts.outlook(...asked).map((one) => ({ ...one, freeAt: gateway.now() + inMs }));
+    };
+    await answer({ ...gateway, accounts: { ...gateway.accounts, outlook } }, request(), never);
+    expect(looks).toHaveLength(2);
+    expect(calls).toEqual(['a/one', 'b/one']);
+  });
+
   test('the last candidate is given what is left of the caller’s deadline', async () => {
     const started = performance.now();
     const { failure } = await run({ accounts: { a: ['one'] }, scripts: { 'a/one': [[silence]] } }, { deadline: started + 120 });
