@@ -18,7 +18,7 @@ import type { Exclusions } from './gateway/exclusions.ts';
 import type { FirstContent } from './gateway/first-content.ts';
 import { goOn } from './gateway/go-on.ts';
 import { hedged } from './gateway/hedge.ts';
-import { deadlines, isHeld, patienceWith } from './gateway/deadlines.ts';
+import { deadlines, isHeld, lastTurn, patienceWith } from './gateway/deadlines.ts';
 import { whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
@@ -127,7 +127,7 @@ async function tryAll(turn: Turn): Promise<CalledAnswer> {
   const { gateway, request, match, targets, exclusions, signal } = turn;
   const strategy = match.rule?.strategy;
   for (;;) {
-    const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: exclusions.excluded, signal, ...(strategy && { strategy }) });
+    const lease = await gateway.accounts.acquire({ request, candidates: targets, excluded: exclusions.excluded, signal, lastTurnAt: () => lastTurn(turn), ...(strategy && { strategy }) });
     const certain = await hedged(turn, lease, tryOnce);
     if (certain !== undefined) return certain;
   }

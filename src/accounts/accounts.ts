@@ -1,7 +1,7 @@
 /**
  * Every part of this folder put together: what is promised stands in contract.ts.
  */
-import type { Account, Catalogue, ChatRequest, Emit } from '../types.ts';
+import type { Account, Catalogue, Emit } from '../types.ts';
 import { createBreaker } from './breaker.ts';
 import { tellBreaker } from './breaker-view.ts';
 import { type Option, type Ruled, type Turn, createChoice, targetKey } from './choice.ts';
@@ -108,7 +108,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     const at = now();
     const outcome = choice.take(demand, at, claimed, true);
     if (!isRuled(outcome)) return lease(outcome, demand, enteredAt);
-    if (!hopeless(outcome, demand.request) || !hasSoft(outcome)) return outcome;
+    if (!hopeless(outcome, demand) || !hasSoft(outcome)) return outcome;
     const desperate = choice.take(demand, at, claimed, false);
     return isRuled(desperate) ? desperate : lease(desperate, demand, enteredAt);
   }
@@ -116,16 +116,18 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   function wait(demand: Demand, ruled: readonly Ruled[]): Promise<Lease> {
     const enteredAt = now();
     const { request, candidates, signal } = demand;
+    const lastTurnAt = lastTurn(demand);
+    const waiting: Demand = { ...demand, lastTurnAt: () => lastTurnAt };
     return line.enter({
       lane: waitable(ruled).map(({ option }) => meterName(option.accountId, option.model)).sort().join(','),
       provider: waitable(ruled)[0]?.option.target.provider.name ?? '',
       claims: [...claimsOf(ruled)],
       priority: request.priority,
       caller: request.caller.key,
-      deadline: request.deadline,
+      deadline: lastTurnAt,
       signal,
       serve(claimed) {
-        const outcome = serve(demand, enteredAt, claimed);
+        const outcome = serve(waiting, enteredAt, claimed);
         if (!isRuled(outcome)) return { served: outcome };
         const own = waitable(outcome).filter((one) => one.claimed !== true);
         return { freeAt: earliest(own), claims: own.flatMap(({ claim }) => claim ?? []) };
@@ -162,7 +164,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       if (demand.signal.aborted) throw callerLeft();
       const outcome = line.size === 0 ? serve(demand, now(), NOTHING_CLAIMED) : behindOthers(demand);
       if (!isRuled(outcome)) return outcome;
-      if (hopeless(outcome, demand.request) && !(line.size > 0 && hasSoft(outcome))) throw nobody(outcome, demand.candidates, now());
+      if (hopeless(outcome, demand) && !(line.size > 0 && hasSoft(outcome))) throw nobody(outcome, demand.candidates, now());
       return wait(demand, outcome);
     },
     outlook: (candidates, request) => choice.outlook(candidates, request, now()),
@@ -216,5 +218,7 @@ const waitable = (ruled: readonly Ruled[]): readonly Ruled[] => ruled.filter(({ 
 
 const hasSoft = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ soft }) => soft === true);
 
-/** Nobody will be free before the caller stops waiting. */
-const hopeless = (ruled: readonly Ruled[], { deadline }: ChatRequest): boolean => earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > deadline;
+const lastTurn = ({ request, lastTurnAt }: Demand): number => lastTurnAt?.() ?? request.deadline;
+
+/** Nobody will be free in time. */
+const hopeless = (ruled: readonly Ruled[], demand: Demand): boolean => earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > lastTurn(demand);

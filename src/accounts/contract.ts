@@ -12,6 +12,8 @@ export interface Demand {
   /** True where this request must not go (again). */
   readonly excluded: (target: Target, account: Account, pool: string) => boolean;
   readonly signal: AbortSignalLike;
+  /** A turn that comes later leaves no time for an answer, so nobody waits for it. The request's deadline where absent; asked where somebody has to wait. */
+  readonly lastTurnAt?: () => number;
   /** The rule's; `round_robin` where absent. */
   readonly strategy?: Rule['strategy'];
 }
@@ -38,7 +40,7 @@ export interface Lease {
 
 export interface Accounts {
   /**
-   * The next turn: at once when anyone can serve, else in line until the earliest frees, if that is within the request's deadline.
+   * The next turn: at once when anyone can serve, else in line until the earliest frees, if that is in time.
    * Throws `exhausted` (429) with the earliest true time, or `unavailable` (503), with what ruled each candidate out.
    */
   acquire(demand: Demand): Promise<Lease>;

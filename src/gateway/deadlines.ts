@@ -15,6 +15,12 @@ export function callerWaits(turn: Pick<Turn, 'request' | 'match'>, now: number):
   return !isHeld(turn) || deadlineNamed === true ? Math.max(0, deadline - now) : Number.POSITIVE_INFINITY;
 }
 
+/** The latest moment at which a turn still leaves the time an answer usually takes to begin. */
+export function lastTurn(turn: Turn): number {
+  const { deadline } = turn.request;
+  return callerWaits(turn, deadline) === 0 ? deadline - turn.gateway.firstContent.usual(turn.targets) : deadline;
+}
+
 /** For one attempt. */
 export function patienceWith(turn: Turn, lease: Lease): Patience {
   const { gateway, request, match, targets, exclusions, signal } = turn;

@@ -5,6 +5,8 @@ export interface FirstContent {
   readonly noted: (target: Target, milliseconds: number) => void;
   /** Undefined while too little is known. */
   readonly deadline: (target: Target) => number | undefined;
+  /** What the quickest of these takes on average; 0 where one of them is unknown. */
+  readonly usual: (targets: readonly Target[]) => number;
 }
 
 /** The slowest of the last hundred is the 99th percentile; 800 bytes a model. */
@@ -18,6 +20,7 @@ const LONGEST_MS = 30_000;
 
 export function createFirstContent(): FirstContent {
   const known = new Map<string, { readonly times: number[]; next: number }>();
+  const timesOf = (target: Target): readonly number[] => known.get(keyOf(target))?.times ?? [];
   return {
     noted(target, milliseconds) {
       const key = keyOf(target);
@@ -27,11 +30,14 @@ export function createFirstContent(): FirstContent {
       known.set(key, entry);
     },
     deadline(target) {
-      const times = known.get(keyOf(target))?.times ?? [];
+      const times = timesOf(target);
       if (times.length < LEAST) return undefined;
       return Math.min(LONGEST_MS, Math.max(SHORTEST_MS, TIMES * Math.max(...times)));
     },
+    usual: (targets) => Math.min(...targets.map((target) => average(timesOf(target)))),
   };
 }
+
+const average = (times: readonly number[]): number => times.reduce((sum, time) => sum + time, 0) / Math.max(1, times.length);
 
 const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;

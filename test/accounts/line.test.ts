@@ -191,6 +191,19 @@ describe('the line', () => {
     expect(await state(waiting, house)).toBe('served');
   });
 
+  test('nobody waits for a turn that leaves no time for an answer', async () => {
+    const house = await fullHouse();
+    const deadline = house.time.now() + 10_300;
+    const ask = (needs: number): Ask => ({ request: { deadline }, lastTurnAt: () => deadline - needs });
+    expect(await house.refusal(ask(200))).toMatchObject({ kind: 'exhausted', retryAt: house.time.now() + 10_150 });
+    const waiting = house.ask(ask(100));
+    await house.time.advance(10_200);
+    expect(await state(waiting, house)).toBe('served');
+    // Nobody stands between it and a free turn, however late it is.
+    house.time.skip(10_150);
+    await house.ask(ask(60_000));
+  });
+
   test('nobody waits in vain: a turn that comes too late is refused at once, with its time', async () => {
     const house = await fullHouse();
     const { enter } = watch(house);

@@ -69,6 +69,23 @@ describe('before the commit point', () => {
     expect(calls).toEqual(['a/one', 'b/one']);
   });
 
+  test.each([
+    ['a stream', { stream: true }, 25],
+    ['a JSON answer whose caller did not say', { stream: false }, 0],
+    ['a JSON answer whose caller did', { stream: false, deadlineNamed: true as const }, 25],
+  ])('%s waits for a turn only while its answer could still begin in time', async (_name, asked, needed) => {
+    const { gateway } = stage({ scripts: { 'a/one': [good], 'b/one': [good] } });
+    for (const [name, takes] of [['a', 50], ['b', 20], ['b', 30]] as const) gateway.firstContent.noted({ provider: provider(name, []), model: model('m') }, takes);
+    const turns: (number | undefined)[] = [];
+    const acquire: typeof gateway.accounts.acquire = (demand) => {
+      turns.push(demand.lastTurnAt?.());
+      return gateway.accounts.acquire(demand);
+    };
+    const one = request(asked);
+    await answer({ ...gateway, accounts: { ...gateway.accounts, acquire } }, one, never);
+    expect(turns).toEqual([one.deadline - needed]);
+  });
+
   test('the last candidate is given what is left of the caller’s deadline', async () => {
     const started = performance.now();
     const { failure } = await run({ accounts: { a: ['one'] }, scripts: { 'a/one': [[silence]] } }, { deadline: started + 120 });

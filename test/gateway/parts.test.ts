@@ -44,6 +44,14 @@ describe('the learned deadline', () => {
     expect(known.deadline(other)).toBeUndefined();
   });
 
+  test('the quickest of several takes what it took on average, and one nobody knows may take no time', () => {
+    const known = createFirstContent();
+    for (const time of [100, 300]) known.noted(target, time);
+    expect(known.usual([target, other])).toBe(0);
+    known.noted(other, 250);
+    expect(known.usual([target, other])).toBe(200);
+  });
+
   test('forgets what is a hundred answers old', () => {
     expect(after(9_000, ...often(100, 2_000))).toBe(6_000);
   });
