@@ -34,9 +34,10 @@ export function tollfree({ providers, accounts, upstream, missed }) {
       const { facts, admittedAt, usage } = await upstream.call(target, account, call.question, signal);
       call.admittedAt = admittedAt;
       async function* chunks() {
+        if (request.stream) yield { text: '{}', whole: false, content: true };
         const { prompt, completion } = await usage();
         call.tokens = prompt + completion;
-        yield { text: '{}', whole: true, content: true, finish: 'stop', usage: { input: prompt, output: completion } };
+        yield { text: '{}', whole: !request.stream, content: true, finish: 'stop', usage: { input: prompt, output: completion } };
       }
       return { facts, chunks: chunks() };
     },
@@ -66,28 +67,39 @@ export function tollfree({ providers, accounts, upstream, missed }) {
  * Clairvoyant: every question waits at upstream's own door, sees all counters, and is let in at the instant there is room.
  * Only that a call ended needs the network's time to be known.
  */
-export function clairvoyant({ options, upstream }) {
+export const clairvoyant = (scene) => foreseeing(scene, false);
+
+/** The same where nobody small may overtake somebody large who waits for the same window, as in the line. Calendars give all of it back at once. */
+export const clairvoyantInLine = (scene) => foreseeing(scene, true);
+
+function foreseeing({ options, upstream }, inLine) {
   const queue = new Set();
   const state = { timer: undefined };
 
   function look() {
     state.timer?.();
     let next = Infinity;
+    const claimed = new Set();
     for (const waiting of queue) {
-      const opens = letIn(waiting);
+      const opens = letIn(waiting, claimed);
       if (opens === undefined) queue.delete(waiting);
       else next = Math.min(next, opens);
     }
     state.timer = Number.isFinite(next) ? after(next - now(), look) : undefined;
   }
 
-  function letIn({ question, admit }) {
+  function letIn({ question, admit }, claimed) {
     let opens = Infinity;
+    const wanted = [];
     for (const { target, account } of options) {
-      const outcome = upstream.meterOf(target, account).admit(now(), { tokens: upstream.reserve(question)(target) });
+      const meter = upstream.meterOf(target, account);
+      if (claimed.has(meter)) continue;
+      const outcome = meter.admit(now(), { tokens: upstream.reserve(question)(target) });
       if (!isDenial(outcome)) return void admit({ lease: outcome, target });
       opens = Math.min(opens, now() + (outcome.waitMs ?? Infinity));
+      if (outcome.window?.kind !== 'calendar') wanted.push(meter);
     }
+    if (inLine) for (const meter of wanted) claimed.add(meter);
     return opens;
   }
 

@@ -33,7 +33,9 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
   const benches = createBenches({ wires, now, limits, pace: { firstMs: 0, tokenMs: 0 }, seed });
   const random = dice(seed);
   const between = ([least, most]) => least + random() * (most - least);
-  const counts = { calls: 0, refused: 0, refusals: [], onTheWay: 0 };
+  const counts = { calls: 0, refused: 0, lessons: 0, refusals: [], onTheWay: 0 };
+  /** When the last lesson came back, by account. */
+  const taught = new Map();
   /** Calls that are being answered, by meter: what bounds them. */
   const inFlight = new Map();
 
@@ -59,6 +61,11 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
   async function call(target, account, question, signal) {
     const meter = meterOf(target, account);
     const bench = benchOf(target);
+    const takes = async (range) => {
+      await sleep(between(range));
+      if (signal.aborted) throw signal.reason;
+    };
+    const sentAt = now();
     counts.calls += 1;
     counts.onTheWay += 1;
     await sleep(between(jitter));
@@ -72,13 +79,18 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
       counts.refused += 1;
       if (counts.refusals.length < REFUSALS_KEPT) counts.refusals.push({ at, account: account.id, status: head.status, text });
       await sleep(between(jitter));
+      // Who was under way when a refusal came back could not know of it.
+      if (!(sentAt < taught.get(account.id))) {
+        counts.lessons += 1;
+        taught.set(account.id, now());
+      }
       throw failed(target, head.status, head.headers, text);
     }
     const leave = admitted(meter, plan);
     try {
       switch (fate()) {
         case 'fail':
-          await sleep(between(jitter));
+          await takes(jitter);
           throw failed(target, 503, {}, '{"error":{"message":"Service Unavailable"}}');
         case 'stall':
           await new Promise((_resolve, reject) => void signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
@@ -88,13 +100,13 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
         default:
       }
       const answer = async () => {
-        await sleep(between(answerMs));
+        await takes(answerMs);
         leave();
         return plan.chat.answer.usage;
       };
-      if (question.stream) await sleep(between(jitter));
+      if (question.stream) await takes(jitter);
       const usage = question.stream ? undefined : await answer();
-      if (!question.stream) await sleep(between(jitter));
+      if (!question.stream) await takes(jitter);
       return { facts: readHeaderFacts({ headers: lower(head.headers), provider: target.provider.name }, now()), admittedAt: at, usage: async () => usage ?? answer() };
     } catch (error) {
       leave();

@@ -214,13 +214,15 @@ describe('requests', () => {
     );
   }, PATIENCE_MS);
 
+  const received = (bytes: Buffer, contentType: string): Parameters<typeof parseForm>[0] => ({ form: readForm(bytes, contentType), bytes });
+
   test('forms: likewise, and what is passed on is what came', () => {
     const type = 'multipart/form-data; boundary=seam';
-    expect(parseForm(readForm(Buffer.from(form('seam'), 'latin1'), type), '/audio/transcriptions', arrival)).toMatchObject({ model: 'groq/whisper', audioSeconds: 1, stream: true });
+    expect(parseForm(received(Buffer.from(form('seam'), 'latin1'), type), '/audio/transcriptions', arrival)).toMatchObject({ model: 'groq/whisper', audioSeconds: 1, stream: true });
     fc.assert(
       fc.property(mutated([form('seam')]), fc.oneof(fc.constant(type), mutated([type])), fc.constantFrom('/audio/transcriptions', '/audio/translations', '/images/edits', '/rerank'), (text, contentType, path) => {
         const bytes = Buffer.from(text, 'latin1');
-        const asked = understood(() => parseForm(readForm(bytes, contentType), path, arrival));
+        const asked = understood(() => parseForm(received(bytes, contentType), path, arrival));
         if (asked === undefined) return;
         const { before = Buffer.alloc(0), after = Buffer.alloc(0) } = asked.relay?.form ?? {};
         const inside = bytes.subarray(before.length, bytes.length - after.length);
