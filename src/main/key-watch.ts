@@ -31,6 +31,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 /** How often is looked who is due. Also how long a refused key waits for the question that confirms it. */
 const LOOK_MS = MINUTE;
+/** What is left of today is told soon after a start, an unlocking or an adding: not at once, so that a daemon in a crash loop asks nobody, and one after the other. */
+const FIRST_MS = 30_000;
+const STAGGER_MS = 15_000;
 /** An account nobody used for so long is asked after: four questions a day are no burden to anyone. */
 const REST_MS = 6 * HOUR;
 /** A suspended key is asked after soon, in case it was a provider's slip, then ever less often. */
@@ -40,6 +43,8 @@ const TRY_MS = 24 * HOUR;
 
 interface Watched {
   due: number;
+  /** Since this start. */
+  asked: boolean;
   /** How often it was refused in a row. */
   refused: number;
 }
@@ -56,7 +61,7 @@ export function createKeyWatch({ accounts, catalogue, inquiry, credentialOf, unl
   const probeAt = (refused: number): number => later(PROBES_MS[Math.min(refused, PROBES_MS.length - 1)] ?? REST_MS);
 
   const watch = ({ account, state }: AccountView): Watched => {
-    const known = watched.get(account.id) ?? { due: state === 'suspended' ? probeAt(0) : later(REST_MS), refused: 0 };
+    const known = watched.get(account.id) ?? { due: state === 'suspended' ? probeAt(0) : now() + FIRST_MS + watched.size * STAGGER_MS, asked: false, refused: 0 };
     watched.set(account.id, known);
     byName.set(`${account.provider}/${account.label}`, account.id);
     return known;
@@ -65,6 +70,7 @@ export function createKeyWatch({ accounts, catalogue, inquiry, credentialOf, unl
   /** Asks after one key, and says when to ask again. */
   const ask = async ({ account, state }: AccountView, provider: Provider, own: Watched): Promise<void> => {
     const suspended = state === 'suspended';
+    own.asked = true;
     try {
       const { ok, facts } = await inquiry.checkKey(provider, credentialOf(account, new URL(provider.baseUrl).origin));
       if (running.stopped) return;
@@ -129,8 +135,8 @@ export function createKeyWatch({ accounts, catalogue, inquiry, credentialOf, unl
     observe(event) {
       if (event.type === 'attempt-finished' && event.attempt.sent) {
         const own = watched.get(byName.get(`${event.attempt.provider}/${event.attempt.account}`) ?? '');
-        // Answers say as much of a key as asking after it would.
-        if (own !== undefined && event.attempt.outcome === 'ok') Object.assign(own, { due: now() + REST_MS * (0.5 + random()), refused: 0 });
+        // Answers say as much of a key as asking after it would, but not always of what is left.
+        if (own?.asked === true && event.attempt.outcome === 'ok') Object.assign(own, { due: now() + REST_MS * (0.5 + random()), refused: 0 });
       }
       if (event.type === 'account-changed' && event.state === 'suspended') {
         const own = watched.get(event.account.id);

@@ -77,24 +77,38 @@ describe('at rest', () => {
     expect(Math.max(...perMinute.values())).toBeLessThanOrEqual(4);
   });
 
-  test('traffic says enough: nobody asks after an account that answers', async () => {
+  test('soon after a start or an unlocking what is left of today is asked once, one account after the other, and not by a daemon in a crash loop', async () => {
+    const ward = createWard([checkable('p')], ['a', 'b', 'c', 'd', 'e', 'f'].map((label) => account('p', label)));
+    const started = ward.house.time.now();
+    await ward.house.time.advance(29_000);
+    expect(ward.asked).toEqual([]);
+    await ward.house.time.advance(2 * MINUTE);
+    expect(ward.asked.map(({ label, at }) => [label, (at - started) / MINUTE])).toEqual([['a', 1], ['b', 1], ['c', 1], ['d', 2], ['e', 2], ['f', 2]]);
+    await ward.house.time.advance(2 * HOUR);
+    expect(ward.asked).toHaveLength(6);
+  });
+
+  test('traffic says enough after that: nobody asks after an account that answers', async () => {
     const ward = createWard([checkable('p')], [account('p', 'a')]);
-    const request = { id: 'r' } as never;
+    const answered = (): void => ward.watch.observe({ type: 'attempt-finished', request: { id: 'r' } as never, attempt: { provider: 'p', account: 'a', model: 'm', outcome: 'ok', sent: true, startedAt: 0, endedAt: 1 } });
+    answered();
+    await ward.house.time.advance(2 * MINUTE);
+    expect(ward.asked).toHaveLength(1);
     for (let hour = 0; hour < 24; hour += 1) {
       await ward.house.time.advance(HOUR);
-      ward.watch.observe({ type: 'attempt-finished', request, attempt: { provider: 'p', account: 'a', model: 'm', outcome: 'ok', sent: true, startedAt: 0, endedAt: 1 } });
+      answered();
     }
-    expect(ward.asked).toEqual([]);
+    expect(ward.asked).toHaveLength(1);
   });
 
   test('a refused key is asked after once more, and then suspends its account', async () => {
     const ward = createWard([checkable('p')], [account('p', 'a')]);
-    await ward.house.time.advance(5 * HOUR);
+    await ward.house.time.advance(2 * HOUR);
     ward.answer = BAD;
-    while (ward.asked.length === 0) await ward.house.time.advance(MINUTE);
+    while (ward.asked.length === 1) await ward.house.time.advance(MINUTE);
     expect(stateOf(ward)).toBe('active');
     await ward.house.time.advance(2 * MINUTE);
-    expect(ward.asked).toHaveLength(2);
+    expect(ward.asked).toHaveLength(3);
     expect(stateOf(ward)).toBe('suspended');
     expect(ward.events.filter(({ type }) => type === 'account-changed')).toMatchObject([{ state: 'suspended', account: { label: 'a' } }]);
   });
@@ -123,7 +137,7 @@ describe('at rest', () => {
     await ward.house.time.advance(24 * HOUR);
     expect(ward.asked).toEqual([]);
     ward.unlocked = true;
-    await ward.house.time.advance(24 * HOUR);
+    await ward.house.time.advance(2 * MINUTE);
     expect(new Set(ward.asked.map(({ label }) => label))).toEqual(new Set(['a']));
   });
 
