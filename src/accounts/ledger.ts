@@ -129,7 +129,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       model.lastTakeAt = now;
       call += 1;
       const { target, pool: name, accountId } = place;
-      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost: { ...cost }, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };
+      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };
       open.set(call, hold);
       record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...written(cost) });
       return hold;
@@ -192,7 +192,7 @@ function urgencyOf({ limit, seconds, counter }: Window, now: number): number {
 }
 
 /** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */
-function costOf(pool: Pool, model: PoolModel, { input, output, allowed, audioSeconds }: Estimate): Cost {
+function costOf(pool: Pool, model: PoolModel, { input, output, allowed, audioSeconds }: Estimate): Totals {
   const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
   const tokens = input + (model.reservesAllowed ? Math.max(output, allowed) : output);
   return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens, audio_seconds: audioSeconds };

@@ -1,0 +1,52 @@
+/**
+ * What a take over eight windows costs with 100,000 events behind it, in processor time: see docs/quotas.md.
+ */
+import { createEstimates } from '../../dist/accounts/estimate.js';
+import { createLedger } from '../../dist/accounts/ledger.js';
+import { createPools } from '../../dist/accounts/pools.js';
+
+const EVENTS = 100_000;
+const MEASURED = 100_000;
+const ROUNDS = 5;
+/** A Tuesday, off the turn of every window. */
+const START = Date.UTC(2026, 2, 10, 9, 13, 17, 345);
+/** Between two calls. */
+const STEP_MS = 20;
+const MANY = 1e12;
+
+const window = (unit, seconds, kind) => ({ unit, seconds, kind, limit: MANY });
+const eight = (kinds) => ['requests', 'tokens'].flatMap((unit, index) => [60, 3600, 86_400, 2_592_000].map((seconds, place) => window(unit, seconds, kinds[(place + index) % kinds.length])));
+
+function measure(kinds) {
+  const windows = eight(kinds);
+  const model = { name: 'm', aliases: [], capabilities: ['text_generation'], limits: { windows: windows.slice(4) }, price: { input: 0, output: 0 } };
+  const provider = { name: 'p', title: 'p', status: 'active', baseUrl: 'https://p.test', dialect: 'openai', priority: 1, quotaScope: 'account', limits: { windows: windows.slice(0, 4) }, omit: [], rename: {}, headers: {}, models: [model] };
+  const ledger = createLedger(createPools(), () => undefined, 0);
+  const estimate = createEstimates().of('p', model, { surface: 'chat', promptTokens: 100 });
+  const place = { target: { provider, model }, pool: 'p', accountId: 'a' };
+  let at = START;
+  const run = (times, release) => {
+    const before = process.cpuUsage();
+    for (let call = 0; call < times; call += 1) {
+      at += STEP_MS;
+      const hold = ledger.take(at, place, estimate);
+      if (release) ledger.release(at, hold, true);
+    }
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / times;
+  };
+  run(EVENTS, true);
+  const takes = [];
+  const whole = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    whole.push(run(MEASURED, true));
+    takes.push(run(MEASURED, false));
+  }
+  return { take: Math.min(...takes), whole: Math.min(...whole) };
+}
+
+console.log(`µs of processor time, best of ${ROUNDS} rounds of ${MEASURED}, over eight windows (four of the pool, four of the model), ${EVENTS} events behind them:`);
+for (const kinds of [['rolling'], ['refill'], ['calendar'], ['rolling', 'refill', 'calendar']]) {
+  const { take, whole } = measure(kinds);
+  console.log(`  ${kinds.join(', ').padEnd(28)} take ${take.toFixed(2)}   take and release ${whole.toFixed(2)}`);
+}
