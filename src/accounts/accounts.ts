@@ -62,7 +62,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
 
   const shortening = { due: false };
   const history = { pools, rests, breaker, rotation, estimates };
-  const ledger = createLedger(pools, record, restore(journal?.read() ?? [], history, catalogue(), now()));
+  const ledger = createLedger(pools, { must: record, may: (entry) => journal?.defer(entry) }, restore(journal?.read() ?? [], history, catalogue(), now()));
   const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? NOBODY });
   const line = createLine<Lease>(scheduler, lineBound);
   const leaseParts = { now, ledger, estimates, effects, merits, emit, freed: () => line.wake() };

@@ -10,6 +10,8 @@ export interface Journal {
   /** Everything written before, oldest first; what was cut or damaged is left out. */
   read(): readonly unknown[];
   append(entry: Entry): void;
+  /** For what a crash may forget: without it more is counted than was used, never less. */
+  defer(entry: Entry): void;
   /** It has grown so long that a snapshot should take its place. */
   readonly full: boolean;
   rewrite(entries: readonly Entry[]): void;

@@ -72,9 +72,15 @@ const CALL_MS = 1000;
 
 export const meterName = (pool: string, model: string): string => `${pool} ${model}`;
 
+/** Where lines of the journal go: those that must survive a crash, and those without which more is counted than was used. */
+export interface Records {
+  readonly must: (entry: Entry) => void;
+  readonly may: (entry: Entry) => void;
+}
+
 /** `firstCall`: above every number a journal still speaks of. */
-export function createLedger(pools: Pools, record: (entry: Entry) => void, firstCall: number): Ledger {
-  const learnOne = createLearn(pools, record);
+export function createLedger(pools: Pools, record: Records, firstCall: number): Ledger {
+  const learnOne = createLearn(pools, record.must);
   let call = firstCall;
   const open = createInFlight<Hold>();
 
@@ -111,7 +117,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       meter.adjust(now, hold.at, unit, difference);
       if (hold.answered) meter.answered[unit] += difference;
     }
-    record({ type: 'count', id: hold.id, at: now, unit, actual });
+    (difference > 0 ? record.must : record.may)({ type: 'count', id: hold.id, at: now, unit, actual });
   }
 
   return {
@@ -131,7 +137,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       const { target, pool: name, accountId } = place;
       const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };
       open.set(call, hold);
-      record({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...written(cost) });
+      record.must({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...written(cost) });
       return hold;
     },
     freeAt(now, place, estimate, others) {
@@ -164,7 +170,7 @@ export function createLedger(pools: Pools, record: (entry: Entry) => void, first
       markAnswered(now, hold, admitted && hold.cost.requests > 0);
       for (const meter of hold.meters) meter.leave();
       open.take(hold.id);
-      record({ type: 'end', id: hold.id });
+      record.may({ type: 'end', id: hold.id });
     },
     urgency(now, { pool: name, target }) {
       const [pool, model] = pools.covering(name, target);

@@ -20,6 +20,8 @@ export interface LineJournal {
   read(): readonly unknown[];
   /** Never throws: a disk that refuses is told once, and the journal asks for a snapshot until it takes one. */
   append(entry: object): void;
+  /** The same for a line that may be lost: it goes with the next one that may not, or by itself when this turn of the event loop is over. */
+  defer(entry: object): void;
   /** A snapshot should take its place: it is long, or lines are missing from it. False while one is being written. */
   readonly full: boolean;
   /** Replaces everything by these lines, all or none. */
@@ -50,6 +52,8 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
   let retryAt = 0;
   /** Lines since the snapshot that is being written began. */
   let since: Buffer[] | undefined;
+  /** Lines that wait for the next write. */
+  let deferred = '';
   let closed = false;
 
   if (found.damaged > 0) {
@@ -86,18 +90,26 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
     else limit = bytes + maxBytes / 2;
   }
 
+  function flush(last = ''): void {
+    const lines = Buffer.from(deferred + last);
+    deferred = '';
+    if (lines.length === 0) return;
+    since?.push(lines);
+    if (failing) return;
+    try {
+      writeAll(descriptor, lines);
+      bytes += lines.length;
+    } catch (error) {
+      failed(error);
+    }
+  }
+
   return {
     read: () => found.entries,
-    append(entry) {
-      const line = Buffer.from(lineOf(entry));
-      since?.push(line);
-      if (failing) return;
-      try {
-        writeAll(descriptor, line);
-        bytes += line.length;
-      } catch (error) {
-        failed(error);
-      }
+    append: (entry) => flush(lineOf(entry)),
+    defer(entry) {
+      if (deferred === '') setImmediate(flush);
+      deferred += lineOf(entry);
     },
     get full() {
       if (since !== undefined) return false;
@@ -105,6 +117,7 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
     },
     rewrite(entries) {
       since = undefined;
+      deferred = '';
       try {
         const text = Buffer.from(entries.map(lineOf).join(''));
         take(replace(path, text), text.length);
@@ -114,6 +127,7 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
     },
     async compact(entries) {
       if (closed) return;
+      flush();
       const own: Buffer[] = [];
       since = own;
       const left = (): boolean => since !== own;
@@ -143,6 +157,7 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
       }
     },
     close() {
+      flush();
       closed = true;
       since = undefined;
       closeSync(descriptor);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { array, assert, asyncProperty, constantFrom, integer, oneof, record } from 'fast-check';
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WindowLimit } from '../../src/types.ts';
@@ -25,6 +25,16 @@ function start(time: Time, maxBytes?: number): House {
   return createHouse([groq], accounts, { time, journal });
 }
 
+/** What may be written a little later has been. */
+const turnOver = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+
+/** A start on what a kill at this very moment leaves behind. */
+function crashed(time: Time): House {
+  const copy = join(directory, 'crashed.journal');
+  copyFileSync(join(directory, 'quota.journal'), copy);
+  return createHouse([groq], accounts, { time, journal: createJournal({ path: copy, now: time.now, emit: () => undefined }) });
+}
+
 interface Count {
   readonly account: string;
   readonly windows: readonly { readonly unit: string; readonly seconds: number; readonly used: number; readonly limit: number; readonly source: string }[];
@@ -35,6 +45,13 @@ const counts = (house: House): Count[] =>
     account: label,
     windows: windows.filter(({ unit }) => unit !== 'concurrent').map(({ unit, seconds, used, limit, source }) => ({ unit, seconds, used: Math.round(used * 1000) / 1000, limit, source })),
   }));
+
+function expectAtLeast(after: readonly Count[], before: readonly Count[]): void {
+  for (const { account: label, windows } of before) {
+    const found = after.find((other) => other.account === label)?.windows ?? [];
+    for (const { unit, seconds, used } of windows) expect(found.find((other) => other.unit === unit && other.seconds === seconds)?.used).toBeGreaterThanOrEqual(used);
+  }
+}
 
 describe('a restart', () => {
   test('keeps windows, rests, learned limits and whose turn it is', async () => {
@@ -48,6 +65,7 @@ describe('a restart', () => {
     const third = await before.ask();
     third.settle({ input: 5, output: 5 });
 
+    await turnOver();
     const after = start(time);
     expect(counts(after)).toEqual(counts(before));
     expect(after.accounts.view().map(({ rests }) => rests)).toEqual(before.accounts.view().map(({ rests }) => rests));
@@ -81,7 +99,7 @@ describe('a restart', () => {
   test('after any mix of calls and facts sums are what they were, with and without a snapshot', async () => {
     const step = oneof(
       record({ do: constantFrom('settle', 'break', 'refuse', 'limit', 'leave', 'open'), tokens: integer({ min: 1, max: 300 }), wait: integer({ min: 0, max: 9000 }) }),
-      record({ do: constantFrom('fact', 'restart', 'snapshot'), tokens: integer({ min: 0, max: 10 }), wait: integer({ min: 0, max: 9000 }) }),
+      record({ do: constantFrom('fact', 'restart', 'crash', 'snapshot'), tokens: integer({ min: 0, max: 10 }), wait: integer({ min: 0, max: 9000 }) }),
     );
     await assert(asyncProperty(array(step, { maxLength: 30 }), async (steps) => {
       rmSync(join(directory, 'quota.journal'), { force: true });
@@ -91,8 +109,13 @@ describe('a restart', () => {
         time.skip(wait);
         if (action === 'restart') {
           const before = counts(house);
+          await turnOver();
           house = start(time);
           expect(counts(house)).toEqual(before);
+          continue;
+        }
+        if (action === 'crash') {
+          expectAtLeast(counts(crashed(time)), counts(house));
           continue;
         }
         if (action === 'snapshot') {
@@ -113,6 +136,7 @@ describe('a restart', () => {
         }
       }
       const before = counts(house);
+      await turnOver();
       expect(counts(start(time))).toEqual(before);
     }), { numRuns: 60 });
   });

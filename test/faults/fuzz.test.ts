@@ -189,6 +189,8 @@ const form = (boundary: string): string => {
   return `${part('name="model"', 'groq/whisper')}${part('name="prompt"', 'names of people')}${part('name="file"; filename="a.wav"', wav.toString('latin1'))}${part('name="stream"', 'true')}--${boundary}--\r\n`;
 };
 
+const received = (bytes: Buffer, contentType: string): Parameters<typeof parseForm>[0] => ({ form: readForm(bytes, contentType), bytes });
+
 describe('requests', () => {
   test.each(Object.entries(surfaces))('%s: understood, or refused as the client’s mistake', (_name, [speak, good]) => {
     expect(() => speak(good, arrival)).not.toThrow();
@@ -213,8 +215,6 @@ describe('requests', () => {
       { numRuns: RUNS },
     );
   }, PATIENCE_MS);
-
-  const received = (bytes: Buffer, contentType: string): Parameters<typeof parseForm>[0] => ({ form: readForm(bytes, contentType), bytes });
 
   test('forms: likewise, and what is passed on is what came', () => {
     const type = 'multipart/form-data; boundary=seam';

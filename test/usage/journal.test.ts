@@ -29,6 +29,32 @@ describe('the journal', () => {
     expect(statSync(path()).mode & 0o777).toBe(0o600);
   });
 
+  test('a line that may be lost goes with the next that may not, or when the turn is over', async () => {
+    const journal = open();
+    journal.defer({ n: 1 });
+    expect(readFileSync(path(), 'utf8')).toBe('');
+    journal.append({ n: 2 });
+    expect(readFileSync(path(), 'utf8')).toBe('{"n":1}\n{"n":2}\n');
+    journal.defer({ n: 3 });
+    journal.defer({ n: 4 });
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(open().read()).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }]);
+    journal.defer({ n: 5 });
+    journal.close();
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(open().read()).toHaveLength(5);
+    expect(events).toEqual([]);
+  });
+
+  test('a snapshot knows what was about to be written', async () => {
+    const journal = open(100);
+    journal.defer({ n: 1 });
+    journal.rewrite([{ all: 1 }]);
+    journal.defer({ n: 2 });
+    await journal.compact([{ all: 2 }]);
+    expect(open().read()).toEqual([{ all: 2 }]);
+  });
+
   test('leaves out a torn last line and goes on after it', () => {
     open().append({ n: 1 });
     appendFileSync(path(), '{"n":2,"wor');
