@@ -93,7 +93,8 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
   function flush(last = ''): void {
     const lines = Buffer.from(deferred + last);
     deferred = '';
-    if (lines.length === 0) return;
+    // The descriptor may be another file's by then.
+    if (closed || lines.length === 0) return;
     since?.push(lines);
     if (failing) return;
     try {
