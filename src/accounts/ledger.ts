@@ -186,7 +186,7 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
   };
 }
 
-const sinceSent = (fact: Fact, elapsed: number): Fact => (fact.resetAt === undefined ? fact : { ...fact, resetFrom: fact.resetAt - elapsed });
+const sinceSent = (fact: Fact, elapsed: number): Fact => (fact.resetAt === undefined ? fact : { resetFrom: fact.resetAt - elapsed, ...fact });
 
 /** Minutes and hours come round too often to be worth saving or spending. */
 const HOUR_SECONDS = 3600;
