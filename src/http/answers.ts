@@ -75,7 +75,7 @@ const vault = z.object({ state: z.enum(['absent', 'locked', 'unlocked']), unlock
 const auditTrail = z.object({ entries: count, problem: maybe(text), vouched: z.boolean(), newest: z.array(z.looseObject({})) });
 
 const health = z.object({
-  status: text, reason: maybe(text), version: text, uptime_seconds: count, vault: z.enum(['locked', 'unlocked']),
+  status: z.enum(['ok', 'degraded', 'not ready']), reason: maybe(text), problems: z.array(z.object({ part: text, message: text })), version: text, uptime_seconds: count, vault: z.enum(['locked', 'unlocked']),
   accounts: z.object({ total: count, active: count, resting: count, suspended: count, disabled: count }),
   waiting: count, record: z.object({ problems: z.array(text), pending: count, lost: count }),
 });
