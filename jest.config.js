@@ -7,8 +7,6 @@ export default {
   // A hang is what this is for; a busy machine is not a failure.
   testTimeout: 30_000,
   maxWorkers: '100%',
-  // A handle that outlives its test must not keep the results from whoever waits for them.
-  forceExit: true,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'es6' } }] },
 };

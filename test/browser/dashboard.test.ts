@@ -35,6 +35,7 @@ const prompts = ['write a python function', 'translate hello into German', 'hell
 beforeAll(async () => {
   state.system = await startSystem({ accounts: { groq: ['grace', 'gus', 'gina'], openrouter: ['olive', 'oscar'], cerebras: ['cleo'] }, passphrase: PASSPHRASE, simulators: { pace: { firstMs: 60, tokenMs: 3 } } });
   const { system } = state;
+  begun.push(system.close);
   await mkdir(pictures, { recursive: true });
   state.axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   const undo = await system.simulators.misbehave({ provider: 'groq', fault: { kind: 'refusal', name: 'server-error' }, times: 4 });
@@ -42,11 +43,13 @@ beforeAll(async () => {
   await undo();
   await system.chat({ ...hello(), model: MARKUP }).then((answer) => answer.text());
   state.browser = await chromium.launch({ executablePath, args: flags });
+  begun.push(() => state.browser.close());
 });
 
+/** What was begun, to be ended even where the rest could not begin. */
+const begun: (() => Promise<void>)[] = [];
 afterAll(async () => {
-  await state.browser.close();
-  await state.system.close();
+  for (const end of begun.toReversed()) await end();
 });
 
 /** A page of its own; whatever it complains of fails the test. */

@@ -87,7 +87,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await state.system.close();
-  state.collector.server.close();
+  state.collector.server.close().closeAllConnections();
 });
 beforeEach(() => {
   state.collector.status = 200;

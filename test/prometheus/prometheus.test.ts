@@ -31,7 +31,9 @@ beforeAll(async () => {
     accounts: { groq: ['one', 'two'], cerebras: ['one'] },
     simulators: { limits: { groq: { rate_limit: groq } } },
   });
+  begun.push(state.system.close);
   state.directory = await mkdtemp(join(tmpdir(), 'tollfree-prometheus-'));
+  begun.push(() => rm(state.directory, { recursive: true, force: true }));
   const file = join(state.directory, 'prometheus.yaml');
   // The shipped rules, but a second is a minute.
   await writeFile(join(state.directory, 'alerts.yaml'), (await readFile(rules, 'utf8')).replaceAll(/for: \d+m/g, 'for: 1s').replaceAll('[5m]', '[5s]'));
@@ -39,14 +41,17 @@ beforeAll(async () => {
   const port = await freePort();
   state.url = `http://127.0.0.1:${port}`;
   state.prometheus = spawn('prometheus', [`--config.file=${file}`, `--storage.tsdb.path=${join(state.directory, 'tsdb')}`, `--web.listen-address=127.0.0.1:${port}`], { stdio: 'ignore' });
+  begun.push(() => {
+    state.prometheus.kill();
+    return once(state.prometheus, 'exit');
+  });
   await eventually(async () => (await fetch(`${state.url}/-/ready`).catch(() => undefined))?.ok === true);
 });
 
+/** What was begun, to be ended even where the rest could not begin. */
+const begun: (() => Promise<unknown>)[] = [];
 afterAll(async () => {
-  state.prometheus.kill();
-  await once(state.prometheus, 'exit');
-  await state.system.close();
-  await rm(state.directory, { recursive: true, force: true });
+  for (const end of begun.toReversed()) await end();
 });
 
 async function freePort(): Promise<number> {

@@ -1,5 +1,7 @@
 /** The built daemon as a process of its own, for what only a process can show: signals, kills, exit codes. */
+import { afterAll } from '@jest/globals';
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
@@ -22,10 +24,18 @@ export interface ProcessOptions {
   readonly flags?: readonly string[];
 }
 
+/** A test that fails half way leaves its process behind, and jest would wait for it. */
+const alive = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 /** Resolves once it listens; a daemon that ends before that rejects with what it said. */
 export async function startProcess(environment: Readonly<Record<string, string>>, directory: string, { within = [], flags = [] }: ProcessOptions = {}): Promise<DaemonProcess> {
   const [command, ...words] = [...within, process.execPath, ...flags, cli, 'serve'] as const;
   const child = spawn(command, words, { cwd: directory, env: { PATH: process.env['PATH'], ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+  alive.add(child);
+  child.once('exit', () => alive.delete(child));
   const said: string[] = [];
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   const listening = new Promise<string>((resolve) => {

@@ -68,8 +68,15 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const secrets: Secret[] = [await makeKeyFile(environment.TOLLFREE_KEY_FILE)];
   if (options.passphrase !== undefined) secrets.push(passphrase(options.passphrase));
   await seal(data, secrets, simulators, accounts);
+  const leave = async (): Promise<void> => {
+    await simulators.close();
+    await rm(directory, { recursive: true, force: true });
+  };
   // It shares its process with the tests, and the machine with others: late it will be, and must answer all the same.
-  const daemon = await startDaemon({ environment, directory, load: { lateMs: Number.POSITIVE_INFINITY } });
+  const daemon = await startDaemon({ environment, directory, load: { lateMs: Number.POSITIVE_INFINITY } }).catch(async (error: unknown) => {
+    await leave();
+    throw error;
+  });
   const url = `http://127.0.0.1:${daemon.port}`;
   return {
     simulators,
@@ -84,8 +91,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     logLines: async () => (await readFile(join(data, 'tollfree.log'), 'utf8')).split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>),
     async close() {
       await daemon.stop();
-      await simulators.close();
-      await rm(directory, { recursive: true, force: true });
+      await leave();
     },
   };
 }
