@@ -3,12 +3,17 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { stripVTControlCharacters } from 'node:util';
 
+export interface Size {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface Step {
   /** Waited for, in what is new on the screen. */
   readonly sees: string;
   readonly types: string;
   /** Before it is typed the window becomes so large. */
-  readonly resizes?: { readonly rows: number; readonly columns: number };
+  readonly resizes?: Size;
 }
 
 export interface Session {
@@ -27,12 +32,12 @@ export const DOWN = '\u001b[B';
 
 const driver = `
 import fcntl, json, os, pty, re, select, struct, sys, termios, time
-steps = json.load(sys.stdin)
+size, steps = json.load(sys.stdin)
 pid, screen = pty.fork()
 if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 resize = lambda rows, columns: fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
-resize(50, 150)
+resize(**size)
 seen, fresh, deadline = b'', b'', time.time() + 40
 plain = lambda raw: re.sub(rb'\\x1b\\[[0-9;?]*[A-Za-z]', b'', raw).decode(errors='replace')
 while time.time() < deadline:
@@ -58,12 +63,14 @@ os.write(1, seen)
 sys.exit(os.waitstatus_to_exitcode(status) if not steps else 99)
 `;
 
+const LARGE: Size = { rows: 50, columns: 150 };
+
 /** Runs a command at a terminal. Status 99: some words were never seen. */
-export async function atTerminal(commandLine: readonly string[], environment: NodeJS.ProcessEnv, steps: readonly Step[]): Promise<Session> {
+export async function atTerminal(commandLine: readonly string[], environment: NodeJS.ProcessEnv, steps: readonly Step[], size = LARGE): Promise<Session> {
   const child = spawn('python3', ['-c', driver, ...commandLine], { env: { PATH: process.env['PATH'], TERM: 'xterm', ...environment }, stdio: ['pipe', 'pipe', 'inherit'] });
   const pieces: Buffer[] = [];
   child.stdout.on('data', (piece: Buffer) => pieces.push(piece));
-  child.stdin.end(JSON.stringify(steps));
+  child.stdin.end(JSON.stringify([size, steps]));
   const [status] = (await once(child, 'close')) as [number];
   const raw = Buffer.concat(pieces).toString();
   return { screen: stripVTControlCharacters(raw), raw, status };

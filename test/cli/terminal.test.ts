@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { stripVTControlCharacters } from 'node:util';
 import { widthOf } from '../../src/cli/text.ts';
-import { startSystem, type System } from '../support/system.ts';
+import { hello, startSystem, type System } from '../support/system.ts';
 import { program } from './process.ts';
-import { atTerminal, ENTER, hasTerminals, type Session, type Step } from './pty.ts';
+import { atTerminal, ENTER, hasTerminals, type Session, type Size, type Step } from './pty.ts';
 
 const CTRL_C = '\u0003';
 const CTRL_D = '\u0004';
@@ -18,10 +18,14 @@ afterAll(() => state.system?.close());
 
 const at = (sees: string, types: string): Step => ({ sees, types });
 
-function sit(commandLine: readonly string[], steps: readonly Step[]): Promise<Session> {
+function system(): System {
   if (state.system === undefined) throw new Error('the system did not start');
-  const { environment, daemon } = state.system;
-  return atTerminal([process.execPath, program, ...commandLine], { ...environment, TOLLFREE_PORT: String(daemon.port) }, steps);
+  return state.system;
+}
+
+function sit(commandLine: readonly string[], steps: readonly Step[], size?: Size): Promise<Session> {
+  const { environment, daemon } = system();
+  return atTerminal([process.execPath, program, ...commandLine], { ...environment, TOLLFREE_PORT: String(daemon.port) }, steps, size);
 }
 
 if (!hasTerminals) process.stdout.write('left out: programs at a pseudo-terminal (needs python3)\n');
@@ -44,6 +48,29 @@ if (!hasTerminals) process.stdout.write('left out: programs at a pseudo-terminal
     // The first answer was stopped before its last words, the second was not.
     expect(screen.split('account ')).toHaveLength(2);
     expect(raw).toContain('\u001B[36m solve');
+  }, 60_000);
+
+  test.each([
+    [['status'], 'grace'],
+    [['stats', '--by', 'model'], '(UTC)'],
+    [['models'], 'openai/gpt-oss-120b'],
+    [['explain', 'Write a Python function'], 'code_generation'],
+    [['estimate', 'Write a Python function'], 'openai/gpt-oss-120b'],
+    [['accounts', 'list'], 'grace'],
+  ])('%j fits a narrow window, and says what it is asked for', async (commandLine, word) => {
+    const { screen, status } = await sit(commandLine, [], { rows: 40, columns: 60 });
+    expect(status).toBe(0);
+    expect(screen).toContain(word);
+    for (const line of screen.split(/\r?\n/)) expect(widthOf(line)).toBeLessThanOrEqual(60);
+  }, 60_000);
+
+  test('logs --follow shows requests as they are answered, until Ctrl-C', async () => {
+    const following = { over: false };
+    const session = sit(['logs', '--follow', '--lines', '0'], [at('200  ', CTRL_C)]).finally(() => { following.over = true; });
+    while (!following.over) await system().chat({ ...hello('Write a Python function'), max_tokens: 5 }).then((answer) => answer.text());
+    const { screen, status } = await session;
+    expect(status).toBe(0);
+    expect(screen).toMatch(/200 {2}code_generation \(python, function\) {2}groq\/g/);
   }, 60_000);
 
   test('status --watch follows the window, and gives the screen back', async () => {
