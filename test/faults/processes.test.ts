@@ -1,8 +1,7 @@
 /** What only a process can show: an orderly end under load, and none at all. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DaemonProcess } from '../support/process.ts';
-import { ask, counted, openDaemons } from './daemons.ts';
+import { ask, askPatiently, counted, openDaemons } from './daemons.ts';
 import type { Daemons } from './daemons.ts';
 
 const state: { daemons: Daemons } = { daemons: undefined as never };
@@ -12,20 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => state.daemons.close());
 
-/** A daemon short of time turns newcomers away, and on a busy machine it may be: they ask again when they were told to, as clients do. */
-async function open(daemon: DaemonProcess): Promise<Response> {
-  for (let tries = 1; ; tries++) {
-    const answer = await ask(daemon, true);
-    if (answer.status !== 503 || tries === 5) return answer;
-    await answer.body?.cancel();
-    await sleep(Number(answer.headers.get('retry-after')) * 1_000);
-  }
-}
-
 test('SIGTERM under 200 streams: nothing new at once, all of them finish, exit 0', async () => {
   const daemon = await state.daemons.start('drain');
   const streams: Response[] = [];
-  while (streams.length < 200) streams.push(...(await Promise.all(Array.from({ length: 20 }, () => open(daemon)))));
+  while (streams.length < 200) streams.push(...(await Promise.all(Array.from({ length: 20 }, () => askPatiently(daemon, true)))));
   expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
   const at = Date.now();
   daemon.signal('SIGTERM');
