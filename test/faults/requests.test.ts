@@ -1,5 +1,8 @@
 /** What becomes of requests: clients that leave, everybody resting, streams that go on elsewhere, and how long anyone waits. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
 import { startSimulators } from '../../src/sim/simulators.ts';
@@ -69,6 +72,31 @@ describe('a client that leaves', () => {
     await eventually(() => statusesOf(house).length === 1);
     expect([inFlight(house), statusesOf(house), state.simulators.calls().length]).toEqual([0, [499], 1]);
     expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
+  });
+
+  test.each([true, false])('while connecting (stream: %s): settled within 50 ms, nothing is sent, nobody else asked', async (stream) => {
+    // A handshake that nobody answers: TLS to someone who only listens.
+    const sockets: Socket[] = [];
+    const mute = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
+    mute.listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    try {
+      const house = await open({ baseUrls: { groq: `https://127.0.0.1:${(mute.address() as AddressInfo).port}/v1` } });
+      const client = new AbortController();
+      const gone = house.chat({ ...question, stream }, {}, client.signal).catch(() => 'gone');
+      await eventually(() => sockets.length === 1);
+      const at = Date.now();
+      client.abort();
+      await eventually(() => statusesOf(house).length === 1);
+      // 50 ms, and what a loaded machine takes on top.
+      expect(Date.now() - at).toBeLessThan(500);
+      expect([await gone, inFlight(house), statusesOf(house), attemptsOf(house)]).toEqual(['gone', 0, [499], ['groq cancelled']]);
+      expect(state.simulators.calls()).toEqual([]);
+      expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      mute.close();
+    }
   });
 
   test('in the queue: its place is gone', async () => {
@@ -234,6 +262,26 @@ describe('waiting', () => {
     expect(attemptsOf(house)).toEqual(['groq silent', 'cerebras ok']);
   });
 
+  test('in line, too, until its turn comes', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const alone = { limits: { windows: [], concurrent: 1 } };
+    const house = await open({ models: { groq: alone, cerebras: alone }, callerMs: 100, heartbeatMs: 40, policy: { firstContentMs: 20_000 } });
+    const ahead = Array.from({ length: 2 }, () => new AbortController());
+    const gone = ahead.map(({ signal }) => house.chat(question, { 'x-tollfree-deadline-ms': '20000' }, signal).then((answer) => answer.text()).catch(() => 'gone'));
+    await eventually(() => inFlight(house) === 2);
+    const answer = await house.chat(question, { 'x-tollfree-deadline-ms': '20000' });
+    // Nobody has been asked on its behalf by the time it hears the first comment.
+    expect([answer.status, house.accounts.waiting()]).toEqual([200, 1]);
+    await state.simulators.behave();
+    ahead[0]?.abort();
+    const text = await answer.text();
+    expect(text).toMatch(/^(: keep-alive\n\n)+data: /);
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+    ahead[1]?.abort();
+    expect(await Promise.all(gone)).toEqual(['gone', 'gone']);
+    await eventually(() => inFlight(house) === 0);
+  });
+
   test('and is told a failure as an event', async () => {
     await state.simulators.misbehave({ fault: { kind: 'silence' } });
     const house = await open({ callerMs: 100, heartbeatMs: 40, policy: { firstContentMs: 300 } });
@@ -263,6 +311,16 @@ describe('waiting', () => {
     expect((await house.chat({ ...question, stream }, { 'x-tollfree-deadline-ms': '200' })).status).toBe(503);
     expect(performance.now() - started).toBeLessThan(1_000);
     expect([state.simulators.calls().length, attemptsOf(house)]).toEqual([1, ['groq silent']]);
+  });
+
+  test('an event that drips is left when its time is over, however long the other deadlines are', async () => {
+    await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'framing', bytes: 1, ms: 5 } });
+    const house = await open({ eventMs: 200 });
+    const answer = await house.chat(question);
+    expect([answer.headers.get('x-tollfree-provider'), (await answer.text()).endsWith('data: [DONE]\n\n')]).toEqual(['cerebras', true]);
+    expect(attemptsOf(house)).toEqual(['groq silent', 'cerebras ok']);
+    const words = house.events.flatMap((event) => (event.type === 'attempt-finished' ? [event.attempt.message ?? ''] : []));
+    expect(words[0]).toMatch(/did not finish one event within 0\.2 s/);
   });
 
   test('reasoning reaches the client as it comes', async () => {
