@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { makeKeyFile } from '../../dist/vault/find-unlock.js';
 import { passphrase } from '../../dist/vault/secret.js';
 import { openVault } from '../../dist/vault/vault.js';
+import { fillRecord } from './fill-record.js';
 import { start } from './processes.js';
 
 const cli = join(import.meta.dirname, '..', '..', 'dist', 'cli', 'index.js');
@@ -18,8 +19,8 @@ const endless = (upstream) => ({
   models: [{ name: 'bench-model', context: 131_072, capabilities: ['text_generation', 'code_generation', 'reasoning', 'tools', 'json', 'json_schema'], price: { input: 0, output: 0, list_input: 0.15, list_output: 0.6 } }],
 });
 
-/** `words`: a passphrase that opens its vault, in place of a key file. */
-export async function startDaemon(upstream, { accounts = 10, rules = shipped('routing-rules.yaml'), flags = [], words } = {}) {
+/** `rules`: their text; `rows`: how many requests its record holds; `words`: a passphrase that opens its vault, in place of a key file. */
+export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, flags = [], words } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'tollfree-bench-'));
   const at = (name) => join(directory, name);
   const catalogue = parse(readFileSync(shipped('config/providers.yaml'), 'utf8'));
@@ -30,12 +31,14 @@ export async function startDaemon(upstream, { accounts = 10, rules = shipped('ro
   await vault.create([words === undefined ? await makeKeyFile(at('vault.key')) : passphrase(words)]);
   await vault.addAll(Array.from({ length: accounts }, (_, index) => ({ provider: 'groq', label: `bench-${index}`, origin: upstream, key: `bench-key-${index}` })));
   vault.lock();
-  writeFileSync(at('tollfree.yaml'), 'log: { format: json }\n');
+  writeFileSync(at('tollfree.yaml'), 'log: { format: json }\nrecord: { keep_requests: 90d, most_requests: 100000000 }\n');
+  if (rules !== undefined) writeFileSync(at('rules.yaml'), rules);
+  if (rows > 0) fillRecord(at('data'), rows);
   const environment = {
     ...process.env,
     TOLLFREE_CONFIG: at('tollfree.yaml'),
     TOLLFREE_PROVIDERS: at('providers.yaml'),
-    TOLLFREE_RULES: rules,
+    TOLLFREE_RULES: rules === undefined ? shipped('routing-rules.yaml') : at('rules.yaml'),
     TOLLFREE_DATA_DIR: at('data'),
     ...(words === undefined ? { TOLLFREE_KEY_FILE: at('vault.key') } : { TOLLFREE_PASSPHRASE: words }),
     TOLLFREE_PORT: '0',

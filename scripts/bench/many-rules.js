@@ -1,11 +1,8 @@
 /** As many rules and keywords as an operator may have, none of them said by the bench's prompt. */
-const RULES = 200;
-const KEYWORDS_EACH = 5;
-
-export function manyRules() {
-  const rules = Array.from({ length: RULES }, (_, rule) => ({
+export function manyRules(count = 200) {
+  const rules = Array.from({ length: count }, (_, rule) => ({
     name: `rule-${rule}`,
-    conditions: { content_keywords: Array.from({ length: KEYWORDS_EACH }, (_keyword, keyword) => `${'abcdefghij'[keyword]}keyword${rule}`) },
+    conditions: { content_keywords: ['a', 'b', 'c', 'd', 'e'].map((letter) => `${letter}keyword${rule}`) },
     provider_preferences: ['groq'],
   }));
   return JSON.stringify({ routing_rules: [...rules, { name: 'general', provider_preferences: ['groq'] }], default_rule: 'general' });

@@ -3,7 +3,6 @@
  * machine. Absolute figures drift with the machine, and each round tells how it did; the ratios of one run are what counts.
  * `--quick` for a first look, `--only <word of a scene>`, `--rounds N`, `--without portkey`, `--profile`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -50,33 +49,26 @@ const SCENES = [
 ].filter(({ name }) => name.includes(options.only));
 
 /** What a request can go through, each with processes of its own, started for this scene. Portkey holds no thousands of streams. */
-async function waysOf({ rules, everyMs }, directory) {
+async function waysOf({ rules, everyMs }) {
   const flags = options.profile ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : [];
-  const file = join(directory, 'rules.yaml');
-  if (rules !== undefined) writeFileSync(file, rules);
   const direct = await start([here('upstream.js'), ...(everyMs === undefined ? [] : [String(everyMs)])]);
   const origin = `http://127.0.0.1:${direct.word}`;
   const bare = await start([here('bare.js'), origin]);
-  const tollfree = await startDaemon(origin, { flags, ...(rules !== undefined && { rules: file }) });
+  const tollfree = await startDaemon(origin, { flags, rules });
   const portkey = options.without === 'portkey' || everyMs !== undefined ? undefined : await startPortkey(origin);
   return [{ ...direct, name: 'direct', origin }, { ...bare, name: 'bare proxy', origin: `http://127.0.0.1:${bare.word}` }, { ...tollfree, name: 'tollfree' }, ...(portkey ? [portkey] : [])];
 }
 
-const directory = mkdtempSync(join(tmpdir(), 'tollfree-bench-overhead-'));
 const goals = createGoals();
-try {
-  for (const scene of SCENES) {
-    const ways = await waysOf(scene, directory);
-    try {
-      await scene.compare(scene, { ways, rounds, seconds, goals });
-      const memory = await Promise.all(ways.map(async (way) => `${way.name} ${(await way.look()).rssMb.toFixed(0)}`));
-      console.log(`  memory after the load, MB: ${memory.join(', ')}`);
-    } finally {
-      for (const way of ways.toReversed()) await way.stop();
-    }
+for (const scene of SCENES) {
+  const ways = await waysOf(scene);
+  try {
+    await scene.compare(scene, { ways, rounds, seconds, goals });
+    const memory = await Promise.all(ways.map(async (way) => `${way.name} ${(await way.look()).rssMb.toFixed(0)}`));
+    console.log(`  memory after the load, MB: ${memory.join(', ')}`);
+  } finally {
+    for (const way of ways.toReversed()) await way.stop();
   }
-  goals.tell();
-  if (options.profile) console.log(`\nprofiles, one a scene: ${profiles}`);
-} finally {
-  rmSync(directory, { recursive: true, force: true });
 }
+goals.tell();
+if (options.profile) console.log(`\nprofiles, one a scene: ${profiles}`);
