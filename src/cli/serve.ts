@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { startDaemon } from '../main.ts';
-import { terminalOf } from './accounts/terminal.ts';
 import type { Context } from './context.ts';
 import { portOption } from './options.ts';
 import { addressOf } from './places.ts';
@@ -27,7 +26,8 @@ export function registerServe(program: Command, context: Context): void {
       const { directory, out, words } = context;
       const environment = { ...takeSecrets(context.environment), ...(verbose === true && { TOLLFREE_LOG_LEVEL: 'debug' }) };
       const signal = context.stopped();
-      const terminal = terminalOf(context);
+      // Under a service manager there is nobody to ask, and asking well takes 15 ms and 2 MB to learn.
+      const terminal = context.stdin.isTTY === true ? (await import('./accounts/terminal.ts')).terminalOf(context) : undefined;
       const daemon = await startDaemon({
         environment,
         directory,

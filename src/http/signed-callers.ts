@@ -1,6 +1,5 @@
 /** Who comes with a signed token: its proof takes a moment, so it is read before anybody asks who calls. */
 import type { IncomingMessage } from 'node:http';
-import { looksLikeToken } from '../keys/tokens.ts';
 import type { Tokens } from '../keys/tokens.ts';
 import type { VirtualKey } from '../keys/virtual-key.ts';
 import { bearerOf } from './guards.ts';
@@ -19,7 +18,7 @@ export function createSignedCallers(tokens: Tokens | undefined): SignedCallers {
     verify(request) {
       if (tokens === undefined) return undefined;
       const token = bearerOf(request);
-      if (token === undefined || !looksLikeToken(token)) return undefined;
+      if (token === undefined || !tokens.recognise(token)) return undefined;
       return tokens.read(token).then((key) => void known.set(request, key));
     },
     keyOf: (request) => known.get(request),

@@ -22,6 +22,8 @@ export interface TokensOptions extends TokenTerms {
 }
 
 export interface Tokens {
+  /** Whether a bearer is one, by its looks. */
+  readonly recognise: (bearer: string) => boolean;
   /** The virtual key whose rights it has. Throws `unauthorized`. */
   readonly read: (token: string) => Promise<VirtualKey>;
 }
@@ -50,6 +52,7 @@ export function createTokens({ issuer, audience, claim, proof, keys, now }: Toke
     }
   };
   return {
+    recognise: looksLikeToken,
     async read(token) {
       const name = await claimed(token);
       const found = typeof name === 'string' ? (keys.get(name) ?? keys.list().find((one) => one.name === name && one.revokedAt === undefined)) : undefined;

@@ -9,7 +9,6 @@ import { createSignedCallers } from '../http/signed-callers.ts';
 import type { SignedCallers } from '../http/signed-callers.ts';
 import { createAdmission } from '../keys/admission.ts';
 import type { Admission } from '../keys/admission.ts';
-import { createTokens, readKeySet } from '../keys/tokens.ts';
 import type { KeySet, Tokens } from '../keys/tokens.ts';
 import { openKeys } from '../keys/keys.ts';
 import type { Keys } from '../keys/keys.ts';
@@ -45,6 +44,8 @@ export async function openDoor({ now, places, settings, emit, listen }: Base, ho
 /** Key sets follow their file: signers rotate their keys. */
 async function openTokens({ now, places, settings: { jwt }, emit }: Omit<Base, 'listen'>, keys: Keys, cleanup: Cleanup): Promise<Tokens | undefined> {
   if (jwt === undefined) return undefined;
+  // Few ask for signed tokens: for all others, reading their library would be 10 ms and 2 MB of each start.
+  const { createTokens, readKeySet } = await import('../keys/tokens.ts');
   const { proof, ...terms } = jwt;
   if ('secret' in proof) return createTokens({ ...terms, proof, keys, now });
   const file = resolve(dirname(places.settings), proof.jwksFile);
