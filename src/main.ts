@@ -30,7 +30,6 @@ import { listen } from './main/listen.ts';
 import { openDaemonVault } from './main/open-vault.ts';
 import type { DaemonVault } from './main/open-vault.ts';
 import { createProblems } from './main/problems.ts';
-import { collectGarbage, collectWhenQuiet, createBusyShare } from './main/quiet.ts';
 import { tellTraces } from './main/tell-traces.ts';
 import { tellWebhooks } from './main/tell-webhooks.ts';
 import { createMetrics } from './observe/metrics.ts';
@@ -157,8 +156,6 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   });
   const server = await listen(app, live, { host, port });
   void catalogue.refresh();
-  const quiet = collectWhenQuiet({ busyShare: createBusyShare(), collect: collectGarbage });
-  cleanup.add(() => quiet.close());
 
   return {
     host: server.host,

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { startDaemon } from '../main.ts';
+import { collectWhenQuiet, createBusyShare, createCollector } from '../main/quiet.ts';
 import type { Context } from './context.ts';
 import { portOption } from './options.ts';
 import { addressOf } from './places.ts';
@@ -37,7 +38,9 @@ export function registerServe(program: Command, context: Context): void {
         ...(terminal !== undefined && { prompt: async () => (await terminal.hidden('passphrase of the vault; nothing starts it locked')) || undefined }),
       });
       words.write(`listening on http://${addressOf(daemon.host, daemon.port)}/v1\n`);
+      const quiet = collectWhenQuiet({ busyShare: createBusyShare(), collect: createCollector() });
       if (!signal.aborted) await once(signal, 'abort');
+      quiet.close();
       words.write('stopping; what runs may finish\n');
       await daemon.stop();
     });
