@@ -4,9 +4,10 @@ import { FailureError } from './failure.ts';
 
 /** What was sent, as the schema reads it. Throws `invalid-request` naming the first field that does not fit. */
 export function check<S extends z.ZodType>(schema: S, sent: unknown): z.output<S> {
-  const parsed = schema.safeParse(sent, { error: describe });
+  const parsed = schema.safeParse(sent);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
+  // Our own words only where there is something to say: zod copies what it is given with each question, in a shape of its own.
+  const [issue] = schema.safeParse(sent, { error: describe }).error?.issues ?? parsed.error.issues;
   const path = [...(issue?.path ?? []), ...(issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])];
   const message = (issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message) ?? 'is not understood';
   throw refused(written(path), message.charAt(0).toLowerCase() + message.slice(1));
