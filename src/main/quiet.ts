@@ -7,7 +7,7 @@ export interface Quiet {
 }
 
 export interface QuietOptions {
-  /** Share of the time the event loop was at work since it was last asked. */
+  /** Processor time a unit of time, since it was last asked. */
   readonly busyShare: () => number;
   readonly collect: () => void;
   /** Milliseconds between two looks. */
@@ -35,14 +35,14 @@ export function collectWhenQuiet({ busyShare, collect, everyMs = EVERY_MS }: Qui
   return { close: () => clearInterval(timer) };
 }
 
-/** How busy the event loop was since the last question. */
+/** How busy this process was since the last question. In processor time: on a starved machine an event loop seems busy that only waits its turn. */
 export function createBusyShare(): () => number {
-  const state = { before: performance.eventLoopUtilization() };
+  const state = { cpu: process.cpuUsage(), at: performance.now() };
   return () => {
-    const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, state.before);
-    state.before = now;
-    return utilization;
+    const { user, system } = process.cpuUsage(state.cpu);
+    const passedMs = performance.now() - state.at;
+    Object.assign(state, { cpu: process.cpuUsage(), at: performance.now() });
+    return (user + system) / 1000 / passedMs;
   };
 }
 

@@ -42,7 +42,7 @@ test('a collection gives the heap back, and takes nothing that is in use', () =>
   expect(kept.text).toBe('in use');
 });
 
-test('a loop at work is told from one that waits', async () => {
+test('a process at work is told from one that waits', async () => {
   const busyShare = createBusyShare();
   const until = performance.now() + 50;
   while (performance.now() < until);
