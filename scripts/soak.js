@@ -62,7 +62,7 @@ async function startAll() {
 
 const { simulators, daemon, stop } = await startAll();
 const url = daemon.word;
-const totals = { requests: 0, failed: 0, broken: 0, upstream: 0 };
+const totals = { requests: 0, failed: 0, broken: 0, turnedAway: 0, upstream: 0 };
 const round = { latencies: [] };
 const state = { over: false };
 
@@ -75,6 +75,12 @@ async function client(number) {
       const answer = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
       const text = await answer.text();
       totals.requests += 1;
+      if (text.includes('"server_overloaded"')) {
+        // Short of time on a busy machine: it is asked again when it said.
+        totals.turnedAway += 1;
+        await sleep(Number(answer.headers.get('retry-after')) * 1_000);
+        continue;
+      }
       if (answer.status !== 200) totals.failed += 1;
       else if (stream && !text.endsWith('data: [DONE]\n\n')) totals.broken += 1;
     } catch {
@@ -91,7 +97,7 @@ function look(startedAt) {
   const sorted = round.latencies.toSorted((one, other) => one - other);
   round.latencies = [];
   const seen = { seconds: Math.round((performance.now() - startedAt) / 1000), p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), memory: memoryMb(daemon.pid), sockets: sockets() };
-  process.stdout.write(`${String(seen.seconds).padStart(6)} s  ${totals.requests} requests  ${totals.failed} failed  ${totals.broken} broken  p50 ${seen.p50.toFixed(0)} ms  p99 ${seen.p99.toFixed(0)} ms  ${seen.memory.toFixed(0)} MB  ${seen.sockets} files\n`);
+  process.stdout.write(`${String(seen.seconds).padStart(6)} s  ${totals.requests} requests  ${totals.failed} failed  ${totals.broken} broken  ${totals.turnedAway} turned away  p50 ${seen.p50.toFixed(0)} ms  p99 ${seen.p99.toFixed(0)} ms  ${seen.memory.toFixed(0)} MB  ${seen.sockets} files\n`);
   return seen;
 }
 

@@ -177,6 +177,8 @@ export interface ChatRequest {
   readonly dryRun?: true;
   /** `off`: neither answered from the cache nor kept there. `refresh`: asked anew, and kept. */
   readonly cache?: 'off' | 'refresh';
+  /** In place of its rule's. */
+  readonly onStreamBreak?: Rule['onStreamBreak'];
   /** The W3C trace context it came with. */
   readonly trace?: TraceContext;
 }

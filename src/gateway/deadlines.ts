@@ -2,12 +2,15 @@
 import type { Lease, Outlook } from '../accounts/accounts.ts';
 import type { Policy, Turn } from '../gateway.ts';
 import type { Match } from '../routing/classify.ts';
-import type { Target } from '../types.ts';
+import type { Rule, Target } from '../types.ts';
 import { startPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 
+/** The client's own wish, else its rule's. */
+export const onStreamBreak = ({ request, match }: Pick<Turn, 'request' | 'match'>): Rule['onStreamBreak'] => request.onStreamBreak ?? match.rule?.onStreamBreak ?? 'error';
+
 /** Whether the commit point is the last byte: for JSON, and for a stream whose breaks the client must not see. */
-export const isHeld = ({ request, match }: Pick<Turn, 'request' | 'match'>): boolean => !request.stream || match.rule?.onStreamBreak === 'buffer';
+export const isHeld = (turn: Pick<Turn, 'request' | 'match'>): boolean => !turn.request.stream || onStreamBreak(turn) === 'buffer';
 
 /** Milliseconds the caller still waits; Infinity for a whole answer, where the caller did not say. */
 export function callerWaits(turn: Pick<Turn, 'request' | 'match'>, now: number): number {

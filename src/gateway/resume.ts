@@ -4,14 +4,16 @@ import { failureOf, FailureError, isUpstreamFailure } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Answer, CalledAnswer, Turn } from '../gateway.ts';
 import type { ChatChunk, Target } from '../types.ts';
+import { onStreamBreak } from './deadlines.ts';
 import { whyLeft } from './patience.ts';
 import { createTranscript } from './transcript.ts';
 
 type TryAll = (turn: Turn) => Promise<CalledAnswer>;
 
 /** With a failure: whether this one may still be made good. */
-export function mayResume({ match, request, signal }: Turn, failure?: Failure): boolean {
-  if (match.rule?.onStreamBreak !== 'resume' || !request.stream || request.relay !== undefined) return false;
+export function mayResume(turn: Turn, failure?: Failure): boolean {
+  const { request, signal } = turn;
+  if (onStreamBreak(turn) !== 'resume' || !request.stream || request.relay !== undefined) return false;
   return failure === undefined || (isUpstreamFailure(failure) && !signal.aborted);
 }
 

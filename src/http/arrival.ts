@@ -45,17 +45,27 @@ export const WISHES = {
   'x-tollfree-priority': { least: 0, most: 9, means: 'The place in line, 0 first.' },
   'x-tollfree-max-context-tokens': { least: 1, most: Number.MAX_SAFE_INTEGER, means: 'Oldest turns are left out until the prompt fits.' },
   'x-tollfree-cache': { values: ['off', 'refresh'], means: '`off`: neither looked up nor kept. `refresh`: asked anew, and kept.' },
+  'x-tollfree-on-stream-break': { values: ['error', 'resume', 'buffer'], means: 'What becomes of a stream that breaks, in place of what its rule says.' },
 } as const;
-type NumberWish = Exclude<keyof typeof WISHES, 'x-tollfree-cache'>;
+type WordWish = 'x-tollfree-cache' | 'x-tollfree-on-stream-break';
+type NumberWish = Exclude<keyof typeof WISHES, WordWish>;
 
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
-function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache' | 'trace'> {
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache' | 'onStreamBreak' | 'trace'> {
   const named = numberIn(headers, 'x-tollfree-deadline-ms');
   const priority = numberIn(headers, 'x-tollfree-priority') ?? USUAL_PRIORITY;
-  const cache = cacheWishOf(headers['x-tollfree-cache']);
-  return { deadline: receivedAt + (named ?? usualMs), ...(named !== undefined && { deadlineNamed: true }), priority: Math.max(priority, caller.priority ?? 0), ...(cache && { cache }), ...traceOf(headers) };
+  const cache = wordIn(headers, 'x-tollfree-cache');
+  const onStreamBreak = wordIn(headers, 'x-tollfree-on-stream-break');
+  return {
+    deadline: receivedAt + (named ?? usualMs),
+    ...(named !== undefined && { deadlineNamed: true }),
+    priority: Math.max(priority, caller.priority ?? 0),
+    ...(cache && { cache }),
+    ...(onStreamBreak && { onStreamBreak }),
+    ...traceOf(headers),
+  };
 }
 
 /** A context that is not well formed is none, as the standard has it: the trace begins here. */
@@ -64,9 +74,12 @@ export function traceOf({ traceparent, tracestate }: IncomingMessage['headers'])
   return { trace: { parent: traceparent, ...(typeof tracestate === 'string' && tracestate.length <= 512 && { state: tracestate }) } };
 }
 
-function cacheWishOf(value: string | string[] | undefined): Arrival['cache'] {
-  if (value === undefined || value === 'off' || value === 'refresh') return value;
-  throw new FailureError({ kind: 'invalid-request', param: 'x-tollfree-cache', message: 'the header x-tollfree-cache must be off or refresh' });
+function wordIn<Name extends WordWish>(headers: IncomingMessage['headers'], name: Name): (typeof WISHES)[Name]['values'][number] | undefined {
+  const value = headers[name];
+  const { values } = WISHES[name];
+  const known = values.find((word) => word === value);
+  if (known !== undefined || value === undefined) return known;
+  throw new FailureError({ kind: 'invalid-request', param: name, message: `the header ${name} must be one of ${values.join(', ')}` });
 }
 
 function numberIn(headers: IncomingMessage['headers'], name: NumberWish): number | undefined {

@@ -9,6 +9,7 @@ import { FailureError } from '../failure.ts';
 import type { ChatChunk, Clock } from '../types.ts';
 import type { HttpAnswer } from './call.ts';
 import type { Decoder, Payload } from './dialect.ts';
+import { parseJson } from './json.ts';
 import { createScrubber } from './scrub.ts';
 import { createEventReader, MAX_PAYLOAD } from './sse.ts';
 import type { Reader } from './sse.ts';
@@ -44,7 +45,7 @@ export function readChunks({ bytes, drain }: Answer, decoder: Decoder, options: 
     const next: IteratorResult<Uint8Array, unknown> = await source.next();
     if (next.done === true) {
       state.last = true;
-      return [...reader.feed(text.write(scrubber.end()) + text.end()), ...reader.end()];
+      return reader.feed(text.write(scrubber.end()) + text.end());
     }
     const payloads = reader.feed(text.write(scrubber.feed(next.value)));
     if (reader.over()) {
@@ -60,9 +61,12 @@ export function readChunks({ bytes, drain }: Answer, decoder: Decoder, options: 
     await source.return?.();
     return [];
   };
+  /** So does a last event of which only a part came. */
+  const isCutOff = (payload: Payload): boolean => decoder.complete() && parseJson(payload.text) === undefined;
   const read = async (): Promise<void> => {
     for (const payload of await pull().catch(torn)) ready.push(...decoder.read(payload));
     if (!state.last) return;
+    for (const payload of reader.end()) if (!isCutOff(payload)) ready.push(...decoder.read(payload));
     decoder.end();
     state.end = {};
   };

@@ -1,5 +1,5 @@
 /** What every way of asking for text has in common: a question in the one inner form, and how its answer is told. */
-import type { Caller, ChatChunk, ChatRequest, TraceContext } from '../types.ts';
+import type { Caller, ChatChunk, ChatRequest, Rule, TraceContext } from '../types.ts';
 
 /** What the transport knows about a request. */
 export interface Arrival {
@@ -10,6 +10,7 @@ export interface Arrival {
   readonly deadlineNamed?: true;
   readonly priority: number;
   readonly cache?: 'off' | 'refresh';
+  readonly onStreamBreak?: Rule['onStreamBreak'];
   readonly trace?: TraceContext;
 }
 

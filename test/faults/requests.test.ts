@@ -146,6 +146,38 @@ describe('everybody rests', () => {
   });
 });
 
+describe('who is asked again', () => {
+  test('nobody: of many accounts that refuse, each was asked once, and only those that may answer otherwise', async () => {
+    const accounts = { groq: ['one', 'two', 'three'], cerebras: ['one', 'two', 'three'] };
+    const asked = (): readonly string[] => state.simulators.calls().map(({ provider, account }) => `${provider}-${account}`).toSorted();
+    await state.simulators.misbehave({ fault: { kind: 'answer', status: 402, body: '' } });
+    const house = await open({ accounts, callerMs: 500 });
+    await (await house.chat({ ...question, stream: false })).text();
+    expect(asked()).toEqual(['cerebras-one', 'cerebras-three', 'cerebras-two', 'groq-one', 'groq-three', 'groq-two']);
+    state.simulators.clearCalls();
+    await (await house.chat({ ...question, stream: false })).text();
+    expect(asked()).toEqual([]);
+  });
+
+  test('mistakes of clients count for no breaker, neither against a model nor for it', async () => {
+    const house = await open({ callerMs: 500 });
+    const counts = (): readonly (readonly [string, number])[] => house.accounts.breakers().map(({ provider, consecutive }) => [provider, consecutive] as const);
+    const outcomes = async (status: number, times: number): Promise<void> => {
+      await state.simulators.behave();
+      await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'answer', status, body: { error: { message: 'messages: too odd', param: 'messages' } } } });
+      for (let count = 0; count < times; count += 1) await (await house.chat({ ...question, stream: false })).text();
+    };
+    await outcomes(400, 8);
+    expect([counts(), house.accounts.view().flatMap(({ rests }) => rests)]).toEqual([[], []]);
+    await outcomes(500, 1);
+    const failed = counts();
+    // Of the model, and of the account for it.
+    expect(failed).toEqual([['groq', 2], ['groq', 2]]);
+    await outcomes(400, 3);
+    expect(counts()).toEqual(failed);
+  });
+});
+
 /** Two providers that say exactly the same, word by word but cut differently, and the first breaks off. */
 const saying = (pieces: readonly string[], end: string): { readonly kind: 'answer'; readonly body: string; readonly headers: { readonly 'content-type': string } } => ({
   kind: 'answer',
@@ -165,6 +197,21 @@ describe('a stream that breaks', () => {
     expect([answer.headers.get('x-tollfree-provider'), (await answer.text()).endsWith('data: [DONE]\n\n')]).toEqual(['cerebras', true]);
   });
 
+  test('a request may choose for itself, whatever its rule says', async () => {
+    await state.simulators.misbehave(broken);
+    const buffers = await open();
+    const whole = await (await buffers.chat(question, { 'x-tollfree-on-stream-break': 'buffer' })).text();
+    expect([whole.includes('"error"'), whole.endsWith('data: [DONE]\n\n')]).toEqual([false, true]);
+    const buffered = await open({ rule: { onStreamBreak: 'buffer' } });
+    const cut = await (await buffered.chat(question, { 'x-tollfree-on-stream-break': 'error' })).text();
+    expect([cut.includes('"error"'), cut.includes('[DONE]')]).toEqual([true, false]);
+    const refused = await buffered.chat(question, { 'x-tollfree-on-stream-break': 'splice' });
+    expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('must be one of error, resume, buffer')]);
+    await state.simulators.behave();
+    await state.simulators.misbehave({ provider: 'groq', fault: saying(['Once ', 'upon a '], '') }, { provider: 'cerebras', fault: saying(['Once upon a time', ' there was'], ended) });
+    const resumes = await open();
+    expect(textOf(await (await resumes.chat(question, { 'x-tollfree-on-stream-break': 'resume' })).text())).toBe('Once upon a time there was');
+  });
 
   test('buffer: a whole answer has the time of one', async () => {
     await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'framing', bytes: 2_000, ms: 40 } });

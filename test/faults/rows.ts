@@ -63,6 +63,7 @@ const http: readonly Row[] = [
   row('a bad chunk size', { kind: 'bad-chunk' }, 'next', 503),
   row('a bad chunk size mid-stream', { kind: 'bad-chunk', after: 2 }, afterCommit, 503, { rests: soft }),
   row('a length that is too long', { kind: 'length', by: 10 }, ['first', 'next'], 503),
+  row('a length that is too short', { kind: 'length', by: -10 }, ['first', 'next'], 503),
   row('a redirect', said(302, ''), 'next', 503, { rests: ['provider overloaded'] }),
   row('a permanent redirect', { kind: 'answer', status: 308, headers: { location: 'http://127.0.0.1:1/' } }, 'next', 503),
 ];
@@ -88,6 +89,7 @@ const ends: readonly Row[] = [
 
 const bodies: readonly Row[] = [
   row('gzip garbage', { kind: 'gzip', content: 'garbage' }, 'next', 503),
+  row('gzip cut short', { kind: 'gzip', content: 'cut' }, afterCommit, 503),
   row('gzip bomb', { kind: 'gzip', content: 'bomb', bytes: 80 * 1024 * 1024 }, 'next', 503),
   row('10 MB without a line end', { kind: 'long-event' }, 'next', 503),
   row('10 MB without a line end, mid-stream', { kind: 'long-event', after: 1 }, afterCommit, 503),

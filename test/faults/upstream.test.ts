@@ -16,6 +16,7 @@ const FAULTY: Name = 'groq';
 const GOOD: Name = 'cerebras';
 const state: { simulators: Simulators; http: Http } = { simulators: undefined as never, http: undefined as never };
 const endless: NonNullable<LimitsInput[Name]> = { rate_limit: { windows: [{ requests: 1_000_000, seconds: 60 }] }, models: 'together' };
+const question = { model: 'auto', messages: [{ role: 'user', content: 'Tell me a story ✨' }] };
 const rejections: unknown[] = [];
 const reject = (reason: unknown): void => void rejections.push(reason);
 
@@ -24,7 +25,10 @@ beforeAll(async () => {
   state.http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0' });
   process.on('unhandledRejection', reject);
   // The first request of a process compiles what the others use.
-  for (const stream of [true, false]) await ask({}, {}, stream);
+  const { simulators, http } = state;
+  const house = await openHouse({ simulators, http });
+  for (const stream of [true, false]) await (await house.chat({ ...question, stream })).text();
+  await house.close();
 });
 afterAll(async () => {
   process.off('unhandledRejection', reject);
@@ -45,7 +49,7 @@ async function ask(options: Partial<HouseOptions>, body: object, stream: boolean
   simulators.clearCalls();
   const house = await openHouse({ simulators, http, ...options });
   try {
-    const answer = await house.chat({ model: 'auto', messages: [{ role: 'user', content: 'Tell me a story ✨' }], stream, ...body });
+    const answer = await house.chat({ ...question, stream, ...body });
     const seen = { status: answer.status, headers: answer.headers, text: await answer.text(), house };
     await nothingLeft(house);
     return seen;
