@@ -1,7 +1,7 @@
 /** Disks that take nothing: requests are served, the operator is told, and everything heals without a restart. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProcess } from '../support/process.ts';
@@ -17,13 +17,19 @@ afterAll(() => state.daemons.close());
 
 const partsOf = ({ problems }: Health): readonly string[] => problems.map(({ part }) => part).toSorted();
 
+async function answered(daemon: DaemonProcess, stream: boolean): Promise<number> {
+  const answer = await ask(daemon, stream);
+  await answer.text();
+  return answer.status;
+}
+
 /** Asks, and does something an operator does, until health is as it should be; all requests are answered meanwhile. */
 async function serveUntil(daemon: DaemonProcess, isSo: (seen: Health) => boolean): Promise<Health> {
   for (let asked = 0; ; asked += 1) {
     const seen = await health(daemon);
     if (isSo(seen)) return seen;
     if (asked > 2_000) throw new Error(`health stays ${JSON.stringify(seen)}`);
-    expect((await ask(daemon, asked % 2 === 0).then(async (answer) => [answer.status, await answer.text()] as const))[0]).toBe(200);
+    expect(await answered(daemon, asked % 2 === 0)).toBe(200);
     expect((await admin(daemon, 'DELETE', '/cooldowns')).status).toBe(200);
     await sleep(5);
   }
@@ -87,6 +93,26 @@ linux('standard output', () => {
     }
   }, 30_000);
 });
+
+const limits = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
+
+(limits ? test : test.skip)('too many open files: who is connected is served, what cannot be opened is told, and it heals', async () => {
+  const daemon = await state.daemons.start('files');
+  const limit = (most: number): void => void execFileSync('prlimit', ['--pid', String(daemon.pid), `--nofile=${most}:`]);
+  await serveUntil(daemon, isOk);
+  for (let warm = 0; warm < 5; warm += 1) expect(await answered(daemon, warm % 2 === 0)).toBe(200);
+  // The record's thread has opened what it needs.
+  expect(((await (await admin(daemon, 'GET', '/usage-stats')).json()) as { total: { requests: number } }).total.requests).toBeGreaterThan(0);
+  const open = new Set(readdirSync(`/proc/${daemon.pid}/fd`).map(Number));
+  // The next to be opened would get the lowest number that is free.
+  limit(Array.from({ length: open.size + 1 }, (_, number) => number).find((number) => !open.has(number)) ?? 0);
+  await serveUntil(daemon, (seen) => ['audit log', 'record database'].every((part) => partsOf(seen).includes(part)));
+  for (let more = 0; more < 20; more += 1) expect(await answered(daemon, more % 2 === 0)).toBe(200);
+  limit(10_000);
+  await serveUntil(daemon, isOk);
+  const { problem } = (await (await admin(daemon, 'GET', '/vault/audit')).json()) as { problem?: string };
+  expect(problem).toBeUndefined();
+}, 60_000);
 
 /** A file system of its own, seen by the daemon alone; from here it is below /proc. */
 const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;

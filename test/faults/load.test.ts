@@ -187,6 +187,25 @@ test('five thousand who dribble their headers: health answers, others are served
   }
 }, 60_000);
 
+test('a thousand bodies that promise much and bring little: nothing is set aside for them, others are served', async () => {
+  const { daemon } = state;
+  const before = megabytes(daemon);
+  for (let writers = 0; writers < 1_000; writers += 1) {
+    const socket = open(daemon);
+    socket.write('POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 30000000\r\n\r\n{"model":');
+    if (writers % 250 === 249) await once(socket, 'connect');
+  }
+  const dribble = setInterval(() => state.sockets.forEach((socket) => socket.write(' ')), SECOND);
+  try {
+    await expectHealthy(daemon);
+    await sleep(3 * SECOND);
+    expect(await (await ask(daemon, true)).text()).toContain('[DONE]');
+    expect(megabytes(daemon) - before).toBeLessThan(100);
+  } finally {
+    clearInterval(dribble);
+  }
+}, 60_000);
+
 describe('what a client makes up', () => {
   test('thousands of names of models and keys leave nothing in the metrics, and nothing in memory', async () => {
     const { daemon } = state;
