@@ -1,6 +1,5 @@
-/** Questions as each wire format wants them, and that none of their meaning is lost on the way. */
+/** Questions as each wire format wants them. */
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { failureOf } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
 import { anthropic } from '../../src/providers/anthropic.ts';
@@ -9,7 +8,6 @@ import { cloudflare } from '../../src/providers/cloudflare.ts';
 import { cohere } from '../../src/providers/cohere.ts';
 import type { Dialect, HttpRequest } from '../../src/providers/dialect.ts';
 import { gemini } from '../../src/providers/gemini.ts';
-import { readMessages } from '../../src/surfaces/messages-request.ts';
 import { jsonOf, model, provider, request } from './support.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -165,79 +163,3 @@ describe.each([['anthropic', anthropic], ['gemini', gemini], ['cohere', cohere]]
     expect(jsonOf(call)).toMatchObject({ model: 'vendor/model', input: 'x' });
   });
 });
-
-const words = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
-const call = fc.record({ id: fc.uuid(), type: fc.constant('function'), function: fc.record({ name: fc.constantFrom('look', 'find'), arguments: fc.dictionary(fc.string().map((key) => `k${key}`), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 }).map((input) => JSON.stringify(input)) }) });
-const exchange = fc.record({ question: words, calls: fc.uniqueArray(call, { maxLength: 3, selector: ({ id }) => id }), results: fc.array(words, { minLength: 3, maxLength: 3 }), answer: words });
-/** A conversation as clients hold it: questions, calls with their results, answers. */
-const conversation = fc.array(exchange, { minLength: 1, maxLength: 4 }).map((exchanges) =>
-  exchanges.flatMap(({ question, calls, results, answer }) => [
-    { role: 'user', content: question },
-    ...(calls.length === 0 ? [] : [{ role: 'assistant', content: null, tool_calls: calls }, ...calls.map(({ id }, index) => ({ role: 'tool', tool_call_id: id, content: results[index] }))]),
-    { role: 'assistant', content: answer },
-  ]),
-);
-
-describe('to a dialect and back', () => {
-  const question = fc.record({
-    messages: fc.tuple(words, conversation, words).map(([system, turns, last]) => [{ role: 'system', content: system }, ...turns, { role: 'user', content: last }]),
-    max_tokens: fc.integer({ min: 1, max: 100_000 }),
-    temperature: fc.double({ min: 0, max: 1, noNaN: true }),
-    stop: fc.array(words, { minLength: 1, maxLength: 4 }),
-    tools: fc.constant([tool]),
-    tool_choice: fc.constantFrom('auto', 'required', 'none', { type: 'function', function: { name: 'look' } }),
-  });
-
-  test('anthropic: the surface that reads its questions reads the same one', () => {
-    fc.assert(
-      fc.property(question, (asked) => {
-        const back = readMessages(sent(anthropic, asked)).body;
-        expect(normal(back)).toEqual(normal({ ...asked, model: 'some-model', stream: false }));
-      }),
-      { numRuns: 50 },
-    );
-  });
-
-  test('cohere: the same words, calls and results in the same order', () => {
-    fc.assert(
-      fc.property(question, (asked) => {
-        expect(normal({ messages: sent(cohere, asked)['messages'] })).toEqual(normal({ messages: asked.messages }));
-      }),
-      { numRuns: 50 },
-    );
-  });
-
-  test('gemini: the same words, calls and results in the same order', () => {
-    fc.assert(
-      fc.property(question, ({ messages, ...asked }) => {
-        const { systemInstruction, contents, generationConfig } = sent(gemini, { messages, ...asked });
-        const parts = [systemInstruction, ...(contents as Body[])].flatMap((content) => (content as { parts: Body[] }).parts);
-        const said = parts.map((part) => part['text'] ?? (part['functionCall'] as Body | undefined)?.['args'] ?? (part['functionResponse'] as Body)['response']);
-        expect(said).toEqual(messages.flatMap((message) => saidIn(message)));
-        expect(generationConfig).toMatchObject({ maxOutputTokens: asked.max_tokens, temperature: asked.temperature, stopSequences: asked.stop });
-      }),
-      { numRuns: 50 },
-    );
-  });
-});
-
-/** Arguments as what they say, and content that is not there as none. */
-function normal(body: Body): unknown {
-  return JSON.parse(JSON.stringify(body, (key, value: unknown) => (key === 'arguments' ? (JSON.parse(String(value)) as unknown) : key === 'content' && value === null ? undefined : value)));
-}
-
-function saidIn(message: { readonly role: string; readonly content?: unknown; readonly tool_calls?: unknown }): unknown[] {
-  if (message.role === 'tool') return [resultOf(String(message.content))];
-  const calls = (message.tool_calls ?? []) as { readonly function: { readonly arguments: string } }[];
-  return [...(typeof message.content === 'string' ? [message.content] : []), ...calls.map((one) => JSON.parse(one.function.arguments) as unknown)];
-}
-
-function resultOf(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Words.
-  }
-  return { result: text };
-}
