@@ -6,6 +6,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import type { Accounts, KeptAccounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import type { Gateway } from './gateway.ts';
+import { createTurnStore } from './cache/turns.ts';
 import { createActivity } from './http/activity.ts';
 import { createAdminDoor } from './http/admin-door.ts';
 import { createEvents } from './http/events.ts';
@@ -146,6 +147,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     bodyLimit: settings.server.bodyLimitBytes,
     callerMs: settings.deadlines.callerMs,
     heartbeatMs: settings.deadlines.heartbeatMs,
+    ...(settings.cache.responsesMs !== undefined && { turns: createTurnStore({ now, mostBytes: settings.cache.maxSizeBytes, keepMs: settings.cache.responsesMs }) }),
     load,
     metrics,
     version,

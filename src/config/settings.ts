@@ -47,8 +47,13 @@ export interface Settings {
     /** How late a stream gets a rival in another pool. Undefined: never. */
     readonly hedgeMs: number | undefined;
   };
-  /** `diskBytes`: undefined keeps nothing on disk. */
-  readonly cache: { readonly maxSizeBytes: number; readonly diskBytes: number | undefined };
+  readonly cache: {
+    readonly maxSizeBytes: number;
+    /** Undefined keeps nothing on disk. */
+    readonly diskBytes: number | undefined;
+    /** How long an answer of the Responses API can be built on after the last time it was. Undefined: not at all. */
+    readonly responsesMs: number | undefined;
+  };
   readonly catalogue: { readonly refreshMs: number };
   readonly record: {
     /** How long a row a request and a row an attempt are kept, and how many requests at most. */
@@ -150,6 +155,8 @@ const schema = z.strictObject({
     max_size: size(MIB, 64 * GIB, '64MiB').default(64 * MIB),
     // What is asked once must not lie about: only who wants answers to outlive a restart.
     disk: z.union([z.literal(['off', false]).transform(() => undefined), size(MIB, 1024 * GIB, '1GiB')], { error: 'must be off or a size such as 1GiB' }).prefault('off'),
+    // Conversations are their clients' to keep: nobody's prompts stay here unasked.
+    responses: z.union([z.literal(['off', false]).transform(() => undefined), duration], { error: 'must be off or a duration such as 1h' }).prefault('off'),
   }),
   catalogue: group({
     // Free rosters change weekly: a quarter of a day is early enough and four calls a day cost no quota.
@@ -211,7 +218,7 @@ export function loadSettings(text: string, file: string): Settings {
     },
     line: { maxWaiting: line.max_waiting },
     retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second, hedgeMs: retries.hedge_after },
-    cache: { maxSizeBytes: cache.max_size, diskBytes: cache.disk },
+    cache: { maxSizeBytes: cache.max_size, diskBytes: cache.disk, responsesMs: cache.responses },
     catalogue: { refreshMs: catalogue.refresh },
     record: { requestsMs: record.keep_requests, mostRequests: record.most_requests, totalsMs: record.keep_totals },
     log: { level: log.level, format: log.format, file: log.file, bodies: log.bodies, maxSizeBytes: log.max_size, maxFiles: log.max_files },

@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import { FailureError } from '../failure.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
+import type { Memory } from '../surfaces/responses.ts';
 import type { AbortSignalLike, Caller, ChatRequest, TraceContext } from '../types.ts';
 import type { Door } from './door.ts';
 import { requestIdOf } from './entrance.ts';
@@ -18,6 +19,8 @@ export interface EntryOptions {
   readonly callerMs: number;
   /** Between two comments into an idle stream, milliseconds. */
   readonly heartbeatMs: number;
+  /** Where the Responses API's answers are kept. Absent: they are not. */
+  readonly turns?: Memory;
 }
 
 /** Throws `unauthorized`, or `invalid-request` for a header that makes no sense. */

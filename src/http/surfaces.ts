@@ -5,7 +5,7 @@ import { FailureError } from '../failure.ts';
 import { chat } from '../surfaces/chat.ts';
 import { completions } from '../surfaces/completions.ts';
 import { countTokens, messages } from '../surfaces/messages.ts';
-import { responses } from '../surfaces/responses.ts';
+import { createResponses } from '../surfaces/responses.ts';
 import type { EntryOptions } from './arrival.ts';
 import { conversationRoute, countRoute } from './conversation.ts';
 import { relayRoute } from './relay.ts';
@@ -15,7 +15,7 @@ export function askRoutes(options: EntryOptions): readonly (readonly [path: stri
   return [
     ['/v1/chat/completions', conversationRoute(options, chat)],
     ['/v1/messages', conversationRoute(options, messages)],
-    ['/v1/responses', conversationRoute(options, responses)],
+    ['/v1/responses', conversationRoute(options, createResponses(options.turns))],
     ['/v1/completions', conversationRoute(options, completions)],
     ['/v1/messages/count_tokens', countRoute(options, countTokens)],
   ];

@@ -13,13 +13,16 @@ export interface ChoiceView {
   readonly finish?: string;
 }
 
-export function choicesOf(value: Json): readonly ChoiceView[] {
+/** `whole`: not a piece of an answer. */
+export function choicesOf(value: Json, whole: boolean): readonly ChoiceView[] {
   const choices = value['choices'];
-  return Array.isArray(choices) ? choices.filter(isRecord).map(viewOf) : [];
+  return Array.isArray(choices) ? choices.filter(isRecord).map((choice, position) => viewOf(choice, position, whole)) : [];
 }
 
-function viewOf(choice: Json, position: number): ChoiceView {
-  const said = recordAt(choice, 'delta') ?? recordAt(choice, 'message') ?? choice;
+/** Perplexity has both a message and a delta everywhere: pieces grow in the delta, and a whole answer has an empty one. */
+function viewOf(choice: Json, position: number, whole: boolean): ChoiceView {
+  const [first, second] = whole ? ['message', 'delta'] as const : ['delta', 'message'] as const;
+  const said = recordAt(choice, first) ?? recordAt(choice, second) ?? choice;
   const finish = choice['finish_reason'];
   return {
     index: numberAt(choice, 'index') ?? position,

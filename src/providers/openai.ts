@@ -52,7 +52,7 @@ function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
   const value = parseJson(payload.text);
   if (payload.event === 'error' || isComplaint(value)) throw refuse(payload.text);
   if (!isRecord(value)) throw broken('sent something that is not JSON in the middle of its answer');
-  const choices = choicesOf(value);
+  const choices = choicesOf(value, payload.whole);
   const usage = usageOf(value);
   const { finish, content } = tally.count(choices, usage);
   if (finish === 'error') throw broken('gave up in the middle of its answer');

@@ -1,5 +1,6 @@
 /** A question of the Responses API in the form of chat completions. What would need a memory or tools of ours is refused by name. */
 import { z } from 'zod';
+import { FailureError } from '../failure.ts';
 import { check, refused } from '../schema.ts';
 import { text } from './json.ts';
 import type { Json } from './json.ts';
@@ -16,6 +17,7 @@ export const responsesBody = z.looseObject({
   tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.looseObject({ type: z.string(), name: z.string().nullish() })]).nullish(),
   text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
   reasoning: z.looseObject({ effort: z.string().nullish() }).nullish(),
+  previous_response_id: z.string().max(256).nullish(),
 });
 export type ResponsesBody = z.infer<typeof responsesBody>;
 type Item = z.infer<typeof item>;
@@ -28,7 +30,7 @@ const ECHOED = ['metadata', 'store'] as const;
 
 /** Fields that stand for something kept at OpenAI, with what to do instead. */
 const KEPT: Readonly<Record<string, string>> = {
-  previous_response_id: 'answers are not kept here; send the earlier turns as input',
+  previous_response_id: 'answers are not kept here; send the earlier turns as input, or set cache.responses in config/tollfree.yaml',
   conversation: 'conversations are not kept here; send the earlier turns as input',
   prompt: 'prompts are not kept here; send the words themselves as instructions and input',
   background: 'answers are not kept here; ask without it, or stream',
@@ -36,25 +38,38 @@ const KEPT: Readonly<Record<string, string>> = {
 
 export interface ResponsesQuestion {
   readonly asked: ResponsesBody;
+  /** What it adds to the conversation. */
+  readonly items: readonly Json[];
   readonly body: Json;
   readonly dropped: readonly string[];
 }
 
-/** Throws `invalid-request` naming the field. */
-export function readResponses(input: unknown): ResponsesQuestion {
+/** `recall`: the items up to an earlier response, where they are kept. Throws `invalid-request` naming the field. */
+export function readResponses(input: unknown, recall?: (id: string) => readonly Json[] | undefined): ResponsesQuestion {
   const data = check(responsesBody, input);
-  for (const [field, why] of Object.entries(KEPT)) if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
+  for (const [field, why] of Object.entries(KEPT)) {
+    if (field === 'previous_response_id' && recall !== undefined) continue;
+    if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
+  }
+  const items = typeof data.input === 'string' ? [{ type: 'message', role: 'user' as const, content: data.input }] : data.input;
+  const before = recall === undefined || typeof data.previous_response_id !== 'string' ? [] : recalled(data.previous_response_id, recall);
   const taken: ReadonlySet<string> = new Set([...Object.keys(responsesBody.shape), ...SAME, ...ECHOED, ...Object.keys(KEPT)]);
-  return { asked: data, body: chatBody(data), dropped: Object.keys(data).filter((field) => !taken.has(field) && data[field] !== null) };
+  return { asked: data, items, body: chatBody(data, [...before, ...items], before.length), dropped: Object.keys(data).filter((field) => !taken.has(field) && data[field] !== null) };
 }
 
-function chatBody(data: ResponsesBody): Json {
-  const { model, instructions, input, tools, tool_choice: choice, max_output_tokens: most } = data;
-  const items = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input;
+function recalled(id: string, recall: (id: string) => readonly Json[] | undefined): readonly Item[] {
+  const items = recall(id);
+  if (items !== undefined) return items;
+  throw new FailureError({ kind: 'invalid-request', param: 'previous_response_id', code: 'previous_response_not_found', message: `previous_response_id: ${JSON.stringify(id)} is not kept here, or not any more; send the earlier turns as input` });
+}
+
+/** `known`: how many of the items were said before. */
+function chatBody(data: ResponsesBody, items: readonly Item[], known: number): Json {
+  const { model, instructions, tools, tool_choice: choice, max_output_tokens: most } = data;
   const format = formatOf(data.text?.format);
   return {
     model,
-    messages: [...(instructions ? [{ role: 'system', content: instructions }] : []), ...messagesOf(items)],
+    messages: [...(instructions ? [{ role: 'system', content: instructions }] : []), ...messagesOf(items, known)],
     stream: data.stream === true,
     ...Object.fromEntries(SAME.filter((field) => data[field] !== undefined && data[field] !== null).map((field) => [field, data[field]])),
     ...(typeof most === 'number' && { max_tokens: most }),
@@ -84,10 +99,10 @@ function formatOf(format: NonNullable<ResponsesBody['text']>['format']): Json | 
 }
 
 /** Calls that follow each other, and the words before them, are one assistant's turn. */
-function messagesOf(items: readonly Item[]): readonly Json[] {
+function messagesOf(items: readonly Item[], known: number): readonly Json[] {
   const messages: Json[] = [];
   for (const [index, one] of items.entries()) {
-    const place = `input[${index}]`;
+    const place = `input[${index - known}]`;
     const last = messages.at(-1);
     switch (one.type ?? 'message') {
       case 'message':

@@ -21,7 +21,9 @@ import { inFormat } from '../../src/surfaces/embeddings.ts';
 import { readForm } from '../../src/surfaces/form.ts';
 import { messages } from '../../src/surfaces/messages.ts';
 import { parseForm, parseRelay, RELAY_KINDS } from '../../src/surfaces/relay.ts';
-import { responses } from '../../src/surfaces/responses.ts';
+import { createResponses } from '../../src/surfaces/responses.ts';
+
+const responses = createResponses();
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 400);
 /** A million runs take minutes. */

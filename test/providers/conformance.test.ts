@@ -48,9 +48,9 @@ async function read(dialect: string, bytes: Uint8Array, cuts: readonly number[] 
   return chunks;
 }
 
-function wordsOf({ text }: ChatChunk): string {
+function wordsOf({ text, whole }: ChatChunk): string {
   const value = parseJson(text);
-  const said = listAt(isRecord(value) ? value : {}, 'choices').map((choice) => textAt(recordAt(choice, 'delta') ?? recordAt(choice, 'message'), 'content') ?? '');
+  const said = listAt(isRecord(value) ? value : {}, 'choices').map((choice) => textAt(recordAt(choice, whole ? 'message' : 'delta'), 'content') ?? '');
   return said.join('');
 }
 

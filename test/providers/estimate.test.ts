@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { choicesOf } from '../../src/providers/chunk.ts';
 
-const estimate = (choice: object): number => choicesOf({ choices: [choice] }).reduce((sum, each) => sum + each.estimate, 0);
+const estimate = (choice: object): number => choicesOf({ choices: [choice] }, false).reduce((sum, each) => sum + each.estimate, 0);
 
 describe('the estimate of a chunk', () => {
   test.each([

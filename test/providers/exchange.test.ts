@@ -112,9 +112,9 @@ async function failure(format: Format, body: Body, reply: Reply): Promise<Failur
   throw new Error('was taken');
 }
 
-function wordsOf({ text }: ChatChunk): string {
+function wordsOf({ text, whole }: ChatChunk): string {
   const value = parseJson(text);
-  return listAt(isRecord(value) ? value : {}, 'choices').map((choice) => textAt(recordAt(choice, 'delta') ?? recordAt(choice, 'message'), 'content') ?? '').join('');
+  return listAt(isRecord(value) ? value : {}, 'choices').map((choice) => textAt(recordAt(choice, whole ? 'message' : 'delta'), 'content') ?? '').join('');
 }
 
 const STREAM = { 'content-type': 'text/event-stream' };

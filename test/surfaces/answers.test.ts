@@ -5,8 +5,10 @@ import { FailureError } from '../../src/failure.ts';
 import { completions } from '../../src/surfaces/completions.ts';
 import type { Conversation, Speak } from '../../src/surfaces/conversation.ts';
 import { messages } from '../../src/surfaces/messages.ts';
-import { responses } from '../../src/surfaces/responses.ts';
+import { createResponses } from '../../src/surfaces/responses.ts';
 import type { ChatChunk } from '../../src/types.ts';
+
+const responses = createResponses();
 
 const arrival = { id: 'req_1', caller: { key: 'local', project: 'local' }, receivedAt: 0, deadline: 30_000, priority: 5 };
 const asked: Readonly<Record<string, readonly [Speak, object]>> = {

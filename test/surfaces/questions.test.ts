@@ -4,8 +4,10 @@ import { failureOf } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
 import { messages } from '../../src/surfaces/messages.ts';
 import { parseRelay } from '../../src/surfaces/relay.ts';
-import { responses } from '../../src/surfaces/responses.ts';
+import { createResponses } from '../../src/surfaces/responses.ts';
 import type { ChatRequest } from '../../src/types.ts';
+
+const responses = createResponses();
 
 const arrival = { id: 'req_1', caller: { key: 'local', project: 'local' }, receivedAt: 0, deadline: 30_000, priority: 5 };
 const ofMessages = (changes: object): ChatRequest => messages({ model: 'auto', max_tokens: 10, messages: [{ role: 'user', content: 'hello' }], ...changes }, arrival).request;
