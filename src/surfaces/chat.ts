@@ -5,7 +5,10 @@ import type { ChatRequest, Surface } from '../types.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
 import { clientFields } from './client-fields.ts';
 import type { Arrival, Conversation } from './conversation.ts';
+import { isRecord } from './json.ts';
+import type { Json } from './json.ts';
 import { estimatePrompt, needsOf, textOf } from './prompt.ts';
+import { readResponses } from './responses-request.ts';
 
 /** Strict about what is read here; fields unknown to us pass through. */
 const part = z.looseObject({ type: z.string(), text: z.string().optional() });
@@ -37,9 +40,16 @@ export const chatBody = z.looseObject({
 
 /** `POST /v1/chat/completions`. */
 export function chat(input: unknown, arrival: Arrival): Conversation {
-  const request = parseChat(input, arrival);
+  const { body: asked, dropped } = isRecord(input) && 'input' in input && !('messages' in input) ? askedAsResponses(input) : { body: input, dropped: [] };
+  const request = parseChat(asked, arrival);
   const includeUsage = (request.body['stream_options'] as { include_usage?: unknown } | null | undefined)?.include_usage === true;
-  return { request, dropped: [], stream: (chunks, now) => streamChat(chunks, { requestId: request.id, now, includeUsage }), whole: wholeChat };
+  return { request, dropped, stream: (chunks, now) => streamChat(chunks, { requestId: request.id, now, includeUsage }), whole: wholeChat };
+}
+
+/** Cursor asks here in the words of the Responses API, and reads a chat's answer. */
+function askedAsResponses({ stream_options: options, ...input }: Json): { readonly body: Json; readonly dropped: readonly string[] } {
+  const { body: question, dropped } = readResponses(input);
+  return { body: { ...question, ...(options !== undefined && { stream_options: options }) }, dropped };
 }
 
 /** Throws `invalid-request` with `param` as the path of the first wrong field. */

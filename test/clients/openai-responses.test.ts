@@ -23,6 +23,24 @@ function callIn({ output }: OpenAI.Responses.Response): OpenAI.Responses.Respons
   throw new Error('no call');
 }
 
+describe('asked where chats are asked, as Cursor does it', () => {
+  const question = { model: 'gpt-oss-120b', instructions: 'be brief', input: [{ role: 'user', content: [{ type: 'input_text', text: 'weather in Paris?' }] }], tools, tool_choice: 'required', truncation: 'auto' };
+
+  test('it is answered as a chat', async () => {
+    const response = await state.system.chat(question);
+    expect(await response.json()).toMatchObject({ object: 'chat.completion', choices: [{ finish_reason: 'tool_calls', message: { tool_calls: [{ function: { name: 'get_weather' } }] } }] });
+    expect(response.headers.get('x-tollfree-dropped')).toBe('truncation');
+    expect(asked()[0]).toMatchObject({ messages: [{ role: 'system', content: 'be brief' }, { role: 'user', content: 'weather in Paris?' }], tools: [{ type: 'function', function: { name: 'get_weather' } }], tool_choice: 'required' });
+  });
+
+  test('streamed, with its usage', async () => {
+    const text = await (await state.system.chat({ ...question, stream: true, stream_options: { include_usage: true } })).text();
+    expect(text).toContain('"object":"chat.completion.chunk"');
+    expect(text).toMatch(/"choices":\[\].*"usage":\{/);
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
+  });
+});
+
 describe('responses', () => {
   test('an answer, and the question as it went upstream', async () => {
     const response = await state.system.client.responses.create({ model: 'auto', instructions: 'be brief', input: 'hello', max_output_tokens: 500, temperature: 0.5, truncation: 'auto', metadata: { a: 'b' } });
