@@ -19,6 +19,8 @@ const OPTIONAL: ReadonlySet<string> = new Set([
 
 export function createConcessions(request: ChatRequest): Concessions {
   const conceded = new Map<string, ReadonlySet<string>>();
+  // A form goes as it came.
+  const isForm = request.relay?.form !== undefined;
   const of = (target: Target): ReadonlySet<string> => conceded.get(keyOf(target)) ?? new Set();
   return {
     fit(target) {
@@ -27,13 +29,13 @@ export function createConcessions(request: ChatRequest): Concessions {
       return { ...request, body: Object.fromEntries(Object.entries(request.body).filter(([name]) => !without.has(name))) };
     },
     concede(target, failure) {
-      if (failure.kind !== 'caller' || failure.param === undefined) return false;
+      if (failure.kind !== 'caller' || failure.param === undefined || isForm) return false;
       const { param } = failure;
       if (!OPTIONAL.has(param) || !Object.hasOwn(request.body, param) || of(target).has(param)) return false;
       conceded.set(keyOf(target), new Set([...of(target), param]));
       return true;
     },
-    dropped: (target) => [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])],
+    dropped: (target) => (isForm ? [] : [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])]),
   };
 }
 

@@ -9,6 +9,7 @@ import { isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
 import { fitted } from './fields.ts';
 import { isRecord, parseJson } from './json.ts';
+import type { Json } from './json.ts';
 import { encodeRelay } from './relay.ts';
 import { broken, createTally } from './tally.ts';
 import type { Tally } from './tally.ts';
@@ -25,6 +26,8 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   const body: Record<string, unknown> = { model: '', stream: false, ...request.body };
   body['model'] = model.name;
   body['stream'] = request.stream;
+  const messages = body['messages'];
+  if (Array.isArray(messages) && messages.some(isDeveloper)) body['messages'] = messages.map((message: unknown) => (isDeveloper(message) ? { ...message, role: 'system' } : message));
   // Without it most providers tell no usage at the end of a stream, and nobody could be charged right.
   if (request.stream) body['stream_options'] = { ...(isRecord(body['stream_options']) && body['stream_options']), include_usage: true };
   return {
@@ -33,6 +36,11 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
     headers: { accept: request.stream ? 'text/event-stream' : 'application/json', 'content-type': 'application/json', ...provider.headers, ...authorize(credential) },
     body: JSON.stringify(fitted(body, provider)),
   };
+}
+
+/** The role's newer name is known to few besides OpenAI, who takes the older one for the same. */
+function isDeveloper(message: unknown): message is Json {
+  return isRecord(message) && message['role'] === 'developer';
 }
 
 function decode(refuse: Refuse): Decoder {

@@ -41,11 +41,11 @@ describe.each(ways)('through %s', (_name, model) => {
     expect(steps[0]?.toolCalls).toMatchObject([{ toolName: 'get_weather', input: { city: expect.any(String) } }]);
     expect(text).toContain('sunny in');
   });
-});
 
-test('generateObject, by a schema', async () => {
-  const { object } = await generateObject({ model: compatible()('gpt-oss-120b'), schema: z.object({ name: z.string(), age: z.number() }), prompt: 'a person' });
-  expect(object).toEqual({ name: expect.any(String), age: expect.any(Number) });
+  test('generateObject, by a schema', async () => {
+    const { object } = await generateObject({ model: model('gpt-oss-120b'), schema: z.object({ name: z.string(), age: z.number() }), prompt: 'a person', maxOutputTokens: 500 });
+    expect(object).toEqual({ name: expect.any(String), age: expect.any(Number) });
+  });
 });
 
 test('embedMany', async () => {

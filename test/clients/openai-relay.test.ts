@@ -92,12 +92,15 @@ describe('embeddings', () => {
 describe('audio', () => {
   test('a recording goes through byte by byte, under the name its provider knows the model by', async () => {
     const file = await toFile(SOUND, 'hello.wav');
-    const { text } = await state.system.client.audio.transcriptions.create({ model: 'whisper-1', file, language: 'de' });
-    expect(text).toBe('Grüß Gott');
+    const asked = { model: 'whisper-1', file, language: 'de', user: 'me' };
+    const { data, response } = await state.system.client.audio.transcriptions.create(asked).withResponse();
+    expect(data.text).toBe('Grüß Gott');
+    expect(response.headers.has('x-tollfree-dropped')).toBe(false);
     const [call] = state.recorder.seen;
     expect(call?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/);
     expect(call?.body).toContain('name="model"\r\n\r\nwhisper-large-v3\r\n');
     expect(call?.body).toContain('name="language"\r\n\r\nde\r\n');
+    expect(call?.body).toContain('name="user"\r\n\r\nme\r\n');
     expect(call?.body).toContain(Buffer.from(SOUND).toString('latin1'));
     const metrics = await (await fetch(`${state.system.url}/metrics`)).text();
     expect(metrics).toContain('tollfree_audio_seconds_total{provider="workshop",model="whisper-large-v3"} 3');

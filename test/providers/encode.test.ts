@@ -22,6 +22,12 @@ describe('encode', () => {
     expect(sent(body)).toEqual({ ...body, model: 'openai/gpt-oss-120b', stream: false });
   });
 
+  test('what the developer says goes under the name everybody knows', () => {
+    const developer = { role: 'developer', content: 'be brief', name: 'me' };
+    expect(sent({ messages: [developer, { role: 'user', content: 'hi' }] })['messages']).toEqual([{ ...developer, role: 'system' }, { role: 'user', content: 'hi' }]);
+    expect(developer.role).toBe('developer');
+  });
+
   test('a stream asks for its usage, where the provider takes the question', () => {
     expect(sent({ stream: true })['stream_options']).toEqual({ include_usage: true });
     expect(sent({ stream: true, stream_options: { include_usage: false, other: 1 } })['stream_options']).toEqual({ include_usage: true, other: 1 });
