@@ -18,7 +18,7 @@ import { type Scheduler, createLine } from './line.ts';
 import { createMerits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
 import { createPools } from './pools.ts';
-import { type Candidate, type Rest, createRests } from './rest.ts';
+import { type Candidate, type Named, type Rest, createRests } from './rest.ts';
 import { createRotation } from './rotation.ts';
 import { createView } from './view.ts';
 
@@ -51,7 +51,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     begun: ({ until, ...rest }) => record({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } }),
     ended: (key) => record({ type: 'awake', key }),
   });
-  const rotation = createRotation<Option>();
+  const rotation = createRotation<Option, Ruled>();
   const estimates = createEstimates();
   const merits = createMerits();
   const conversations = createConversations();
@@ -62,13 +62,14 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
 
   const shortening = { due: false };
   const history = { pools, rests, breaker, rotation, estimates };
-  const ledger = createLedger(pools, { must: record, may: (entry) => journal?.defer(entry) }, restore(journal?.read() ?? [], history, catalogue(), now()));
+  const ledger = createLedger(pools, { must: record, may: recordLater }, restore(journal?.read() ?? [], history, catalogue(), now()));
   const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? NOBODY });
   const line = createLine<Lease>(scheduler, lineBound);
   const leaseParts = { now, ledger, estimates, effects, merits, emit, freed: () => line.wake() };
   const view = createView({ pools, rests, catalogue, accounts: everyone, now });
 
   function record(entry: Entry): void {
+    wakeFor(entry);
     journal?.append(entry);
     if (journal?.full !== true || shortening.due) return;
     shortening.due = true;
@@ -77,6 +78,18 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       shortening.due = false;
       void journal.compact(snapshot(history, ledger.open(), now()));
     });
+  }
+
+  function recordLater(entry: Entry): void {
+    wakeFor(entry);
+    journal?.defer(entry);
+  }
+
+  /** Whatever may free what was left out for long. */
+  function wakeFor(entry: Entry): void {
+    if (entry.type === 'fact') rotation.wake(({ pool }) => pool === entry.pool);
+    else if (entry.type === 'rest') rotation.wake((option) => reaches(entry.rest, option));
+    else if (entry.type === 'awake' || (entry.type === 'count' && entry.unit === 'requests')) rotation.wake();
   }
 
   function update(next: readonly Account[]): void {
@@ -217,6 +230,9 @@ const isRuled = (outcome: Turn | Lease | readonly Ruled[]): outcome is readonly 
 const waitable = (ruled: readonly Ruled[]): readonly Ruled[] => ruled.filter(({ excluded }) => excluded !== true);
 
 const hasSoft = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ soft }) => soft === true);
+
+const reaches = (named: Named, option: Option): boolean =>
+  (['provider', 'model', 'accountId', 'pool'] as const).every((name) => named[name] === undefined || named[name] === option[name]);
 
 const lastTurn = ({ request, lastTurnAt }: Demand): number => lastTurnAt?.() ?? request.deadline;
 

@@ -36,6 +36,8 @@ export interface Ruled {
   readonly soft?: boolean;
   /** The request itself rules it out; `freeAt` still tells others the truth. */
   readonly excluded?: boolean;
+  /** It rules out every request there, not only this one. */
+  readonly anyone?: boolean;
   /** Somebody ahead in the line has the first right to it: it frees when theirs does. */
   readonly claimed?: boolean;
 }
@@ -51,7 +53,7 @@ export interface Choice {
 export interface ChoiceParts {
   readonly ledger: Ledger;
   readonly rests: Rests;
-  readonly rotation: Rotation<Option>;
+  readonly rotation: Rotation<Option, Ruled>;
   readonly estimates: Estimates;
   readonly merits: Merits;
   readonly conversations: Conversations;
@@ -84,18 +86,18 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     known.set(target.model, fresh);
     return fresh;
   };
-  const ordered = (target: Target): readonly Option[] => {
+  const ordered = (target: Target, now: number): readonly Option[] => {
     const { key, all } = optionsOf(target);
-    return [...rotation.order(key, all)];
+    return [...rotation.order(key, all, now), ...[...rotation.leftOut(key)].map(({ option }) => option)];
   };
 
   function resting(option: Option, now: number, cautious: boolean): Ruled | undefined {
-    if (!option.account.enabled) return { option, freeAt: Number.POSITIVE_INFINITY, outcome: 'disabled' };
+    if (!option.account.enabled) return { option, freeAt: Number.POSITIVE_INFINITY, outcome: 'disabled', anyone: true };
     const rest = rests.blocking(option, now);
     if (rest === undefined || (rest.soft && !cautious)) return undefined;
     // While a probe is out nobody knows more; its end wakes the line.
     const freeAt = Math.max(rest.until, now + (rest.probing ? PROBE_MS : 0));
-    return { option, freeAt, outcome: rest.reason, soft: rest.soft };
+    return { option, freeAt, outcome: rest.reason, soft: rest.soft, anyone: !rest.soft };
   }
 
   function short(option: Option, estimate: Estimate, now: number, others = 0): Ruled | undefined {
@@ -104,7 +106,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     const outcome = full === true ? 'concurrent' : outcomeOf(at, window);
     // A calendar's turn gives all of it back: what small ones take before it is nothing to whoever waits for the turn.
     const claims = meter !== undefined && window?.kind !== 'calendar';
-    return { option, freeAt: at, outcome, ...(claims && { claim: meter }) };
+    return { option, freeAt: at, outcome, ...(claims && { claim: meter }), anyone: full !== true && window?.unit === 'requests' };
   }
 
   function keeping(option: Option, request: ChatRequest, now: number, others = 0): Ruled | undefined {
@@ -121,7 +123,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       const wished = all.length < 2 ? undefined : conversations.account(request, key, now);
       const own = wished === undefined ? undefined : all.find(({ accountId }) => accountId === wished);
       if (own !== undefined) yield own;
-      for (const option of rotation.order(key, all)) if (option !== own) yield option;
+      for (const option of rotation.order(key, all, now)) if (option !== own) yield option;
     }
   }
 
@@ -134,7 +136,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
 
   return {
     rule({ request, candidates, excluded }, now, others) {
-      const options = candidates.flatMap(ordered);
+      const options = candidates.flatMap((target) => ordered(target, now));
       // Those ahead spread over the pools as well as the newcomer could.
       const each = Math.floor(others / Math.max(1, new Set(options.map(({ pool, model }) => meterName(pool, model))).size));
       return options.map((option) => ({
@@ -143,13 +145,17 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       }));
     },
     outlook: (candidates, request, now) =>
-      candidates.flatMap(ordered).map((option): Outlook => {
+      candidates.flatMap((target) => ordered(target, now)).map((option): Outlook => {
         const { freeAt, outcome } = keeping(option, request, now) ?? { freeAt: now, outcome: 'free' };
         return { target: option.target, account: option.account, pool: option.pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome };
       }),
     take(demand, now, claimed, cautious) {
-      const { request, excluded } = demand;
+      const { request, excluded, candidates } = demand;
       const ruled: Ruled[] = [];
+      const lasting: Ruled[] = [];
+      const leaveOut = (): void => {
+        for (const why of lasting) rotation.leaveOut(targetKey(why.option.target), why, now);
+      };
       const spent = new Set<string>();
       for (const option of plan(demand, now)) {
         const quota = meterName(option.pool, option.model);
@@ -160,18 +166,34 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
         }
         const rest = resting(option, now, cautious);
         if (rest !== undefined) {
+          if (rest.anyone === true) lasting.push(rest);
           ruled.push(keeping(option, request, now) ?? rest);
           continue;
         }
         const estimate = estimates.of(option.provider, option.target.model, request);
         const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
-        if (hold !== undefined) return { option, hold, estimate, ruled };
+        if (hold !== undefined) {
+          leaveOut();
+          return { option, hold, estimate, ruled };
+        }
         spent.add(quota);
-        ruled.push(short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true });
+        const why = short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true };
+        if (why.anyone === true) lasting.push(why);
+        ruled.push(why);
       }
-      return ruled;
+      const before = candidates.flatMap((target) => [...rotation.leftOut(targetKey(target))]);
+      leaveOut();
+      if (before.length === 0) return ruled;
+      const excludes = ({ target, account, pool }: Option): boolean => excluded(target, account, pool);
+      return inOrder(candidates, [...before.map((why) => ({ ...why, excluded: excludes(why.option) })), ...ruled]);
     },
   };
+}
+
+function inOrder(candidates: readonly Target[], ruled: readonly Ruled[]): readonly Ruled[] {
+  const places = new Map(candidates.map(({ model }, place) => [model, place]));
+  const placeOf = ({ option }: Ruled): number => places.get(option.target.model) ?? candidates.length;
+  return ruled.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
 
 /** How long an answer usually takes to begin: when a probe that is out may be expected back. */

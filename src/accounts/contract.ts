@@ -26,7 +26,7 @@ export interface Lease {
   readonly pool: string;
   /** Milliseconds spent in the line. */
   readonly queuedMs: number;
-  /** Who would have come first, and what ruled each of them out. Told when asked: only a verbose log wants to know. */
+  /** Who was passed over, and what ruled each of them out. Told when asked: only a verbose log wants to know. */
   readonly passedOver: () => readonly Attempt[];
   /** Corrects the windows by what upstream says of them. */
   learn(facts: readonly Fact[]): void;

@@ -5,53 +5,110 @@ interface Turning {
   readonly accountId: string;
 }
 
-export interface Rotation<Option extends Turning> {
-  /** Those of `options`, the least recently used first. The same array costs nothing to order again, however long it is. */
-  order(target: string, options: readonly Option[]): Iterable<Option>;
+/** Why an option cannot serve, and until when. */
+interface Lasting<Option extends Turning> {
+  readonly option: Option;
+  readonly freeAt: number;
+}
+
+export interface Rotation<Option extends Turning, Why extends Lasting<Option> = Lasting<Option>> {
+  /** Those of `options` who were not left out, the least recently used first. The same array costs nothing to order again, however long it is. */
+  order(target: string, options: readonly Option[], now: number): Iterable<Option>;
   used(target: string, accountId: string): void;
+  /** Whoever cannot serve anybody for a while is not passed over again and again. */
+  leaveOut(target: string, why: Why, now: number): void;
+  /** What keeps those who are left out. */
+  leftOut(target: string): Iterable<Why>;
+  /** Something may have freed. */
+  wake(whom?: (option: Option) => boolean): void;
   save(): readonly (readonly [target: string, account: string])[];
 }
 
 /** A place in a ring of neighbours, so that whoever was used moves to the end in one step. */
 interface Seat<Option> {
   readonly option: Option | undefined;
+  /** When it was used last, and which of the options it is where that was never. */
+  turn: number;
+  readonly index: number;
   before: Seat<Option>;
   after: Seat<Option>;
 }
 
-interface Ring<Option> {
+interface Ring<Option extends Turning, Why> {
   readonly options: readonly Option[];
   /** Nobody's: the first comes after it, the last before it. */
   readonly gap: Seat<Option>;
   readonly seats: ReadonlyMap<string, Seat<Option>>;
+  readonly left: Map<Seat<Option>, Why>;
+  /** When the first of those left out is looked at again. */
+  nextLook: number;
 }
 
-export function createRotation<Option extends Turning>(): Rotation<Option> {
+/** Leaving out and taking in again costs more than passing over a few times. */
+const LEAST_MS = 2 * 60_000;
+/** And whoever is left out is looked at again after this, should anything have freed unheard. */
+const LONGEST_MS = 10 * 60_000;
+
+export function createRotation<Option extends Turning, Why extends Lasting<Option> = Lasting<Option>>(): Rotation<Option, Why> {
   /** Per target, each account's last turn. Kept also for those who are gone, or not here yet. */
   const turns = new Map<string, Map<string, number>>();
-  const rings = new Map<string, Ring<Option>>();
+  const rings = new Map<string, Ring<Option, Why>>();
   let turn = 0;
 
-  function ringOf(target: string, options: readonly Option[]): Ring<Option> {
+  function ringOf(target: string, options: readonly Option[]): Ring<Option, Why> {
     const known = rings.get(target);
     if (known?.options === options) return known;
     const last = turns.get(target);
-    const ring = seat(options, ({ accountId }) => last?.get(accountId) ?? 0);
+    const ring = seat<Option, Why>(options, ({ accountId }) => last?.get(accountId) ?? 0);
     rings.set(target, ring);
     return ring;
   }
 
+  function takeIn(ring: Ring<Option, Why>, seats: readonly Seat<Option>[]): void {
+    let { after: next } = ring.gap;
+    for (const back of seats.toSorted(earlier)) {
+      ring.left.delete(back);
+      while (next.option !== undefined && earlier(next, back) < 0) next = next.after;
+      moveBefore(next, back);
+    }
+  }
+
   return {
-    *order(target, options) {
-      const { gap } = ringOf(target, options);
-      for (let { after: place } = gap; place.option !== undefined; place = place.after) yield place.option;
+    *order(target, options, now) {
+      const ring = ringOf(target, options);
+      if (now >= ring.nextLook) {
+        takeIn(ring, [...ring.left.keys()]);
+        ring.nextLook = Number.POSITIVE_INFINITY;
+      }
+      let { after: place } = ring.gap;
+      while (place.option !== undefined) {
+        const { option, after } = place;
+        // It may be left out now.
+        yield option;
+        place = after;
+      }
     },
     used(target, accountId) {
       const last = turns.get(target) ?? new Map<string, number>();
       turns.set(target, last.set(accountId, (turn += 1)));
       const ring = rings.get(target);
       const place = ring?.seats.get(accountId);
-      if (ring !== undefined && place !== undefined) moveBefore(ring.gap, place);
+      if (ring === undefined || place === undefined) return;
+      ring.left.delete(place);
+      place.turn = turn;
+      moveBefore(ring.gap, place);
+    },
+    leaveOut(target, why, now) {
+      const ring = rings.get(target);
+      const place = ring?.seats.get(why.option.accountId);
+      if (ring === undefined || place === undefined || why.freeAt < now + LEAST_MS) return;
+      unlink(place);
+      ring.left.set(place, why);
+      ring.nextLook = Math.min(ring.nextLook, why.freeAt, now + LONGEST_MS);
+    },
+    leftOut: (target) => rings.get(target)?.left.values() ?? [],
+    wake(whom = () => true) {
+      for (const ring of rings.values()) takeIn(ring, [...ring.left].filter(([, { option }]) => whom(option)).map(([place]) => place));
     },
     save: () =>
       [...turns]
@@ -61,25 +118,29 @@ export function createRotation<Option extends Turning>(): Rotation<Option> {
   };
 }
 
-function seat<Option extends Turning>(options: readonly Option[], lastTurn: (option: Option) => number): Ring<Option> {
-  const gap = place<Option>(undefined);
-  const seats = new Map<string, Seat<Option>>();
-  for (const option of options.toSorted((one, other) => lastTurn(one) - lastTurn(other))) {
-    const taken = place(option);
-    moveBefore(gap, taken);
-    seats.set(option.accountId, taken);
-  }
-  return { options, gap, seats };
+const earlier = <Option>(one: Seat<Option>, other: Seat<Option>): number => one.turn - other.turn || one.index - other.index;
+
+function seat<Option extends Turning, Why>(options: readonly Option[], lastTurn: (option: Option) => number): Ring<Option, Why> {
+  const gap = place<Option>(undefined, 0, 0);
+  const seats = options.map((option, index) => place(option, lastTurn(option), index));
+  for (const taken of seats.toSorted(earlier)) moveBefore(gap, taken);
+  return { options, gap, seats: new Map(seats.map((taken) => [taken.option?.accountId ?? '', taken])), left: new Map(), nextLook: Number.POSITIVE_INFINITY };
 }
 
-function place<Option>(option: Option | undefined): Seat<Option> {
-  const alone: { option: Option | undefined; before?: Seat<Option>; after?: Seat<Option> } = { option };
+function place<Option>(option: Option | undefined, turn: number, index: number): Seat<Option> {
+  const alone: Omit<Seat<Option>, 'before' | 'after'> & { before?: Seat<Option>; after?: Seat<Option> } = { option, turn, index };
   return Object.assign(alone, { before: alone as Seat<Option>, after: alone as Seat<Option> });
 }
 
+function unlink<Option>(left: Seat<Option>): void {
+  left.before.after = left.after;
+  left.after.before = left.before;
+  left.before = left;
+  left.after = left;
+}
+
 function moveBefore<Option>(next: Seat<Option>, moved: Seat<Option>): void {
-  moved.before.after = moved.after;
-  moved.after.before = moved.before;
+  unlink(moved);
   moved.before = next.before;
   moved.after = next;
   next.before.after = moved;

@@ -35,6 +35,45 @@ describe('rotation', () => {
     expect(await house.refusal({ request: { deadline: START } })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
   });
 
+  test('of a thousand accounts 990 that are spent today cost nothing to pass over, and come back with the day', async () => {
+    const today = { limits: { windows: [day(1)] } };
+    const house = createHouse([provider('p', [model('m')])], Array.from({ length: 1000 }, (_, index) => account('p', `${index}`, index % 100 === 50 ? {} : today)));
+    const looks = { count: 0 };
+    const excluded = (): boolean => {
+      looks.count += 1;
+      return false;
+    };
+    const asked = async (times: number): Promise<readonly string[]> => {
+      looks.count = 0;
+      return served(house, times, { excluded });
+    };
+    expect(new Set(await asked(1000)).size).toBe(1000);
+    // Once each, to find out.
+    expect(new Set(await asked(11)).size).toBe(10);
+    expect(looks.count).toBe(1000 + 1);
+    const rest = await asked(50);
+    expect(looks.count).toBe(50);
+    expect(rest.slice(10)).toEqual(rest.slice(0, -10));
+    // Cleared by what upstream says, without waiting for anything.
+    house.accounts.learn('p-7', [{ unit: 'requests', seconds: 86_400, scope: 'pool', limit: 1, remaining: 1, source: 'header' }]);
+    expect(await asked(1)).toEqual(['p/7']);
+    house.time.skip(13 * 3_600_000);
+    expect(new Set(await asked(1000)).size).toBe(1000);
+  });
+
+  test('an account left out for the day serves again once its rest is cleared, and is among the reasons until then', async () => {
+    const house = createHouse([provider('p', [model('m')])], [account('p', 'a'), account('p', 'b')]);
+    const tomorrow = START + 12 * 3_600_000;
+    (await house.ask()).fail({ kind: 'rate-day', message: 'enough', scope: 'pool', retryAt: tomorrow });
+    expect(await served(house, 2)).toEqual(['p/b', 'p/b']);
+    (await house.ask()).fail({ kind: 'rate-day', message: 'enough', scope: 'pool', retryAt: tomorrow + 1 });
+    for (let time = 0; time < 2; time += 1) {
+      expect(await house.refusal()).toMatchObject({ kind: 'exhausted', retryAt: tomorrow, attempts: [{ account: 'a', outcome: 'rate-day' }, { account: 'b', outcome: 'rate-day' }] });
+    }
+    house.accounts.clearRests('p-a');
+    expect(await served(house, 2)).toEqual(['p/a', 'p/a']);
+  });
+
   test('a long conversation keeps its account while it can', async () => {
     const house = createHouse([provider('p', [model('m', { windows: [window(2)] })])], [account('p', 'a'), account('p', 'b')]);
     expect(await served(house, 1, talk('one'))).toEqual(['p/a']);
