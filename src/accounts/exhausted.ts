@@ -26,7 +26,7 @@ export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now:
     return new FailureError({ kind: 'unavailable', message: `no account for ${names}; add one with: tollfree accounts add`, attempts });
   }
   if (ruled.every(({ outcome }) => outcome === 'too-long')) {
-    return new FailureError({ kind: 'too-large', message: 'the prompt is larger than any account may send within a minute; shorten it, or allow a provider with larger limits' });
+    return new FailureError({ kind: 'too-large', message: 'the request is larger than any account may send at once; shorten its prompt or recording, or allow a provider with larger limits' });
   }
   if (ruled.some(({ outcome, freeAt }) => QUOTA.has(outcome) && Number.isFinite(freeAt))) {
     return new FailureError({ kind: 'exhausted', message: `no account can answer before ${time(at)}`, ...retryAt, attempts });

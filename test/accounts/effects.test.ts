@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { UpstreamFailure } from '../../src/failure.ts';
-import type { Usage } from '../../src/types.ts';
-import { account, createHouse, type House, model, provider, state, targetsOf, window } from './harness.ts';
+import type { ChatRequest, Usage } from '../../src/types.ts';
+import { START, account, createHouse, type House, model, provider, state, targetsOf, window } from './harness.ts';
 
 /** Known and ample, so that nothing but the refusals decides. */
 const ample = { windows: [window(1000)] };
@@ -262,6 +262,40 @@ describe('what was used', () => {
     const one = house();
     (await one.ask(ask)).settle({ input: 9_000, output: 1, estimated: true });
     expect(one.accounts.estimateErrors().size).toBe(0);
+  });
+});
+
+const recording = (audioSeconds: number): { readonly request: Partial<ChatRequest> } => ({ request: { surface: 'audio', promptTokens: 0, audioSeconds } });
+
+describe('seconds of sound', () => {
+  const hourly = provider('one', [model('whisper', { windows: [window(10), window(1000, 3600, { unit: 'audio_seconds' })] })]);
+  const house = (): House => createHouse([hourly], [account('one', 'a')]);
+
+  test.each<[string, UpstreamFailure | 'whole' | 'left', Usage | undefined, number]>([
+    ['a report takes the place of the recording\'s length', 'whole', { input: 0, output: 0, audioSeconds: 540 }, 540],
+    ['what was longer than the container said is owed', 'whole', { input: 0, output: 0, audioSeconds: 700 }, 700],
+    ['a report of tokens alone leaves them as reserved', 'whole', { input: 3, output: 4 }, 600],
+    ['without any report they stay as reserved', 'whole', undefined, 600],
+    ['a broken answer is never refunded', failing('broken-answer'), undefined, 600],
+    ['a client that left is not refunded either', 'left', undefined, 600],
+    ['a refusal listened to nothing', failing('balance'), undefined, 0],
+    ['a call that never reached upstream counts nothing', failing('overloaded', { unsent: true }), undefined, 0],
+  ])('are reserved when the call is sent; %s', async (_name, ending, usage, expected) => {
+    const one = house();
+    const lease = await one.ask(recording(600));
+    expect(used(one)).toEqual({ requests: 1, audio_seconds: 600 });
+    if (ending === 'whole') lease.settle(usage);
+    else if (ending === 'left') lease.cancel(usage);
+    else lease.fail(ending, usage);
+    expect(used(one)['audio_seconds']).toBe(expected);
+  });
+
+  test('that are not left keep a long recording waiting, and not a short one', async () => {
+    const one = house();
+    (await one.ask(recording(600))).settle(undefined);
+    expect(await one.refusal(recording(600))).toMatchObject({ kind: 'exhausted', retryAt: START + 3_600_150 });
+    (await one.ask(recording(400))).settle(undefined);
+    expect(await one.refusal(recording(1001))).toMatchObject({ kind: 'too-large' });
   });
 });
 

@@ -141,6 +141,19 @@ describe('a restart', () => {
     }), { numRuns: 60 });
   });
 
+  test('keeps seconds of sound: as they were told, and as reserved where the call was under way', async () => {
+    const whisper = provider('groq', [model('w', { windows: [window(7200, 3600, { unit: 'audio_seconds' })] })]);
+    const time = createTime();
+    const open = (): House => createHouse([whisper], [account('groq', 'a')], { time, journal: createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined }) });
+    const before = open();
+    (await before.ask({ request: { surface: 'audio', audioSeconds: 600 } })).settle({ input: 0, output: 0, audioSeconds: 540 });
+    await before.ask({ request: { surface: 'audio', audioSeconds: 60 } });
+    for (const snapshot of [false, true]) {
+      if (snapshot) before.accounts.save();
+      expect(counts(open())[0]?.windows).toMatchObject([{ unit: 'audio_seconds', used: 600, limit: 7200 }]);
+    }
+  });
+
   test('calls under way at the crash stay counted', async () => {
     const time = createTime();
     const before = start(time);

@@ -63,6 +63,20 @@ describe('metrics', () => {
   });
 });
 
+test('seconds of sound are a window like any other', async () => {
+  const account: Account = { id: 'a', provider: 'groq', label: 'one', enabled: true, origin: 'https://api.groq.com' };
+  const metrics = createMetrics({
+    version: '0', nodeVersion: 'v0',
+    accounts: () => [{ account, state: 'active', windows: [{ unit: 'audio_seconds', seconds: 3600, limit: 7200, used: 600 }] }],
+    breakers: () => [],
+    catalogue: () => ({ providers: new Map() }),
+    estimateErrors: () => new Map(),
+    waiting: () => new Map(),
+    vaultUnlocked: () => true,
+  });
+  expect(await metrics.text()).toContain('tollfree_quota_remaining{provider="groq",account="one",model="",window="audio_seconds_hour"} 6600');
+});
+
 test('windows and breakers of models that no catalogue lists are no series of their own', async () => {
   const window = { unit: 'requests', seconds: 60, limit: 30, used: 1 } as const;
   const account: Account = { id: 'a', provider: 'groq', label: 'one', enabled: true, origin: 'https://api.groq.com' };
