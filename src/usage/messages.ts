@@ -12,7 +12,7 @@ export type ToWorker =
   /** There are lines to read, or it is time to look what is too old. */
   | { readonly type: 'wake'; readonly now: number }
   | { readonly type: 'stats'; readonly id: number; readonly query: StatsQuery; readonly now: number }
-  /** Take in what there is, and end. */
+  /** Take in what there is time for, and end. */
   | { readonly type: 'close'; readonly now: number };
 
 export type FromWorker =

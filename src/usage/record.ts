@@ -34,7 +34,7 @@ export interface UsageRecord {
   /** Everything finished before the question is counted. Rejects where the database cannot be read. */
   readonly stats: (query: StatsQuery) => Promise<Stats>;
   readonly health: () => RecordHealth;
-  /** Resolves when all is in the database, or after some seconds: what is not then, is at the next start. */
+  /** Resolves when all is in the database, or after two seconds: what is not then, is at the next start. */
   readonly close: () => Promise<void>;
 }
 

@@ -21,8 +21,6 @@ export interface Recorder {
 
 /** A thread that cannot live costs 40 ms of a core each time. */
 const RESTART_MS = 5_000;
-/** Whoever stops a daemon waits no longer for a disk that does not answer. */
-const CLOSE_MS = 5_000;
 
 /** Node 20 runs no TypeScript: from the sources, tests run the thread that was built. */
 const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? '../../dist/usage/worker.js' : './worker.js', import.meta.url);
@@ -117,9 +115,8 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
       worker.ref();
       const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
       say({ type: 'close', now: now() });
-      const late = setTimeout(() => void worker.terminate(), CLOSE_MS);
+      // It ends by itself: a thread that is ended in the middle of a call into SQLite takes the process with it.
       await ended;
-      clearTimeout(late);
     },
   };
 }

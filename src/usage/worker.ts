@@ -5,6 +5,8 @@ import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 
 /** After a failure. A full disk is not made better by asking more often. */
 const RETRY_MS = 1_000;
+/** Whoever stops a daemon waits no longer for a long spool: what is left is taken in at the next start. */
+const CLOSE_MS = 2_000;
 
 function keep({ directory, retention }: WorkerData, port: NonNullable<typeof parentPort>): void {
   const say = (message: FromWorker): void => port.postMessage(message);
@@ -55,7 +57,7 @@ function keep({ directory, retention }: WorkerData, port: NonNullable<typeof par
         }
         return;
       case 'close':
-        everything();
+        for (const until = performance.now() + CLOSE_MS; performance.now() < until && tried(keeper.take););
         keeper.close();
         port.close();
         return;

@@ -6,7 +6,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
+import { entryOf, lineOf } from '../../src/usage/entry.ts';
 import { createKeeper } from '../../src/usage/keeper.ts';
+import { createSpool } from '../../src/usage/spool.ts';
+import { finished } from './finished.ts';
 
 const DAY = 86_400_000;
 const retention = { requestsMs: 30 * DAY, mostRequests: 1_000_000, totalsMs: 400 * DAY };
@@ -30,6 +33,35 @@ async function killed(dataDirectory: string, name: string, bytes: number): Promi
   // The last line may be cut, like the process.
   return readFileSync(path, 'utf8').split('\n').slice(0, -1);
 }
+
+describe('a stopped daemon', () => {
+  test('ends well in the midst of its work, and the next one has the rest', async () => {
+    const dataDirectory = mkdtempSync(join(tmpdir(), 'tollfree-stop-'));
+    made.push(dataDirectory);
+    const directory = join(dataDirectory, 'record');
+    const spool = createSpool({ directory, now: Date.now, onTrouble: () => undefined });
+    const requests = 30_000;
+    for (let number = 0; number < requests; number += 1) {
+      const { request, summary } = finished({ id: `req_${number}`, at: Date.now(), key: `key-${number % 3_000}` });
+      spool.append(lineOf(entryOf(request, summary)));
+    }
+    spool.close();
+
+    const stopping = `
+      import { createRecord } from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'dist', 'usage', 'record.js'))};
+      const record = createRecord({ dataDirectory: ${JSON.stringify(dataDirectory)}, retention: ${JSON.stringify(retention)}, now: Date.now, emit: () => undefined });
+      for (let asked = 0; asked < 200; asked += 1) record.stats({ by: ['day', 'key', 'model'], from: '2026-01-01', limit: 500, offset: 0 }).catch(() => undefined);
+      await record.close();`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', stopping], { stdio: 'inherit' });
+    await once(child, 'exit');
+    expect([child.exitCode, child.signalCode]).toEqual([0, null]);
+
+    const keeper = createKeeper({ directory, retention, tell: () => undefined });
+    while (keeper.take(Date.now()));
+    expect(keeper.stats({ by: [], from: '2026-01-01', limit: 1, offset: 0 }, Date.now()).total.requests).toBe(requests);
+    keeper.close();
+  }, 60_000);
+});
 
 describe('a killed daemon', () => {
   test('has written down every request it finished, and none twice', async () => {
