@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import type { Context, Paint } from './context.ts';
 import { knowledgeOf } from './knowledge.ts';
-import { count, until } from './numbers.ts';
+import { count, per, until } from './numbers.ts';
 import { modelOption, textOrJsonOption } from './options.ts';
 import { printJson, printLines } from './output.ts';
-import type { Explanation } from './shapes.ts';
+import type { Explanation, Window } from './shapes.ts';
 import { renderTable, type Column } from './table.ts';
 import { clip, oneLine, wrap } from './text.ts';
 
@@ -84,7 +84,18 @@ const candidateColumns = (now: number): Column<Explanation['candidates'][number]
   { title: 'account', cell: ({ account }) => account },
   { title: 'free', cell: ({ free_at: at }) => at, show: ({ free_at: at }) => freeText(at, now), style: ({ free_at: at }) => (at !== undefined && Date.parse(at) <= now ? 'green' : 'yellow') },
   { title: 'because', cell: ({ reason }) => reason },
+  { title: 'left', cell: ({ windows }) => leftText(windows) },
 ];
+
+const shareLeft = ({ limit, used }: Window): number => (limit - used) / limit;
+
+/** Of the window that is nearest to its end. */
+function leftText(windows: readonly Window[] = []): string {
+  const [least] = windows.toSorted((one, other) => shareLeft(one) - shareLeft(other));
+  if (least === undefined) return '';
+  const { limit, used, unit, seconds, source } = least;
+  return `${count(Math.max(0, Math.floor(limit - used)))} of ${count(limit)} ${per(unit, seconds)}${source === undefined ? '' : ` (${source})`}`;
+}
 
 function freeText(at: string | undefined, now: number): string {
   if (at === undefined) return '';

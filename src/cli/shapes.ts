@@ -42,7 +42,7 @@ export const explanationShape = z.object({
   considered: z.array(z.object({ rule: z.string(), score: z.number(), words: z.array(wordShape).readonly(), failed: z.string().optional() })).readonly(),
   tokens: z.number(),
   candidates: z
-    .array(z.object({ provider: z.string(), model: z.string(), account: z.string().optional(), free_at: time.optional(), reason: z.string().optional() }))
+    .array(z.object({ provider: z.string(), model: z.string(), account: z.string().optional(), free_at: time.optional(), reason: z.string().optional(), windows: z.array(windowShape).readonly().optional() }))
     .readonly(),
 });
 export type Explanation = z.infer<typeof explanationShape>;

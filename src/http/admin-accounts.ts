@@ -1,7 +1,7 @@
 /** `/admin/accounts`: who there is and what is left; adding, testing, changing, removing. */
 import { Router } from 'express';
 import { z } from 'zod';
-import type { Accounts, AccountView } from '../accounts/accounts.ts';
+import type { Accounts, AccountView, WindowView } from '../accounts/accounts.ts';
 import { check, filled } from '../schema.ts';
 import type { Account } from '../types.ts';
 import { readJson } from './body.ts';
@@ -70,9 +70,11 @@ function tellView({ account, pool, state, trial, rests, windows }: AccountView):
     state,
     ...(trial && { trial }),
     rests: rests.map(({ scope, model, until, reason }) => ({ scope, ...(model !== undefined && { model }), ...time('until', until), reason })),
-    windows: windows.map(({ resetsAt, emptyAt, ...window }) => ({ ...window, ...time('resets_at', resetsAt), ...time('empty_at', emptyAt) })),
+    windows: windows.map(tellWindow),
   };
 }
+
+export const tellWindow = ({ resetsAt, emptyAt, ...window }: WindowView): object => ({ ...window, ...time('resets_at', resetsAt), ...time('empty_at', emptyAt) });
 
 export function time(name: string, at: number | undefined): Record<string, string> {
   return at === undefined ? {} : { [name]: new Date(at).toISOString() };

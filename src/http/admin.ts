@@ -1,15 +1,15 @@
 /** `/admin`: everything the operator can see and do. */
 import { Router } from 'express';
 import { z } from 'zod';
-import type { AccountView, BreakerView, Outlook } from '../accounts/accounts.ts';
+import type { AccountView, BreakerView } from '../accounts/accounts.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import { candidates } from '../routing/candidates.ts';
 import { explainMatch } from '../routing/explain.ts';
 import { check, once, refused } from '../schema.ts';
 import { chat, parseChat } from '../surfaces/chat.ts';
-import type { Catalogue, Limits, Model, Provider } from '../types.ts';
+import type { Catalogue, ChatRequest, Limits, Model, Provider, Target } from '../types.ts';
 import type { Activity } from './activity.ts';
-import { adminAccountRoutes, time } from './admin-accounts.ts';
+import { adminAccountRoutes, tellWindow, time } from './admin-accounts.ts';
 import type { AdminAccountOptions } from './admin-accounts.ts';
 import type { AdminDoor } from './admin-door.ts';
 import { adminRulesRoutes } from './admin-rules.ts';
@@ -78,7 +78,7 @@ function explain({ gateway, accounts, rulesDesk }: AdminOptions, body: unknown):
   const request = parseChat({ ...asked, ...messages }, { id: 'explain', caller: { key: 'admin', project: 'admin' }, receivedAt: now, deadline: now, priority: 0 });
   const { match, ...explained } = explainMatch(request, text === undefined ? gateway.rules() : otherRules(rulesDesk, text));
   const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
-  return { ...explained, tokens: request.promptTokens, candidates: accounts.outlook(targets, request).map(tellOutlook) };
+  return { ...explained, tokens: request.promptTokens, candidates: tellOutlooks(accounts, targets, request) };
 }
 
 /** Rules that are not in force, to see what they would do. */
@@ -89,8 +89,14 @@ function otherRules({ check: tryOut }: AdminOptions['rulesDesk'], text: string):
   throw refused('rules', first === undefined ? 'are wrong' : `line ${first.line}: ${first.message}`);
 }
 
-function tellOutlook({ target, account, freeAt, reason }: Outlook): unknown {
-  return { provider: target.provider.name, model: target.model.name, account: account.label, ...time('free_at', freeAt), reason };
+/** Each with what is left for it, by every window that covers it. */
+function tellOutlooks(accounts: Pick<AdminOptions['accounts'], 'outlook' | 'view'>, targets: readonly Target[], request: ChatRequest): readonly unknown[] {
+  const outlooks = accounts.outlook(targets, request);
+  const windows = new Map(accounts.view().map((view) => [view.account.id, view.windows]));
+  return outlooks.map(({ target: { provider, model }, account, pool, freeAt, reason }) => ({
+    provider: provider.name, model: model.name, account: account.label, pool, ...time('free_at', freeAt), reason,
+    windows: (windows.get(account.id) ?? []).filter((window) => window.model === undefined || window.model === model.name).map(tellWindow),
+  }));
 }
 
 function tellRests({ account, rests }: AccountView): readonly unknown[] {

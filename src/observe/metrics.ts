@@ -8,7 +8,7 @@ export interface AccountGauges {
   readonly account: Account;
   readonly state: AccountState;
   readonly trial?: true;
-  readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number; readonly emptyAt?: number }[];
+  readonly windows: readonly { readonly unit: Unit | 'concurrent'; readonly seconds: number; readonly model?: string; readonly limit: number; readonly used: number; readonly resetsAt?: number; readonly emptyAt?: number; readonly source?: string }[];
 }
 
 export interface BreakerGauge {
@@ -153,6 +153,14 @@ function addGauges({ version, nodeVersion, accounts, breakers, estimateErrors, w
   };
   gauge('tollfree_quota_limit', 'Limit of a window as known now.', windowLabels, (limits) => eachWindow((labels, { limit }) => limits.set(labels, limit)));
   gauge('tollfree_quota_remaining', 'Left in a window now.', windowLabels, (remaining) => eachWindow((labels, { limit, used }) => remaining.set(labels, Math.max(0, limit - used))));
+  gauge('tollfree_quota_reset_timestamp_seconds', 'When a window will be whole again.', windowLabels, (resets) =>
+    eachWindow((labels, { resetsAt }) => {
+      if (resetsAt !== undefined) resets.set(labels, resetsAt / 1000);
+    }));
+  gauge('tollfree_quota_source', '1 for where a window\'s limit is known from: configured, header, refusal, endpoint.', [...windowLabels, 'source'], (sources) =>
+    eachWindow((labels, { source }) => {
+      if (source !== undefined) sources.set({ ...labels, source }, 1);
+    }));
   gauge('tollfree_quota_empty_timestamp_seconds', 'When a window will be used up at the pace of the last hour; absent where it lasts.', windowLabels, (empty) =>
     eachWindow((labels, { emptyAt }) => {
       if (emptyAt !== undefined) empty.set(labels, emptyAt / 1000);

@@ -43,10 +43,11 @@ describe('against the daemon', () => {
     expect(words).toBe('');
     expect(out).toMatch(/^rule {6}translation$/m);
     expect(out).toContain('translate');
-    expect(out).toMatch(/groq +openai\/gpt-oss-120b +grace +now/);
+    expect(out).toMatch(/groq +openai\/gpt-oss-120b +grace +now.* \d+ of [\d,]+ \w+\/\w+ \(\w+\)/);
     const explanation = json(await ask(['explain', 'Translate this poem', '-o', 'json'])) as Explanation;
     expect(explanation.candidates.length).toBeGreaterThan(3);
     expect(new Set(explanation.candidates.map(({ provider }) => provider))).toEqual(new Set(['groq', 'cerebras']));
+    expect(explanation.candidates[0]?.windows).toContainEqual(expect.objectContaining({ unit: 'requests', seconds: 60, limit: 30, source: 'configured', resets_at: expect.any(String) as unknown }));
   });
 
   test('models tell what is left, of providers with an account', async () => {

@@ -36,6 +36,8 @@ describe('metrics', () => {
     ['tollfree_saved_usd_total', ['model', 'provider']],
     ['tollfree_quota_limit', ['account', 'model', 'provider', 'window']],
     ['tollfree_quota_remaining', ['account', 'model', 'provider', 'window']],
+    ['tollfree_quota_reset_timestamp_seconds', ['account', 'model', 'provider', 'window']],
+    ['tollfree_quota_source', ['account', 'model', 'provider', 'source', 'window']],
     ['tollfree_account_state', ['account', 'provider', 'state']],
     ['tollfree_breaker_open', ['account', 'model', 'provider']],
     ['tollfree_queue_depth', ['provider']],
@@ -63,18 +65,25 @@ describe('metrics', () => {
   });
 });
 
-test('seconds of sound are a window like any other', async () => {
+test('seconds of sound are a window like any other, with when it is whole, when it is empty and where it is known from', async () => {
   const account: Account = { id: 'a', provider: 'groq', label: 'one', enabled: true, origin: 'https://api.groq.com' };
   const metrics = createMetrics({
     version: '0', nodeVersion: 'v0',
-    accounts: () => [{ account, state: 'active', windows: [{ unit: 'audio_seconds', seconds: 3600, limit: 7200, used: 600 }] }],
+    accounts: () => [{ account, state: 'active', windows: [{ unit: 'audio_seconds', seconds: 3600, limit: 7200, used: 600, resetsAt: 1_773_144_000_000, emptyAt: 1_773_143_000_500, source: 'header' }] }],
     breakers: () => [],
     catalogue: () => ({ providers: new Map() }),
     estimateErrors: () => new Map(),
     waiting: () => new Map(),
     vaultUnlocked: () => true,
   });
-  expect(await metrics.text()).toContain('tollfree_quota_remaining{provider="groq",account="one",model="",window="audio_seconds_hour"} 6600');
+  const told = [...(await metrics.text()).matchAll(/^tollfree_quota_(\w+)\{provider="groq",account="one",model="",window="audio_seconds_hour"(.*)\} (.*)$/gm)].map(([, name, more, value]) => [name, more, value]);
+  expect(told).toEqual([
+    ['limit', '', '7200'],
+    ['remaining', '', '6600'],
+    ['reset_timestamp_seconds', '', '1773144000'],
+    ['source', ',source="header"', '1'],
+    ['empty_timestamp_seconds', '', '1773143000.5'],
+  ]);
 });
 
 test('windows and breakers of models that no catalogue lists are no series of their own', async () => {
