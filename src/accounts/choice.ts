@@ -86,9 +86,10 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     known.set(target.model, fresh);
     return fresh;
   };
-  const ordered = (target: Target, now: number): readonly Option[] => {
-    const { key, all } = optionsOf(target);
-    return [...rotation.order(key, all, now), ...[...rotation.leftOut(key)].map(({ option }) => option)];
+  /** Those who may be able to serve, and what keeps those who are left out for long. */
+  const split = (candidates: readonly Target[], now: number): { readonly options: readonly Option[]; readonly left: readonly Ruled[] } => {
+    const known = candidates.map(optionsOf);
+    return { options: known.flatMap(({ key, all }) => [...rotation.order(key, all, now)]), left: known.flatMap(({ key }) => [...rotation.leftOut(key)]) };
   };
 
   function resting(option: Option, now: number, cautious: boolean): Ruled | undefined {
@@ -136,19 +137,18 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
 
   return {
     rule({ request, candidates, excluded }, now, others) {
-      const options = candidates.flatMap((target) => ordered(target, now));
+      const { options, left } = split(candidates, now);
       // Those ahead spread over the pools as well as the newcomer could.
       const each = Math.floor(others / Math.max(1, new Set(options.map(({ pool, model }) => meterName(pool, model))).size));
-      return options.map((option) => ({
-        ...(keeping(option, request, now, each) ?? { option, freeAt: now, outcome: 'free' }),
-        excluded: excluded(option.target, option.account, option.pool),
-      }));
+      const ruled = options.map((option): Ruled => keeping(option, request, now, each) ?? { option, freeAt: now, outcome: 'free' });
+      return inOrder(candidates, [...left, ...ruled]).map((why) => ({ ...why, excluded: excluded(why.option.target, why.option.account, why.option.pool) }));
     },
-    outlook: (candidates, request, now) =>
-      candidates.flatMap((target) => ordered(target, now)).map((option): Outlook => {
-        const { freeAt, outcome } = keeping(option, request, now) ?? { freeAt: now, outcome: 'free' };
-        return { target: option.target, account: option.account, pool: option.pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome };
-      }),
+    outlook(candidates, request, now) {
+      const { options, left } = split(candidates, now);
+      const free = options.map((option): Ruled => keeping(option, request, now) ?? { option, freeAt: now, outcome: 'free' });
+      return inOrder(candidates, [...free, ...left]).map(({ option: { target, account, pool }, freeAt, outcome }): Outlook =>
+        ({ target, account, pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome }));
+    },
     take(demand, now, claimed, cautious) {
       const { request, excluded, candidates } = demand;
       const ruled: Ruled[] = [];
