@@ -1,5 +1,5 @@
 /** A window that starts afresh at the turn of the minute, hour, day or month, by the provider's calendar. */
-import { type Counter, GUARD_MS, widened } from './counter.ts';
+import { type Counter, GUARD_MS } from './counter.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -69,9 +69,8 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
       roll(now);
       return end;
     },
-    widen(missedBy) {
-      guard = widened(guard, missedBy);
-    },
+    get guard() { return guard; },
+    set guard(milliseconds) { guard = milliseconds; },
     save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
     load(state, now) {
       [start = start, end = end, used = 0, carried = 0] = state;

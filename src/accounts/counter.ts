@@ -29,8 +29,8 @@ export interface Counter {
   wholeAt(now: number): number;
   /** When what is not used by then is lost: the end of a calendar's period. Infinity where nothing is. */
   turnsAt(now: number): number;
-  /** Upstream refused what would have fitted so many milliseconds later: let go later from now on. */
-  widen(missedBy: number): void;
+  /** How many milliseconds later than upstream events are let go. */
+  guard: number;
   save(): readonly number[];
   /** What was saved, by a clock that may have been set back since: nothing restored lies in the future. */
   load(state: readonly number[], now: number): void;

@@ -1,6 +1,7 @@
 /** What a restart must not forget: read back from the journal, or written into it whole. */
 import type { Catalogue, Target } from '../types.ts';
 import type { Breaker, BreakerRecord } from './breaker.ts';
+import { WIDEST_GUARD_MS } from './counter.ts';
 import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
 import type { Estimates } from './estimate.ts';
 import { type Hold, written } from './ledger.ts';
@@ -148,6 +149,7 @@ function store({ unit, seconds, kind, timeZone, limit, source, configured, infer
     ...(Number.isFinite(limit) && { limit }),
     ...(configured !== undefined && Number.isFinite(configured.limit) && { configured: { limit: configured.limit, kind: configured.kind, ...(configured.timeZone !== undefined && { timeZone: configured.timeZone }) } }),
     ...(Number.isFinite(inferredUntil) && { inferredUntil }),
+    guard: counter.guard,
   };
 }
 
@@ -164,6 +166,7 @@ function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
     ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source)
     : known;
   window.configured = configured;
+  window.counter.guard = Math.max(window.counter.guard, Math.min(WIDEST_GUARD_MS, stored.guard ?? 0));
   window.inferredUntil = window === known ? window.inferredUntil : (inferredUntil ?? Number.POSITIVE_INFINITY);
   if (window.kind === kind && window.timeZone === timeZone) window.counter.load(stored.state, now);
   else window.counter.set(now, stored.used, undefined);

@@ -59,6 +59,8 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
   readonly source: Source;
   readonly configured?: Pick<WindowLimit, 'limit' | 'kind' | 'timeZone'>;
   readonly inferredUntil?: number;
+  /** How many milliseconds later than upstream it lets go; absent in older journals. */
+  readonly guard?: number;
   readonly used: number;
   readonly state: readonly number[];
 }

@@ -1,5 +1,5 @@
 /** A bucket that fills evenly: what is used fades at `limit` units per `spanMs`. */
-import { type Counter, GUARD_MS, widened } from './counter.ts';
+import { type Counter, GUARD_MS } from './counter.ts';
 
 /** `limit` is asked at every use, because facts change it and the rate hangs on it. */
 export function createRefill(spanMs: number, limit: () => number): Counter {
@@ -46,9 +46,8 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
     },
     wholeAt: (now) => clearsAt(now, 0),
     turnsAt: () => Number.POSITIVE_INFINITY,
-    widen(missedBy) {
-      guard = widened(guard, missedBy);
-    },
+    get guard() { return guard; },
+    set guard(milliseconds) { guard = milliseconds; },
     save: () => [level, creditedAt],
     load(state, now) {
       [level = 0, creditedAt = 0] = state;

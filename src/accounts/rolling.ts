@@ -1,5 +1,5 @@
 /** A sliding window: what was taken within the last `spanMs` counts. */
-import { type Counter, GUARD_MS, type Reset, widened } from './counter.ts';
+import { type Counter, GUARD_MS, type Reset } from './counter.ts';
 
 /**
  * Up to this many entries every millisecond with an event has its own; beyond it events of one grain (a 4096th of the span:
@@ -154,9 +154,8 @@ export function createRolling(spanMs: number): Counter {
       return count === 0 ? now : timeAt(count - 1) + spanMs + guard;
     },
     turnsAt: () => Number.POSITIVE_INFINITY,
-    widen(missedBy) {
-      guard = widened(guard, missedBy);
-    },
+    get guard() { return guard; },
+    set guard(milliseconds) { guard = milliseconds; },
     save() {
       const state: number[] = [];
       for (let index = 0; index < count; index += 1) {

@@ -1,7 +1,7 @@
 /** One limit of one scope: what a counter counted, held against what upstream allows. */
 import type { Fact, Unit, WindowLimit } from '../types.ts';
 import { createCalendar } from './calendar.ts';
-import { type Counter, type Reset, WIDEST_GUARD_MS } from './counter.ts';
+import { type Counter, type Reset, WIDEST_GUARD_MS, widened } from './counter.ts';
 import { type Pace, createPace } from './pace.ts';
 import { createRefill } from './refill.ts';
 import { createRolling } from './rolling.ts';
@@ -138,9 +138,9 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   const foreign = tooLow ? seen - before : 0;
   if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR && waitOf(fact, now) <= WIDEST_GUARD_MS) {
     // A whole second is a rounded one.
-    window.counter.widen(waitOf(fact, now) % 1000);
+    window.counter.guard = widened(window.counter.guard, waitOf(fact, now) % 1000);
     // What upstream still counts is gone when the wait is over.
-    return { changed: false, raised, foreign: 0 };
+    return { changed: true, raised, foreign: 0 };
   }
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
   return { changed: changed || tooLow || tooHigh, raised, foreign, told: { least: seen, most, before } };

@@ -74,6 +74,21 @@ describe('a restart', () => {
     expect((await after.ask()).account.label).toBe('b');
   });
 
+  test.each([['with a snapshot', true], ['without one', false]])('keeps how much the network jitters, %s', async (_name, snapshot) => {
+    const time = createTime();
+    const one = provider('groq', [model('m', { windows: [window(1)] })]);
+    const open = (): House => createHouse([one], [account('groq', 'a')], { time, journal: createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined }) });
+    const before = open();
+    (await before.ask()).settle(undefined);
+    time.skip(60_150);
+    (await before.ask()).fail({ kind: 'rate-minute', message: 'slow down', retryAt: time.now() + 50, facts: [{ unit: 'requests', seconds: 60, limit: 1, remaining: 0, resetAt: time.now() + 50, source: 'refusal' }] });
+    time.skip(50);
+    const sentAt = time.now();
+    (await before.ask()).settle(undefined);
+    if (snapshot) before.accounts.save();
+    expect(await open().refusal({ request: { deadline: time.now() } })).toMatchObject({ retryAt: sentAt + 60_000 + 2 * (150 + 50) });
+  });
+
   test('keeps breakers: what was open stays open, what was counted is counted on', async () => {
     const time = createTime();
     const [m = model('m')] = groq.models;

@@ -222,7 +222,7 @@ describe('what upstream says', () => {
     const one = used(30);
     const free = START + MINUTE + GUARD_MS;
     one.counter.take(free, 29);
-    expect(correct(one, free, fact(0, { source: 'refusal', resetAt: free + 50 }), 0)).toMatchObject({ changed: false, foreign: 0 });
+    expect(correct(one, free, fact(0, { source: 'refusal', resetAt: free + 50 }), 0)).toMatchObject({ foreign: 0 });
     expect(one.counter.used(free)).toBe(29);
     // Twice the 150 ms that were too little and the 50 ms by which.
     expect(freeAt(one, free, 30)).toBe(free + MINUTE + 2 * (GUARD_MS + 50));
