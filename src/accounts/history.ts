@@ -91,6 +91,11 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     if (covering !== undefined) restoreWindow(entry.meter === 0 ? covering[0] : covering[1].meter, entry.window, now);
   }
 
+  function proven(entry: Entry & { readonly type: 'proven' }): void {
+    const model = metersOf(entry)?.[1];
+    if (model !== undefined) model.proven = Math.max(model.proven, entry.requests);
+  }
+
   function fact(entry: Entry & { readonly type: 'fact' }): void {
     const covering = metersOf(entry);
     if (covering === undefined) return;
@@ -111,6 +116,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
       case 'awake': rests.forget(entry.key); break;
       case 'breaker': breaker.restore(untilNow(entry.breaker, now)); break;
       case 'window': window(entry); break;
+      case 'proven': proven(entry); break;
       case 'turn': rotation.used(entry.target, entry.account); break;
       case 'estimate': estimates.restore(entry.key, entry.learned); break;
     }
@@ -126,7 +132,10 @@ export function snapshot({ pools, rests, breaker, rotation, estimates }: History
     const models = [...pool.models];
     const [first] = models;
     if (first !== undefined) entries.push(...windowsOf({ provider, pool: name, model: first[0] }, 0, pool.meter, now));
-    for (const [model, { meter }] of models) entries.push(...windowsOf({ provider, pool: name, model }, 1, meter, now));
+    for (const [model, { meter, proven }] of models) {
+      entries.push(...windowsOf({ provider, pool: name, model }, 1, meter, now));
+      if (proven > 0) entries.push({ type: 'proven', provider, pool: name, model, requests: proven });
+    }
   }
   for (const { id, at, accountId, pool, target, cost } of open) {
     entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...written(cost) });

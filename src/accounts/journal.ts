@@ -47,6 +47,8 @@ export type Entry =
   | { readonly type: 'breaker'; readonly breaker: BreakerRecord }
   /** Snapshots only. */
   | (Scoped & { readonly type: 'window'; readonly at: number; readonly meter: 0 | 1; readonly window: StoredWindow })
+  /** So many requests within a minute were admitted once. */
+  | (Scoped & { readonly type: 'proven'; readonly requests: number })
   | { readonly type: 'turn'; readonly target: string; readonly account: string }
   | { readonly type: 'estimate'; readonly key: string; readonly learned: LearnedUse };
 
@@ -75,6 +77,7 @@ const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 
   awake: { key: 'string' },
   breaker: { breaker: 'object' },
   window: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', window: 'object' },
+  proven: { provider: 'string', pool: 'string', model: 'string', requests: 'number' },
   turn: { target: 'string', account: 'string' },
   estimate: { key: 'string', learned: 'object' },
 };

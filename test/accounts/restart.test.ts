@@ -89,6 +89,20 @@ describe('a restart', () => {
     expect(await open().refusal({ request: { deadline: time.now() } })).toMatchObject({ retryAt: sentAt + 60_000 + 2 * (150 + 50) });
   });
 
+  test.each([['with a snapshot', true], ['without one', false]])('keeps how many requests a minute were once admitted where nobody named a limit, %s', async (_name, snapshot) => {
+    const time = createTime();
+    const open = (): House => createHouse([provider('groq', [model('m')])], [account('groq', 'a')], { time, journal: createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined }) });
+    const before = open();
+    for (let call = 0; call < 3; call += 1) (await before.ask()).settle(undefined);
+    if (snapshot) before.accounts.save();
+    await turnOver();
+    time.skip(120_000);
+    const after = open();
+    const now = { request: { deadline: time.now() } };
+    await Promise.all([after.ask(now), after.ask(now), after.ask(now)]);
+    expect(await after.refusal(now)).toMatchObject({ kind: 'exhausted' });
+  });
+
   test('keeps breakers: what was open stays open, what was counted is counted on', async () => {
     const time = createTime();
     const [m = model('m')] = groq.models;
