@@ -61,7 +61,7 @@ const explanation = z.object({
   rule: text, because: text, score: z.number(), words,
   considered: z.array(z.object({ rule: text, score: z.number(), words, failed: maybe(text) })),
   tokens: count,
-  candidates: z.array(z.object({ provider: text, model: text, account: text, free_at: maybe(time), reason: maybe(text) })),
+  candidates: z.array(z.object({ provider: text, model: text, account: text, pool: text, free_at: maybe(time), reason: maybe(text), windows: z.array(quotaWindow) })),
 });
 const cooldowns = z.object({ cooldowns: z.array(rest.extend({ account: text, provider: text, label: text })) });
 const breakers = z.object({
