@@ -58,7 +58,7 @@ const refusals: Readonly<Record<ProviderName, Readonly<Record<string, string>>>>
   groq: {
     'no-key': 'credential', 'bad-key': 'credential', 'unknown-path': 'overloaded', 'unknown-model': 'model-gone', 'decommissioned': 'model-gone', 'edge-filter': 'overloaded', 'bad-json': 'caller', 'no-messages': 'caller', 'no-tools': 'caller',
     'tool-use-failed': 'broken-answer', 'json-failed': 'broken-answer', 'context-length': 'too-long', 'too-large': 'too-long', 'rate-minute': 'rate-minute', 'rate-day': 'rate-day', 'tokens-minute': 'rate-minute', 'tokens-day': 'rate-day', 'audio-hour': 'rate-minute', 'audio-day': 'rate-day',
-    'overloaded': 'overloaded', 'server-error': 'overloaded',
+    'terms-required': 'model-access', 'overloaded': 'overloaded', 'server-error': 'overloaded',
   },
   cerebras: {
     'no-key': 'credential', 'bad-key': 'credential', 'unknown-path': 'overloaded', 'unknown-model': 'model-gone', 'archived': 'model-gone', 'payment': 'balance', 'queue': 'overloaded', 'rate-minute': 'rate-minute', 'rate-hour': 'rate-minute',
