@@ -40,7 +40,7 @@ export type UpstreamFailure =
 /** Failures of the request itself: final, told to the client as they are. */
 export type RequestFailure =
   | (Told & { readonly kind: 'invalid-request'; readonly param?: string; readonly code?: string })
-  | (Told & { readonly kind: 'too-large' | 'unauthorized' | 'forbidden' | 'misdirected' | 'not-found' | 'method' | 'media-type' | 'vault-locked' | 'shutting-down' | 'internal' })
+  | (Told & { readonly kind: 'too-large' | 'unauthorized' | 'forbidden' | 'misdirected' | 'not-found' | 'method' | 'changed-meanwhile' | 'media-type' | 'vault-locked' | 'shutting-down' | 'internal' })
   | (Told & { readonly kind: 'no-such-model' | 'not-capable' | 'paid-model'; readonly param?: string })
   | (Told & { readonly kind: 'key-rate' | 'over-budget' | 'too-many-attempts' | 'too-busy'; readonly retryAt?: number })
   | (Told & { readonly kind: 'exhausted' | 'unavailable'; readonly retryAt?: number; readonly attempts: readonly Attempt[] });
@@ -99,6 +99,7 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   'no-such-model': final(404, 'invalid_request_error', 'model_not_found'),
   'not-capable': final(400, 'invalid_request_error', 'not_capable'),
   'method': final(405, 'invalid_request_error', 'method_not_allowed'),
+  'changed-meanwhile': final(409, 'invalid_request_error', 'changed_meanwhile'),
   'too-large': final(413, 'invalid_request_error', 'request_too_large'),
   'media-type': final(415, 'invalid_request_error', 'unsupported_media_type'),
   'misdirected': final(421, 'invalid_request_error', 'unknown_host'),
@@ -118,7 +119,7 @@ function final(status: number, type: string, code: string): Consequence {
 }
 
 const requestKinds: ReadonlySet<FailureKind> = new Set<RequestFailure['kind']>([
-  'invalid-request', 'too-large', 'unauthorized', 'forbidden', 'misdirected', 'not-found', 'method', 'media-type', 'vault-locked',
+  'invalid-request', 'too-large', 'unauthorized', 'forbidden', 'misdirected', 'not-found', 'method', 'changed-meanwhile', 'media-type', 'vault-locked',
   'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'key-rate', 'over-budget', 'too-many-attempts', 'too-busy', 'exhausted', 'unavailable',
 ]);
 

@@ -6,6 +6,8 @@ import { ConfigError } from './problems.ts';
 export interface Reloading<T> {
   /** The newest snapshot that was right. */
   readonly current: () => T;
+  /** Looks at once, for whoever has just changed the file. */
+  readonly reload: () => void;
   readonly close: () => Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export async function createReloading<T>({ file, load, onReload, onMistake }: Re
   watcher.on('all', reload);
   // What changed before the watch began was seen by nobody.
   reload();
-  return { current: () => state.value, close: () => watcher.close() };
+  return { current: () => state.value, reload, close: () => watcher.close() };
 }
 
 /** The text of a file. Throws a ConfigError where it cannot be read. */

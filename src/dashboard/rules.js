@@ -1,10 +1,12 @@
-/** Rules: what is in force, whether another text would do, and what a prompt would meet. */
+/** Rules: what is in force, what a prompt would meet, and the file: whether another text would do, and that text in its place. */
 import { api } from './api.js';
-import { field, h, replace } from './dom.js';
+import { announce, field, h, replace } from './dom.js';
 import { explanation } from './parts.js';
 import { plural } from './words.js';
 
-export function view({ signal }) {
+export function view({ feed, signal }) {
+  /** The version of the file that is being edited. */
+  let version;
   const list = h('div', { class: 'rule-list' });
   const text = h('textarea', { name: 'source', class: 'mono', rows: 22, spellcheck: 'false', wrap: 'off' });
   const told = h('div', { class: 'checked', role: 'status' });
@@ -13,21 +15,41 @@ export function view({ signal }) {
   const edited = h('input', { type: 'checkbox', name: 'edited' });
   const answer = h('div', { class: 'explained', role: 'status' });
 
-  const load = async () => {
+  const show = async () => {
     try {
-      const [{ rules, default_rule: fallback }, source] = await Promise.all([api('GET', '/rules'), api('GET', '/rules/source')]);
-      if (signal.aborted) return;
+      const { rules, default_rule: fallback } = await api('GET', '/rules');
       replace(list, rules.map((rule) => card(rule, rule.name === fallback)));
-      text.value = source.text;
-      replace(file, `${source.file}: saved there, changes are in force within a second. What you try here changes nothing.`);
     } catch (error) {
       replace(list, h('p', { class: 'mistake' }, error.message));
     }
   };
+  const load = async () => {
+    try {
+      const source = await api('GET', '/rules/source');
+      version = source.version;
+      text.value = source.text;
+      replace(told);
+      replace(file, `${source.file}, as it is written. What is saved is in force at once; Check and Explain change nothing.`);
+    } catch (error) {
+      replace(file, h('span', { class: 'mistake' }, error.message));
+    }
+  };
+  /** Whether there was no mistake. */
   const check = async () => {
     try {
       const { problems, rules } = await api('POST', '/rules/check', { text: text.value });
       replace(told, problems.length === 0 ? h('p', { class: 'good-text' }, `✓ ${plural(rules.length, 'rule')}, no mistake`) : h('ul', { class: 'plain-list' }, problems.map(({ line, column, message }) => h('li', {}, h('button', { type: 'button', class: 'plain mono', 'aria-label': `go to line ${line}`, onclick: () => goTo(text, line) }, `${line}:${column}`), ' ', message))));
+      return problems.length === 0;
+    } catch (error) {
+      replace(told, h('p', { class: 'mistake' }, error.message));
+      return false;
+    }
+  };
+  const save = async () => {
+    if (!(await check())) return;
+    try {
+      version = (await api('PUT', '/rules/source', { text: text.value, version })).version;
+      announce('the rules are saved', 'good');
     } catch (error) {
       replace(told, h('p', { class: 'mistake' }, error.message));
     }
@@ -39,7 +61,10 @@ export function view({ signal }) {
       replace(answer, h('p', { class: 'mistake' }, error.message));
     }
   };
+  void show();
   void load();
+  // Whoever changed the file, here or by hand: what is in force is shown.
+  feed.on('notice', show, signal);
 
   return [
     h('h1', {}, 'Rules'),
@@ -50,7 +75,7 @@ export function view({ signal }) {
         h('div', { class: 'actions' }, h('button', { class: 'primary', type: 'button', onclick: explain }, 'Explain')),
         answer),
       h('section', { class: 'card' }, h('h2', {}, 'In force'), list)),
-    h('section', { class: 'card' }, h('h2', {}, 'The file'), file, field('Rules as YAML', text), h('div', { class: 'actions' }, h('button', { type: 'button', onclick: load }, 'As saved'), h('button', { class: 'primary', type: 'button', onclick: check }, 'Check')), told),
+    h('section', { class: 'card' }, h('h2', {}, 'The file'), file, field('Rules as YAML', text), h('div', { class: 'actions' }, h('button', { type: 'button', onclick: load }, 'As saved'), h('button', { type: 'button', onclick: check }, 'Check'), h('button', { class: 'primary', type: 'button', onclick: save }, 'Save')), told),
   ];
 }
 

@@ -114,7 +114,7 @@ export const ANSWERS = {
   VirtualKeys: z.object({ virtual_keys: z.array(virtualKey), next: maybe(text).describe('The `after` of the next page, where there is one.') }),
   Usage: usage, OwnUsage: usage.extend({ key: text, project: text }), Activity: activity,
   Providers: z.object({ providers: z.array(provider) }), Explanation: explanation, Cooldowns: cooldowns, Cleared: z.object({ cleared: count }), Breakers: breakers,
-  Rules: rules, RulesSource: z.object({ file: text, text }), RulesVerdict: rulesVerdict,
+  Rules: rules, RulesSource: z.object({ file: text, text, version: text }), SavedRules: z.object({ rules: z.array(text), version: text }), RulesVerdict: rulesVerdict,
   Vault: vault, AuditTrail: auditTrail, Session: z.object({ expires_at: maybe(time).describe('Absent: none is open.') }),
   Health: health, Readiness: readiness, Model: model, Models: models,
   ChatCompletion: z.union([completion, estimate]), TextCompletion: textCompletion, Response: openAiResponse, Message: message, TokenCount: z.object({ input_tokens: count }),

@@ -53,7 +53,7 @@ const tellHeaders = (names: readonly string[]): Schema => Object.fromEntries(nam
 
 const every = [...new Set(Object.values(consequences).map(({ status }) => status))].filter((status) => status !== UNREAD).toSorted((a, b) => a - b);
 
-function failuresOf(path: string, { by, body, query, asks, unlocked }: Operation): readonly number[] {
+function failuresOf(path: string, { by, body, query, asks, unlocked, versioned }: Operation): readonly number[] {
   const possible = new Set([421, 500]);
   const add = (...statuses: readonly number[]): unknown => statuses.forEach((status) => possible.add(status));
   if (asks) add(...every.filter((status) => status !== 405));
@@ -64,6 +64,7 @@ function failuresOf(path: string, { by, body, query, asks, unlocked }: Operation
   if (body) add(400, 413, 415);
   if (path.includes('{')) add(404);
   if (unlocked) add(400, 503);
+  if (versioned) add(409);
   if (path === '/admin/session') add(401);
   return [...possible].toSorted((a, b) => a - b);
 }

@@ -10,7 +10,7 @@ import { activityParameters } from './activity.ts';
 import { question, restsParameters } from './admin.ts';
 import { accountChange, newAccount } from './admin-accounts.ts';
 import { sessionWanted } from './admin-door.ts';
-import { rulesText } from './admin-rules.ts';
+import { rulesSaving, rulesText } from './admin-rules.ts';
 import { opening } from './admin-vault.ts';
 import type { AnswerName } from './answers.ts';
 import { ownParameters, statsParameters } from './usage-stats.ts';
@@ -19,7 +19,7 @@ import { keyPage } from './virtual-keys.ts';
 /** By their names in the document. */
 export const BODIES = {
   NewAccount: newAccount, AccountChange: accountChange, NewVirtualKey: newKey, VirtualKeyChange: keyChange, SharedLimitsChange: sharedChange,
-  RulesText: rulesText, Question: question, VaultUnlocking: opening, SessionWanted: sessionWanted,
+  RulesText: rulesText, RulesSaving: rulesSaving, Question: question, VaultUnlocking: opening, SessionWanted: sessionWanted,
   ChatRequest: chatBody, CompletionRequest: completionsBody, ResponsesRequest: responsesBody, MessagesRequest: messagesBody, RelayRequest: relayBody, RelayForm: relayForm,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 export type BodyName = keyof typeof BODIES;
@@ -39,6 +39,8 @@ export interface Operation {
   readonly answer?: AnswerName;
   /** In which else it may be answered, or in which alone. */
   readonly also?: string;
+  /** Answers 409 where what it replaces is no longer what its caller saw. */
+  readonly versioned?: true;
   /** Answers 503 where the vault is locked. */
   readonly unlocked?: true;
   readonly envelope?: 'AnthropicError';
@@ -93,6 +95,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'DELETE /admin/cooldowns': { ...admin, summary: 'End rests by hand', query: restsParameters, answer: 'Cleared' },
   'GET /admin/rules': { ...admin, summary: 'The rules in force', answer: 'Rules' },
   'GET /admin/rules/source': { ...admin, summary: 'The rules as they are written', answer: 'RulesSource' },
+  'PUT /admin/rules/source': { ...admin, summary: 'Others in their place, and in force', body: 'RulesSaving', answer: 'SavedRules', versioned: true },
   'POST /admin/rules/check': { ...admin, summary: 'Whether other rules would do', body: 'RulesText', answer: 'RulesVerdict' },
   'GET /admin/vault': { ...admin, summary: 'Whether the vault is open, and what opens it', answer: 'Vault' },
   'GET /admin/vault/audit': { ...admin, summary: 'Who did what to the vault', answer: 'AuditTrail' },

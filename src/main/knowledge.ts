@@ -1,8 +1,6 @@
 /** The catalogue and the rules, each in force as it was last saved and right. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadCatalogue } from '../config/catalogue.ts';
-import { ConfigError } from '../config/problems.ts';
 import { createReloading } from '../config/reloading.ts';
 import { loadRules } from '../config/rules.ts';
 import type { RulesDesk } from '../http/admin-rules.ts';
@@ -20,6 +18,7 @@ import { baseUrlOverrides } from './environment.ts';
 import { createLiveCatalogue } from './live-catalogue.ts';
 import type { LiveCatalogue } from './live-catalogue.ts';
 import type { DaemonVault } from './open-vault.ts';
+import { createRulesDesk } from './rules-desk.ts';
 
 export interface Knowledge {
   readonly catalogue: LiveCatalogue;
@@ -65,17 +64,5 @@ export async function followFiles({ base, environment, vault, http }: KnowledgeO
   };
   const rules = await createReloading({ ...followed('set of rules'), file: places.rules, load });
   cleanup.add(() => rules.close());
-  const rulesDesk: RulesDesk = {
-    source: async () => ({ file: places.rules, text: await readFile(places.rules, 'utf8') }),
-    check(text) {
-      try {
-        const { read, compiled } = load(text);
-        return { rules: compiled, names: read.rules.map(({ name }) => name) };
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        return { problems: error.problems.map(({ line, column, path, message }) => ({ line, column, message: path === '' ? message : `${path}: ${message}` })) };
-      }
-    },
-  };
-  return { catalogue, rules: () => rules.current().read, compiledRules: () => rules.current().compiled, rulesDesk, inquiry };
+  return { catalogue, rules: () => rules.current().read, compiledRules: () => rules.current().compiled, rulesDesk: createRulesDesk({ file: places.rules, load, reload: rules.reload }), inquiry };
 }

@@ -1,6 +1,6 @@
 /** The dashboard in a real Chromium against the daemon under simulated load: opened, used, photographed, checked. `npm run test:browser`. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,9 @@ const state = {} as { system: System; browser: Browser; axe: string };
 const prompts = ['write a python function', 'translate hello into German', 'hello there', 'summarise this article in two lines'];
 
 beforeAll(async () => {
-  state.system = await startSystem({ accounts: { groq: ['grace', 'gus', 'gina'], openrouter: ['olive', 'oscar'], cerebras: ['cleo'] }, passphrase: PASSPHRASE, simulators: { pace: { firstMs: 60, tokenMs: 3 } } });
+  // A copy: the page can save.
+  const rules = await readFile('routing-rules.yaml', 'utf8');
+  state.system = await startSystem({ accounts: { groq: ['grace', 'gus', 'gina'], openrouter: ['olive', 'oscar'], cerebras: ['cleo'] }, passphrase: PASSPHRASE, rules, simulators: { pace: { firstMs: 60, tokenMs: 3 } } });
   const { system } = state;
   begun.push(system.close);
   await mkdir(pictures, { recursive: true });
@@ -256,6 +258,28 @@ describe('by hand', () => {
       await (await loaded).finished();
       await page.getByRole('button', { name: 'Check' }).click();
       await page.getByText(/no mistake/).waitFor();
+    });
+  });
+
+  test('rules: saved, in force, and nobody else’s change overwritten', async () => {
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'rules');
+      const file = page.getByLabel('Rules as YAML');
+      await page.locator('.rule', { hasText: 'translation' }).waitFor();
+      const before = await file.inputValue();
+      await file.fill(before.replaceAll('translation', 'interpreting'));
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.locator('.toast.good', { hasText: 'the rules are saved' }).waitFor();
+      await page.locator('.rule', { hasText: 'interpreting' }).waitFor();
+
+      const path = join(state.system.directory, 'routing-rules.yaml');
+      expect(await readFile(path, 'utf8')).toBe(before.replaceAll('translation', 'interpreting'));
+      await writeFile(path, `${before}# by hand\n`);
+      await page.getByRole('button', { name: 'Save', exact: true }).click();
+      await page.getByText(/was changed meanwhile/).waitFor();
+      expect(await readFile(path, 'utf8')).toBe(`${before}# by hand\n`);
+      await page.locator('.rule', { hasText: 'translation' }).waitFor();
     });
   });
 

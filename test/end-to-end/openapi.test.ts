@@ -236,8 +236,11 @@ async function callOperation(call: Call): Promise<void> {
   await call('getAdminBreakers', 200);
   await call('deleteAdminCooldowns', 200);
   await call('getAdminRules', 200);
-  await call('getAdminRulesSource', 200);
   await call('postAdminRulesCheck', 200, null, { text: 'routing_rules: 7' });
+  const { text, version } = (await call('getAdminRulesSource', 200)) as { text: string; version: string };
+  await call('putAdminRulesSource', 200, null, { text, version });
+  await call('putAdminRulesSource', 409, null, { text, version: 'another' });
+  await call('putAdminRulesSource', 400, null, { text: 'routing_rules: 7', version });
   await call('postAdminRulesCheck', 200, null, { text: 'routing_rules: [{ name: a }]\ndefault_rule: a' });
   await call('postAdminSession', 201, null, { token: ADMIN_TOKEN });
   await call('postAdminSession', 401, null, { token: 'guessed' });
