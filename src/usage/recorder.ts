@@ -83,7 +83,7 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
   function answered(id: number): Question | undefined {
     const question = questions.get(id);
     questions.delete(id);
-    if (questions.size === 0) state.worker?.unref();
+    if (questions.size === 0 && !state.closing) state.worker?.unref();
     return question;
   }
 
