@@ -45,10 +45,13 @@ export const span = (seconds: number): string => spans[seconds] ?? duration(seco
 /** What a window counts, and how long it is: `requests/min`, `audio seconds/h`. */
 export const per = (unit: string, seconds: number): string => `${unit.replaceAll('_', ' ')}/${span(seconds)}`;
 
+const LEAST_USD = 0.000001;
+
 /** USD with enough digits to be more than zero: an answer is worth fractions of a cent. */
 export function usd(value: number): string {
   if (value === 0) return '$0';
-  return value < 0.01 ? `$${value.toFixed(6).replace(/0+$/, '')}` : `$${value.toFixed(2)}`;
+  if (value >= 0.01) return `$${value.toFixed(2)}`;
+  return value < LEAST_USD ? `<$${LEAST_USD.toFixed(6)}` : `$${value.toFixed(6).replace(/0+$/, '')}`;
 }
 
 export const plural = (value: number, one: string, many = `${one}s`): string => `${count(value)} ${value === 1 ? one : many}`;

@@ -13,7 +13,7 @@ describe('numbers', () => {
   test('sizes, windows and money', () => {
     expect([count(1234), roughly(9999), roughly(131_072), roughly(1_500_000)]).toEqual(['1,234', '9,999', '131k', '1.5M']);
     expect([span(60), span(86_400), span(7200)]).toEqual(['min', 'day', '2 h']);
-    expect([usd(0), usd(0.000031), usd(1.5)]).toEqual(['$0', '$0.000031', '$1.50']);
+    expect([usd(0), usd(0.000031), usd(1.5), usd(0.0000004)]).toEqual(['$0', '$0.000031', '$1.50', '<$0.000001']);
     expect([plural(1, 'rule'), plural(2, 'rule')]).toEqual(['1 rule', '2 rules']);
   });
 });

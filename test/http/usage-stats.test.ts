@@ -1,25 +1,9 @@
 /** Statistics as operators, keys and `tollfree stats` meet them: a real record behind a real socket. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Command } from 'commander';
-import express from 'express';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { report } from '../../src/cli/errors.ts';
-import { registerStats } from '../../src/cli/stats.ts';
-import { failureOf } from '../../src/failure.ts';
-import { ownUsage, usageStats } from '../../src/http/usage-stats.ts';
-import { tellOpenAi } from '../../src/surfaces/errors.ts';
-import { entryOf, lineOf } from '../../src/usage/entry.ts';
-import { createKeeper } from '../../src/usage/keeper.ts';
-import type { Keeper } from '../../src/usage/keeper.ts';
-import { createSpool } from '../../src/usage/spool.ts';
-import { createStage } from '../cli/context.ts';
 import { AT, attempt, finished } from '../usage/finished.ts';
+import { startReports } from '../usage/reports.ts';
+import type { Reports } from '../usage/reports.ts';
 
 const DAY = 86_400_000;
 const usage = { input: 1_000, output: 200 };
@@ -34,38 +18,13 @@ const events = [
   finished({ at: AT, key: 'ci', keyId: 'vk_1', failure: 'exhausted', status: 429, attempts: [] }),
 ];
 
-let directory: string;
-let keeper: Keeper;
-let server: Server;
-let origin: string;
-
+const state: { reports: Reports } = { reports: undefined as never };
 beforeAll(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'tollfree-stats-'));
-  const spool = createSpool({ directory, now: () => AT, onTrouble: () => undefined });
-  for (const { request, summary } of events) spool.append(lineOf(entryOf(request, summary)));
-  spool.close();
-  keeper = createKeeper({ directory, retention: { requestsMs: 400 * DAY, mostRequests: 1_000, totalsMs: 400 * DAY }, tell: () => undefined });
-  while (keeper.take(AT));
-
-  const record = { stats: async (query: Parameters<Keeper['stats']>[0]) => keeper.stats(query, AT) };
-  const app = express().set('query parser', 'simple');
-  app.get('/admin/usage-stats', usageStats({ record, now: () => AT }));
-  app.get('/v1/usage', ownUsage({ record, now: () => AT, identify: ({ headers }) => ({ key: 'ci', project: 'web', ...(headers.authorization !== undefined && { id: headers.authorization }) }) }));
-  app.use(((error, _request, response, _next) => {
-    const { status, body } = tellOpenAi(failureOf(error), 'req_1', AT);
-    response.status(status).json(body);
-  }) satisfies express.ErrorRequestHandler);
-  server = createServer(app).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  state.reports = await startReports(events, AT);
 });
-afterAll(() => {
-  server.close();
-  keeper.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => state.reports.close());
 
-const ask = async (path: string, headers: Record<string, string> = {}) => (await fetch(`${origin}${path}`, { headers })).json() as Promise<Record<string, unknown>>;
+const ask = async (path: string, headers: Record<string, string> = {}) => (await fetch(`${state.reports.origin}${path}`, { headers })).json() as Promise<Record<string, unknown>>;
 
 describe('GET /admin/usage-stats', () => {
   test('the last seven days by provider, unless asked otherwise', async () => {
@@ -96,7 +55,7 @@ describe('GET /admin/usage-stats', () => {
   });
 
   test.each(['/admin/usage-stats?by=model&format=csv', '/admin/usage-stats?by=model'])('CSV: %s', async (path) => {
-    const response = await fetch(`${origin}${path}`, { headers: { accept: 'text/csv' } });
+    const response = await fetch(`${state.reports.origin}${path}`, { headers: { accept: 'text/csv' } });
     expect(response.headers.get('content-type')).toBe('text/csv; charset=utf-8');
     const lines = (await response.text()).split('\r\n');
     expect(lines[0]).toBe('model,requests,failures,attempts,failed_attempts,tokens_in,tokens_out,estimated_requests,cost_usd,unpriced_requests,saved_usd,unvalued_requests,mean_ms,p50_ms,p95_ms,first_content_ms');
@@ -117,7 +76,7 @@ describe('GET /admin/usage-stats', () => {
     ['format=xml', 'format: must be one of json, csv'],
     ['since_days=7', 'since_days: is not known here; known are by, since, until, after, limit, format'],
   ])('%s is told', async (parameters, message) => {
-    const response = await fetch(`${origin}/admin/usage-stats?${parameters}`);
+    const response = await fetch(`${state.reports.origin}/admin/usage-stats?${parameters}`);
     const { error } = (await response.json()) as { error: { message: string; param: string } };
     expect([response.status, error.message]).toEqual([400, expect.stringContaining(message)]);
     expect(error.param).toBe(parameters.split('=')[0]);
@@ -137,17 +96,9 @@ describe('GET /v1/usage', () => {
   });
 });
 
-async function stats(commandLine: readonly string[]) {
-  const { context, heard } = createStage({ environment: { TOLLFREE_PORT: new URL(origin).port, TOLLFREE_ADMIN_TOKEN: 'token' }, columns: 110 });
-  const program = new Command().exitOverride().configureOutput({ writeErr: context.words.write });
-  registerStats(program, context);
-  const status = await program.parseAsync(['stats', ...commandLine], { from: 'user' }).then(() => 0, (error: unknown) => report(error, context));
-  return { status, ...heard() };
-}
-
 describe('tollfree stats', () => {
   test('a table for people: unknown prices say so', async () => {
-    const { status, out, words } = await stats(['--by', 'provider']);
+    const { status, out, words } = await state.reports.stats(['--by', 'provider']);
     expect({ status, words }).toEqual({ status: 0, words: 'from 2026-07-28 (UTC)\n' });
     expect(stripVTControlCharacters(out).split('\n')).toEqual([
       'provider    requests  failed  tokens in    out            cost              saved  median    95 %',
@@ -160,13 +111,13 @@ describe('tollfree stats', () => {
   });
 
   test('JSON and CSV for programs', async () => {
-    const json = JSON.parse((await stats(['--by', 'key', '--since', '2w', '--output', 'json'])).out) as { rows: { key: string; requests: number }[] };
+    const json = JSON.parse((await state.reports.stats(['--by', 'key', '--since', '2w', '--output', 'json'])).out) as { rows: { key: string; requests: number }[] };
     expect(json.rows.map(({ key, requests }) => [key, requests])).toEqual([['ci', 17], ['web', 14]]);
-    expect((await stats(['--by', 'model', '--output', 'csv'])).out).toContain('"openrouter/a,""b""",2,0,2,0,14,6,2,unknown,2,unknown,2,');
+    expect((await state.reports.stats(['--by', 'model', '--output', 'csv'])).out).toContain('"openrouter/a,""b""",2,0,2,0,14,6,2,unknown,2,unknown,2,');
   });
 
   test('nothing in the period, and a period that is none', async () => {
-    expect(await stats(['--since', '2026-01-01', '--until', '2026-02-01'])).toEqual({ status: 0, out: '', words: 'nothing was asked from 2026-01-01 until 2026-02-01 (UTC)\n' });
-    expect(await stats(['--since', 'yesterday'])).toMatchObject({ status: 1, out: '', words: expect.stringContaining('since must be so many days') });
+    expect(await state.reports.stats(['--since', '2026-01-01', '--until', '2026-02-01'])).toEqual({ status: 0, out: '', words: 'nothing was asked from 2026-01-01 until 2026-02-01 (UTC)\n' });
+    expect(await state.reports.stats(['--since', 'yesterday'])).toMatchObject({ status: 1, out: '', words: expect.stringContaining('since must be so many days') });
   });
 });
