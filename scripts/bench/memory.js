@@ -17,7 +17,7 @@ const { values: options } = parseArgs({ options: { requests: { type: 'string', d
 const SLICES = 10;
 const CONNECTIONS = 16;
 /** The daemon gives back what its start took once nobody has asked for some seconds. */
-const QUIET_MS = 25_000;
+const QUIET_MS = 35_000;
 
 const repository = join(import.meta.dirname, '..', '..');
 const upstreamProgram = join(import.meta.dirname, 'upstream.js');
