@@ -36,7 +36,7 @@ async function meet(name: ProviderName, stream: boolean, fault?: FaultRuleInput[
   const target = { provider: provider({ name, baseUrl: simulators.baseUrls[name] }), model: model({ name: models[name] }) };
   const undo = fault === undefined ? undefined : await simulators.misbehave({ provider: name, fault });
   try {
-    const { chunks, facts } = await door.send({ ...outgoing(origin, { stream }), target, account: account({ provider: name, origin }), stallMs: 200 }, new AbortController().signal);
+    const { chunks, facts } = await door.send({ ...outgoing(origin, { stream }), target, account: account({ provider: name, origin }), stallMs: fault?.kind === 'silence' ? 200 : 10_000 }, new AbortController().signal);
     let finish: string | undefined;
     for await (const chunk of chunks) finish = chunk.finish ?? finish;
     return { finish, facts: facts.length };
