@@ -43,7 +43,7 @@ describe('against the daemon', () => {
     expect(words).toBe('');
     expect(out).toMatch(/^rule {6}translation$/m);
     expect(out).toContain('translate');
-    expect(out).toMatch(/groq +openai\/gpt-oss-120b +grace +now.* \d+ of [\d,]+ \w+\/\w+ \(\w+\)/);
+    expect(out).toMatch(/groq +openai\/gpt-oss-120b +grace +now.* [\d,]+ of [\d,]+ \w+\/\w+ \(\w+\)/);
     const explanation = json(await ask(['explain', 'Translate this poem', '-o', 'json'])) as Explanation;
     expect(explanation.candidates.length).toBeGreaterThan(3);
     expect(new Set(explanation.candidates.map(({ provider }) => provider))).toEqual(new Set(['groq', 'cerebras']));
