@@ -4,7 +4,7 @@
  * Nobody else asks for a status code: the gateway reads where to go next, the accounts read what to change,
  * the surfaces read what to tell the client. A kind without a row does not compile.
  */
-import type { Attempt, Fact } from './types.ts';
+import type { AbortSignalLike, Attempt, Fact } from './types.ts';
 
 /** What an upstream refusal is about. Wider than the failing call: all accounts of the pool, all callers of the model, … */
 export type Scope = 'account' | 'account-model' | 'pool' | 'pool-model' | 'target' | 'provider';
@@ -136,6 +136,11 @@ export class FailureError extends Error {
     this.name = 'FailureError';
     this.failure = failure;
   }
+}
+
+/** Why a request ends from our side of the wire: the client left, unless the signal says better, e.g. at a shutdown. */
+export function whyLeft({ reason }: AbortSignalLike): FailureError {
+  return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the client closed the connection' });
 }
 
 /** The failure behind anything thrown. What nobody named is `internal`, and its own words stay inside. */

@@ -7,7 +7,7 @@
  * client never learns of it; after it nothing is retried, because the client has already read a part.
  */
 import type { Accounts, Lease } from './accounts/accounts.ts';
-import { failureOf, FailureError, isUpstreamFailure } from './failure.ts';
+import { failureOf, FailureError, isUpstreamFailure, whyLeft } from './failure.ts';
 import type { Failure } from './failure.ts';
 import { throughCache } from './gateway/answer-cache.ts';
 import type { AnswerCache } from './gateway/answer-cache.ts';
@@ -19,7 +19,6 @@ import type { FirstContent } from './gateway/first-content.ts';
 import { goOn } from './gateway/go-on.ts';
 import { hedged } from './gateway/hedge.ts';
 import { deadlines, isHeld, lastTurn, patienceWith } from './gateway/deadlines.ts';
-import { whyLeft } from './gateway/patience.ts';
 import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
 import type { RetryBudget } from './gateway/retry-budget.ts';

@@ -1,6 +1,7 @@
 /**
  * Every part of this folder put together: what is promised stands in contract.ts.
  */
+import { whyLeft } from '../failure.ts';
 import type { Account, Catalogue, Emit } from '../types.ts';
 import { createBreaker } from './breaker.ts';
 import { tellBreaker } from './breaker-view.ts';
@@ -9,7 +10,7 @@ import type { Demand, KeptAccounts, Lease } from './contract.ts';
 import { createConversations } from './conversation.ts';
 import { createEffects } from './effects.ts';
 import { createEstimates } from './estimate.ts';
-import { callerLeft, earliest, lineFull, nobody } from './exhausted.ts';
+import { earliest, lineFull, nobody } from './exhausted.ts';
 import { createLease } from './lease.ts';
 import { restore, snapshot } from './history.ts';
 import type { Entry, Journal } from './journal.ts';
@@ -146,7 +147,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
         return { freeAt: earliest(own), claims: own.flatMap(({ claim }) => claim ?? []) };
       },
       refuse(reason) {
-        if (reason === 'cancelled') return callerLeft();
+        if (reason === 'cancelled') return whyLeft(signal);
         const why = behindOthers(demand);
         return reason === 'full' ? lineFull(why, now()) : nobody(why, candidates, now());
       },
@@ -174,7 +175,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
 
   return {
     async acquire(demand) {
-      if (demand.signal.aborted) throw callerLeft();
+      if (demand.signal.aborted) throw whyLeft(demand.signal);
       const outcome = line.size === 0 ? serve(demand, now(), NOTHING_CLAIMED) : behindOthers(demand);
       if (!isRuled(outcome)) return outcome;
       if (hopeless(outcome, demand) && !(line.size > 0 && hasSoft(outcome))) throw nobody(outcome, demand.candidates, now());

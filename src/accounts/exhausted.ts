@@ -1,5 +1,5 @@
 /** The error for a request nobody can serve: what ruled each candidate out, and the earliest true time. */
-import { FailureError, consequences } from '../failure.ts';
+import { FailureError } from '../failure.ts';
 import type { Attempt, Target } from '../types.ts';
 import type { Ruled } from './choice.ts';
 
@@ -41,5 +41,3 @@ export function lineFull(ruled: readonly Ruled[], now: number): FailureError {
     kind: 'exhausted', message: `too many requests wait already; try again at ${time(at)}`, ...(Number.isFinite(at) && { retryAt: at }), attempts: attemptsOf(ruled, now),
   });
 }
-
-export const callerLeft = (): FailureError => new FailureError({ kind: 'cancelled', message: `the caller left (${consequences.cancelled.status})` });

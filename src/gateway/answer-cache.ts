@@ -6,11 +6,12 @@ import type { AnswerDisk } from '../cache/disk.ts';
 import { keyOf } from '../cache/key.ts';
 import { createAnswerStore } from '../cache/store.ts';
 import type { AnswerStore, AnswerStoreOptions, Kept } from '../cache/store.ts';
+import { whyLeft } from '../failure.ts';
 import type { Answer, Turn } from '../gateway.ts';
 import type { AbortSignalLike, CacheRule, ChatChunk } from '../types.ts';
 import { startFlight } from './flight.ts';
 import type { Flight, SharedAnswer } from './flight.ts';
-import { startPatience, whyLeft } from './patience.ts';
+import { startPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 
 export interface AnswerCache {

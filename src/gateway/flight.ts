@@ -1,8 +1,8 @@
 /** One call upstream for all who ask the same at the same time. It ends when it is answered, or when the last of them has left. */
 import { createAbort } from '../abort.ts';
+import { whyLeft } from '../failure.ts';
 import type { Answer } from '../gateway.ts';
 import type { AbortSignalLike, ChatChunk } from '../types.ts';
-import { whyLeft } from './patience.ts';
 import { shareReading } from './shared-reading.ts';
 
 export interface Flight {

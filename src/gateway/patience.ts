@@ -1,6 +1,6 @@
 /** How long one attempt may keep silent, and what cuts it off. */
 import { createAbort } from '../abort.ts';
-import { FailureError } from '../failure.ts';
+import { FailureError, whyLeft } from '../failure.ts';
 import type { SilentPhase } from '../failure.ts';
 import type { AbortSignalLike } from '../types.ts';
 
@@ -23,12 +23,6 @@ export interface PatienceOptions {
   readonly someoneElse: () => boolean;
   /** The client has not sent all of its question: then the silence is its own. */
   readonly uploading: () => boolean;
-}
-
-/** Why a request ends from our side of the wire: the client left, unless the signal says better, e.g. at a shutdown. */
-export function whyLeft(signal: AbortSignalLike): FailureError {
-  const reason: unknown = signal.reason;
-  return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the client closed the connection' });
 }
 
 const told = (milliseconds: number): string => (milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1_000)} s`);

@@ -1,11 +1,10 @@
 /** `on_stream_break: resume`: an answer that broke off goes on with another provider of the same model, if that says the same. */
 import type { Lease } from '../accounts/accounts.ts';
-import { failureOf, FailureError, isUpstreamFailure } from '../failure.ts';
+import { failureOf, FailureError, isUpstreamFailure, whyLeft } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 import type { Answer, CalledAnswer, Turn } from '../gateway.ts';
 import type { ChatChunk, Target } from '../types.ts';
 import { onStreamBreak } from './deadlines.ts';
-import { whyLeft } from './patience.ts';
 import { createTranscript } from './transcript.ts';
 
 type TryAll = (turn: Turn) => Promise<CalledAnswer>;

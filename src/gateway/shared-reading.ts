@@ -1,6 +1,6 @@
 /** One answer read by several: each from its start and at its own pace, upstream as fast as the fastest. */
+import { whyLeft } from '../failure.ts';
 import type { AbortSignalLike, ChatChunk } from '../types.ts';
-import { whyLeft } from './patience.ts';
 
 export interface SharedReading {
   /** Throws what broke the source, and why its own reader left. Leaving ends nobody else's. */

@@ -100,8 +100,9 @@ describe('chat', () => {
     const tollfree = client();
     const hanging = tollfree.chat('hello');
     setTimeout(() => void tollfree.close(), 20);
-    await expect(hanging).rejects.toMatchObject({ failure: { kind: 'cancelled' } });
+    await expect(hanging).rejects.toMatchObject({ failure: { kind: 'cancelled', message: 'the client was closed' } });
     await end();
+    await expect(tollfree.chat('hello')).rejects.toMatchObject({ failure: { kind: 'cancelled', message: 'the client was closed' } });
   });
 });
 

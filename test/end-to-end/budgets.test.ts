@@ -43,4 +43,25 @@ describe('a revoked key', () => {
     expect((await state.system.chat(hello(), as(secret))).status).toBe(401);
     await end();
   });
+
+  test('is told to who waits in line with it', async () => {
+    const one = { windows: [{ requests: 1, seconds: 300, kind: 'rolling' }] };
+    const system = await startSystem({
+      accounts: { groq: ['one'] },
+      providers: JSON.stringify({ providers: { groq: { base_url: 'https://groq.example/v1', models: [{ name: 'openai/gpt-oss-120b', rate_limit: one, context: 131_072, price: { input: 0, output: 0 } }] } } }),
+      rules: JSON.stringify({ routing_rules: [{ name: 'general', provider_preferences: ['groq'] }], default_rule: 'general' }),
+    });
+    try {
+      const { secret, id } = (await (await system.admin('POST', '/virtual-keys', { name: 'waiting' })).json()) as { secret: string; id: string };
+      expect((await system.chat(hello(), as(secret))).status).toBe(200);
+      const waiting = system.chat(hello(), { ...as(secret), 'x-tollfree-deadline-ms': '600000' });
+      const inLine = async (): Promise<number> => ((await (await system.admin('GET', '/accounts')).json()) as { waiting: number }).waiting;
+      while ((await Promise.race([inLine(), waiting.then(() => 1)])) === 0);
+      await system.admin('DELETE', `/virtual-keys/${id}`);
+      const told = await waiting;
+      expect([told.status, await told.json()]).toMatchObject([401, { error: { message: expect.stringContaining('was revoked') } }]);
+    } finally {
+      await system.close();
+    }
+  });
 });
