@@ -3,33 +3,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { getHeapStatistics } from 'node:v8';
 import { collectWhenQuiet, createBusyShare, createCollector } from '../../src/main/quiet.ts';
 
-/** At which looks there was a collection, when the loop was so busy at each of them. */
-function collections(shares: readonly number[]): Promise<readonly number[]> {
-  return new Promise((resolve) => {
-    const collectedAt: number[] = [];
-    const seen = { looks: 0 };
-    const quiet = collectWhenQuiet({
-      everyMs: 1,
-      busyShare() {
-        seen.looks += 1;
-        if (seen.looks > shares.length) {
-          quiet.close();
-          resolve(collectedAt);
-        }
-        return shares[seen.looks - 1] ?? 1;
-      },
-      collect: () => void collectedAt.push(seen.looks),
-    });
+/** At which looks there was a collection, when the process was so busy at each of them. */
+async function collections(shares: readonly number[]): Promise<readonly number[]> {
+  const collectedAt: number[] = [];
+  const seen = { looks: 0 };
+  const quiet = collectWhenQuiet({
+    everyMs: 1,
+    busyShare() {
+      seen.looks += 1;
+      return shares[seen.looks - 1] ?? 0;
+    },
+    collect: () => void collectedAt.push(seen.looks),
   });
+  // Timers of a millisecond come in turn: by then there were as many looks as there will be.
+  for (let turn = 0; turn < 10; turn++) await sleep(1);
+  quiet.close();
+  return collectedAt;
 }
 
-test('what the start took is collected at the first two quiet looks', async () => {
-  expect(await collections([0, 0, 0, 0])).toEqual([1, 2]);
-  expect(await collections([0.9, 0.3, 0.01, 0, 0])).toEqual([3, 4]);
+test('what the start took is collected at the first two looks', async () => {
+  expect(await collections([0, 0.01])).toEqual([1, 2]);
 });
 
-test('each rush is collected after it has ended', async () => {
-  expect(await collections([0, 0.5, 0.5, 0, 0, 0.01, 0.8, 0])).toEqual([1, 4, 5, 8]);
+test('nothing is collected once there was work', async () => {
+  expect(await collections([0.5])).toEqual([]);
+  expect(await collections([0, 0.5])).toEqual([1]);
 });
 
 test('a collection gives the heap back, and takes nothing that is in use', () => {
