@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 
 const HEAD_END = '\r\n\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
+/** Where a machine cannot carry so many streams, those that have not begun by then count as refused. */
+const PATIENCE_MS = 10_000;
 const EVENT_END = '\n\n';
 
 const requestText = ({ host }, { body, path = '/v1/chat/completions', headers = {} }) => {
@@ -135,11 +137,14 @@ export async function holdStreams(origin, { streams, overSeconds, ...asking }) {
     connection.ask(count).then(() => fail(new Error('a stream ended too early')), fail);
     opened.push(connection);
   };
-  while (seen.begun + seen.failed < streams) {
+  const late = () => performance.now() - started > overSeconds * 1000 + PATIENCE_MS;
+  while (seen.begun + seen.failed < streams && !late()) {
     const due = Math.min(streams, Math.ceil(((performance.now() - started) / 1000 / overSeconds) * streams));
     while (opened.length < due) open();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
+  if (late()) seen.reason ??= `not begun within ${PATIENCE_MS / 1000} s`;
+  seen.failed = Math.max(seen.failed, streams - seen.begun);
   return {
     events: () => seen.events,
     close() {
