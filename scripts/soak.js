@@ -1,6 +1,6 @@
 /**
  * The daemon under steady load with faults, for as long as one likes: `npm run soak -- --minutes 60 --clients 20 --faults 0.05`.
- * A line every few seconds, a plot at the end; fails where memory or sockets grow, or where the windows are not what upstream counted.
+ * A line every few seconds, a plot at the end; fails where memory, sockets or timers grow, or where the windows are not what upstream counted.
  */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -93,11 +93,16 @@ async function client(number) {
 const percentile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
 const sockets = () => readdirSync(`/proc/${daemon.pid}/fd`).length;
 
-function look(startedAt) {
+async function timers() {
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  return Number(/^nodejs_active_resources\{type="Timeout"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
+}
+
+async function look(startedAt) {
   const sorted = round.latencies.toSorted((one, other) => one - other);
   round.latencies = [];
-  const seen = { seconds: Math.round((performance.now() - startedAt) / 1000), p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), memory: memoryMb(daemon.pid), sockets: sockets() };
-  process.stdout.write(`${String(seen.seconds).padStart(6)} s  ${totals.requests} requests  ${totals.failed} failed  ${totals.broken} broken  ${totals.turnedAway} turned away  p50 ${seen.p50.toFixed(0)} ms  p99 ${seen.p99.toFixed(0)} ms  ${seen.memory.toFixed(0)} MB  ${seen.sockets} files\n`);
+  const seen = { seconds: Math.round((performance.now() - startedAt) / 1000), p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99), memory: memoryMb(daemon.pid), sockets: sockets(), timers: await timers() };
+  process.stdout.write(`${String(seen.seconds).padStart(6)} s  ${totals.requests} requests  ${totals.failed} failed  ${totals.broken} broken  ${totals.turnedAway} turned away  p50 ${seen.p50.toFixed(0)} ms  p99 ${seen.p99.toFixed(0)} ms  ${seen.memory.toFixed(0)} MB  ${seen.sockets} files  ${seen.timers} timers\n`);
   return seen;
 }
 
@@ -131,7 +136,7 @@ while (performance.now() - startedAt < minutes * 60_000) {
     totals.upstream += done.length;
     simulators.clearCalls();
   }
-  looks.push(look(startedAt));
+  looks.push(await look(startedAt));
 }
 state.over = true;
 await Promise.all(running);
@@ -142,10 +147,12 @@ plot('memory', looks.map(({ memory }) => memory), 'MB');
 plot('p50', looks.map(({ p50 }) => p50), 'ms');
 plot('p99', looks.map(({ p99 }) => p99), 'ms');
 plot('files', looks.map(({ sockets: open }) => open), '');
+plot('timers', looks.map(({ timers: running }) => running), '');
 const verdicts = [
   [`the windows hold ${windows}, upstream saw ${totals.upstream}`, windows === totals.upstream],
   [`memory grew by a factor of ${grew(looks.map(({ memory }) => memory)).toFixed(2)}`, grew(looks.map(({ memory }) => memory)) < 1.25 || minutes < SETTLED_MINUTES],
   [`files grew by a factor of ${grew(looks.map(({ sockets: open }) => open)).toFixed(2)}`, grew(looks.map(({ sockets: open }) => open)) < 1.25],
+  [`timers grew by a factor of ${grew(looks.map(({ timers: running }) => running)).toFixed(2)}`, grew(looks.map(({ timers: running }) => running)) < 1.5],
   [`${totals.failed} of ${totals.requests} requests failed before they began`, totals.failed < totals.requests / 100],
 ];
 for (const [words, good] of verdicts) process.stdout.write(`${good ? 'ok    ' : 'FAILED'} ${words}\n`);
