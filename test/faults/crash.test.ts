@@ -106,6 +106,6 @@ test(`${KILLS} times: nothing unreadable, nothing lost that was told to be done,
   const vault = await runProgram(['vault', 'status', '--output', 'json'], { environment });
   expect(JSON.parse(vault.out)).toMatchObject({ accounts: 4, verified: true, audit: expect.not.objectContaining({ problem: expect.anything() }) as unknown });
   // Two seconds, and what a loaded machine takes on top.
-  expect(Math.max(...startedIn)).toBeLessThan(15_000);
+  expect(Math.max(...startedIn)).toBeLessThan(30_000);
   process.stdout.write(`${KILLS} kills: ${chats().length} calls, ${told.finished.length} finished, ready again after ${Math.round(Math.max(...startedIn))} ms at most\n`);
 }, 60_000 + KILLS * 15_000);

@@ -49,7 +49,7 @@ test('kill -9 under load, again and again: no call upstream saw is forgotten but
   for (let round = 0; round < 4; round++) {
     const started = Date.now();
     const daemon = await state.daemons.start('crash');
-    expect(Date.now() - started).toBeLessThan(10_000);
+    expect(Date.now() - started).toBeLessThan(30_000);
     const seen = simulators.calls({ path: '/chat/completions' }).length;
     lost += round === 0 ? 0 : CLIENTS;
     const known = await counted(daemon);

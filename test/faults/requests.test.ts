@@ -21,7 +21,12 @@ beforeAll(async () => {
   const house = await openHouse({ simulators: state.simulators, http: state.http });
   await (await house.chat(question)).text();
   await state.simulators.misbehave({ fault: { kind: 'silence' } });
-  await house.chat(question, {}, AbortSignal.timeout(50)).catch(() => undefined);
+  const client = new AbortController();
+  const gone = house.chat(question, {}, client.signal).catch(() => undefined);
+  await state.simulators.callsUntil({ outcome: 'open' });
+  client.abort();
+  await gone;
+  await state.simulators.callsUntil({ outcome: 'left' });
   await state.simulators.behave();
   await house.close();
   state.simulators.clearCalls();

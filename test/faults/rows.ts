@@ -111,7 +111,7 @@ const bodies: readonly Row[] = [
 
 const limits: readonly Row[] = [
   row('429 with seconds', refusedFor('7'), 'next', 429, { retryAfter: [6, 7], rests: ['pool-model rate-minute'] }),
-  row('429 with a date', refusedFor(inTime(90)), 'next', 429, { retryAfter: [10, 91] }),
+  row('429 with a date', refusedFor(inTime(3_600)), 'next', 429, { retryAfter: [1_800, 3_601] }),
   row('429 with nothing', refusedFor(null), 'next', 429, { retryAfter: [59, 61] }),
   row('429 absurd: 0', refusedFor('0'), 'next', 429),
   row('429 absurd: -5', refusedFor('-5'), 'next', 429),
