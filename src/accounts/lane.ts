@@ -40,6 +40,12 @@ const FRONT = 8;
 /** Void places are cheap, but those of the worst levels never come to their turn while others keep coming: so many more than waiters, and the queue is made anew. */
 const MOST_VOID = 100;
 
+/** Milliseconds the system clock may be set back unnoticed. */
+const SET_BACK_MS = 100;
+
+/** How far the system's clock is ahead of one that nobody sets. */
+const aheadOfSteady = (): number => Date.now() - performance.now();
+
 const within = (level: number): number => Math.min(LEVELS - 1, Math.max(0, level));
 
 export const ahead = (one: Ranked, other: Ranked): number => one.level() - other.level() || one.order - other.order;
@@ -48,6 +54,7 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
   // OVERFLOW refuses the newest. A waiter that ages leaves void places behind, at most one a level.
   const fresh = (): Bottleneck => new Bottleneck({ maxConcurrent: FRONT, highWater: (bound + MOST_VOID) * LEVELS, strategy: Bottleneck.strategy.OVERFLOW });
   let limiter = fresh();
+  let clock = aheadOfSteady();
   const waiters = new Set<W>();
   /** Those at the front, each with the end of the Bottleneck job that holds the place. */
   const front = new Map<W, () => void>();
@@ -74,6 +81,7 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
   function renew(): void {
     const old = limiter;
     limiter = fresh();
+    clock = aheadOfSteady();
     void old.stop({ dropWaitingJobs: true });
     for (const [waiter, level] of queued) queue(waiter, level);
   }
@@ -90,11 +98,17 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
     return true;
   }
 
+  /** Bottleneck goes by the system's clock: set back by an hour, it lets nobody through for an hour. */
+  function heedClock(): void {
+    if (aheadOfSteady() < clock - SET_BACK_MS) renew();
+  }
+
   return {
     get size() { return waiters.size; },
     front: () => [...front.keys()],
     waiters,
     join(waiter) {
+      heedClock();
       waiters.add(waiter);
       if (!overtake(waiter)) queue(waiter, waiter.level());
     },
@@ -105,6 +119,7 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
       return waiters.delete(waiter);
     },
     age() {
+      heedClock();
       for (const [waiter, level] of queued) if (within(waiter.level()) < level) queue(waiter, waiter.level());
       if (limiter.queued() > queued.size + MOST_VOID) renew();
     },
