@@ -36,19 +36,23 @@ const NOTHING_FOUND = new Uint8Array(0);
 export function classify(request: ChatRequest, rules: RuleSet): Match {
   const named = namedRule(request, rules);
   if (named !== undefined) return { rule: named.rule, score: 0, words: [] };
-  const standing = rules.compiled.filter((rule) => ruledOutBySight(rule, request) === undefined);
-  const found = foundFor(standing, request, rules);
-  const ranked = rank(standing.map((rule) => ({ rule, ...tally(rule, found) }))).filter(({ rule, ...tally }) => ruledOutByWords(rule, tally, found) === undefined);
+  const stands = (rule: CompiledRule): boolean => ruledOutBySight(rule, request) === undefined;
+  const found = rules.compiled.some((rule) => hasWords(rule) && stands(rule)) ? readPrompt(rules.scanner, request.text) : NOTHING_FOUND;
+  // Of a thousand rules nearly all have words that nobody said: they are left out before anything is made of them.
+  const holding = rules.compiled
+    .filter((rule) => isAddressed(rule, found) && stands(rule))
+    .map((rule) => ({ rule, ...tally(rule, found) }))
+    .filter((weighed) => ruledOutByWords(weighed.rule, weighed, found) === undefined);
   // Patterns cost the most, so they are asked last, and only until one rule holds.
-  const winner = ranked.find(({ rule }) => ruledOutByPatterns(rule, request) === undefined);
+  const winner = rank(holding).find(({ rule }) => ruledOutByPatterns(rule, request) === undefined);
   if (winner !== undefined) return { rule: winner.rule.rule, score: winner.score, words: wordsOf(winner.rule, found) };
   return { rule: isAuto(request) ? rules.compiled.find(({ isDefault }) => isDefault)?.rule : undefined, score: 0, words: [] };
 }
 
-/** Where the keywords stand, unless nobody asks. */
-export function foundFor(standing: readonly CompiledRule[], request: ChatRequest, { scanner }: RuleSet): Uint8Array {
-  return standing.some(({ terms, excluded }) => terms.length > 0 || excluded.length > 0) ? readPrompt(scanner, request.text) : NOTHING_FOUND;
-}
+const hasWords = ({ terms, excluded }: CompiledRule): boolean => terms.length > 0 || excluded.length > 0;
+
+/** Whether any of its words was found, where it asks for one. */
+const isAddressed = ({ terms }: CompiledRule, found: Uint8Array): boolean => terms.length === 0 || terms.some(({ index }) => (found[index] ?? 0) > 0);
 
 /** Highest score first, the default rule after its equals; sorting keeps the order of the file. */
 export function rank<R extends Tally & { readonly rule: CompiledRule }>(rules: readonly R[]): R[] {

@@ -1,9 +1,10 @@
 /** Why a rule was chosen, and why the others were not. */
 import type { ChatRequest } from '../types.ts';
-import { classify, foundFor, isAuto, namedRule, rank } from './classify.ts';
+import { classify, isAuto, namedRule, rank } from './classify.ts';
 import type { Match, RuleSet } from './classify.ts';
 import { ruledOutByPatterns, ruledOutBySight, ruledOutByWords, tally, wordsOf } from './conditions.ts';
 import type { Condition, FoundWord } from './conditions.ts';
+import { readPrompt } from './prompt.ts';
 
 /** One rule, weighed. */
 export interface Considered {
@@ -34,7 +35,7 @@ export interface ExplainedMatch {
  */
 export function explainMatch(request: ChatRequest, rules: RuleSet): ExplainedMatch {
   const match = classify(request, rules);
-  const found = foundFor(rules.compiled, request, rules);
+  const found = readPrompt(rules.scanner, request.text);
   const weighed = rank(rules.compiled.map((rule) => ({ rule, ...tally(rule, found) }))).map(({ rule, ...sum }) => {
     const failed = ruledOutBySight(rule, request) ?? ruledOutByWords(rule, sum, found) ?? ruledOutByPatterns(rule, request);
     return { rule: rule.rule.name, score: sum.score, words: wordsOf(rule, found), ...(failed && { failed }) };
