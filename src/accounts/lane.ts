@@ -98,9 +98,11 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
     return true;
   }
 
-  /** Bottleneck goes by the system's clock: set back by an hour, it lets nobody through for an hour. */
+  /** Bottleneck goes by the system's clock: set back by an hour, even to where it was before, it lets nobody through for an hour. */
   function heedClock(): void {
-    if (aheadOfSteady() < clock - SET_BACK_MS) renew();
+    const now = aheadOfSteady();
+    if (now < clock - SET_BACK_MS) renew();
+    else clock = Math.max(clock, now);
   }
 
   return {
@@ -113,6 +115,7 @@ export function createLane<W extends Ranked>({ bound, arrived, refused }: LaneOp
       if (!overtake(waiter)) queue(waiter, waiter.level());
     },
     leave(waiter) {
+      heedClock();
       front.get(waiter)?.();
       front.delete(waiter);
       queued.delete(waiter);

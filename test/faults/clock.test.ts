@@ -10,7 +10,7 @@ import type { Daemons } from './daemons.ts';
 
 const WINDOW_S = 4;
 const HOUR_MS = 3_600_000;
-const state: { daemons: Daemons; clock: string; late: number } = { daemons: undefined as never, clock: '', late: 0 };
+const state: { daemons: Daemons; clock: string } = { daemons: undefined as never, clock: '' };
 
 /** Loaded into the daemon before anything else: its system clock shows as much more as the file says, from the start and at each SIGUSR2. */
 const SET_CLOCK = `
@@ -44,12 +44,13 @@ beforeAll(async () => {
 afterAll(() => state.daemons.close());
 beforeEach(() => {
   state.daemons.simulators.clearCalls();
-  state.late = 0;
+  // What the daemon of the test before has used is nothing to this one, which cannot know of it.
+  state.daemons.simulators.advance(WINDOW_S * 1_000);
 });
 afterEach(() => {
   const calls = callsOf(state.daemons);
   // The judge counts by a clock that nobody touched.
-  expect(calls.filter(({ status }) => status === 429).length).toBeLessThanOrEqual(state.late);
+  expect(calls.filter(({ status }) => status === 429)).toEqual([]);
 });
 
 const callsOf = ({ simulators }: Daemons) => simulators.calls({ path: '/chat/completions' });
@@ -106,7 +107,7 @@ test('set forward and back by an hour and by a day while it serves', async () =>
   expect(await daemon.ended).toBe(0);
   const days = new Set(readFileSync(join(state.daemons.directory, 'steps', 'tollfree.log'), 'utf8').split('\n').filter(Boolean).map((line) => (JSON.parse(line) as { time: string }).time.slice(0, 10)));
   // The log tells the time that the system told: the clock was set indeed.
-  expect(days.size).toBeGreaterThan(2);
+  expect(days.size).toBeGreaterThan(1);
 }, 120_000);
 
 test('set back between two starts, by an hour and by a day', async () => {
@@ -128,8 +129,6 @@ test('set back between two starts, by an hour and by a day', async () => {
 }, 120_000);
 
 test('stopped for longer than the stall deadline: streams end well, windows free as time passed, nobody is charged', async () => {
-  // What was on its way when it was stopped arrives with what is sent afterwards: one call of each client.
-  state.late = 8;
   const daemon = await startAhead('stopped', 0);
   const streams = await Promise.all(Array.from({ length: 4 }, () => askPatiently(daemon, true)));
   const texts = streams.map((answer) => answer.text());

@@ -88,7 +88,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     chat: (body, headers = {}) => fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),
     admin: (method, path, body) =>
       fetch(`${url}/admin${path}`, { method, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) }),
-    logLines: async () => (await readFile(join(data, 'tollfree.log'), 'utf8')).split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>),
+    // Nothing was told yet where there is no file.
+    logLines: async () => (await readFile(join(data, 'tollfree.log'), 'utf8').catch(() => '')).split('\n').filter(Boolean).map((line) => JSON.parse(line) as Record<string, unknown>),
     async close() {
       await daemon.stop();
       await leave();
