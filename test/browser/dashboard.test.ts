@@ -266,7 +266,8 @@ describe('by hand', () => {
       await signIn(page);
       await open(page, 'rules');
       const file = page.getByLabel('Rules as YAML');
-      await page.locator('.rule', { hasText: 'translation' }).waitFor();
+      // The text comes by an answer of its own.
+      await page.waitForFunction(`[...document.querySelectorAll('textarea')].some(({ value }) => value.includes('translation'))`);
       const before = await file.inputValue();
       await file.fill(before.replaceAll('translation', 'interpreting'));
       await page.getByRole('button', { name: 'Save', exact: true }).click();
