@@ -46,6 +46,11 @@ test('a process at work is told from one that waits', async () => {
   while (performance.now() < until);
   await sleep(1);
   const worked = busyShare();
-  await sleep(100);
-  expect(busyShare()).toBeLessThan(worked);
+  // The process is jest's as well, which has work of its own at times.
+  let least = worked;
+  for (let turn = 0; turn < 40 && least > worked / 2; turn++) {
+    await sleep(50);
+    least = Math.min(least, busyShare());
+  }
+  expect(least).toBeLessThan(worked);
 });
