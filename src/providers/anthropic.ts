@@ -1,6 +1,6 @@
 /** Anthropic's Messages API. `base_url` ends with `/v1`. */
 import type { ChatRequest, Target } from '../types.ts';
-import { translated } from './dialect.ts';
+import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
@@ -48,7 +48,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   return {
     method: 'POST',
     url: `${provider.baseUrl}/messages`,
-    headers: { ...provider.headers, ...authorization, accept: request.stream ? 'text/event-stream' : 'application/json', 'content-type': 'application/json' },
+    headers: questionHeaders(provider, request.stream, authorization),
     body: JSON.stringify(body),
   };
 }

@@ -3,7 +3,7 @@
  * `test/providers/conformance.test.ts` runs every dialect over recorded answers.
  */
 import type { FailureError, UpstreamFailure } from '../failure.ts';
-import type { ChatChunk, ChatRequest, Target } from '../types.ts';
+import type { ChatChunk, ChatRequest, Provider, Target } from '../types.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
@@ -47,6 +47,18 @@ export interface Decoder {
   readonly complete: () => boolean;
   /** After the last payload. Throws a FailureError where the answer ended without its end. */
   end(): void;
+}
+
+/**
+ * Of a question in JSON. What the catalogue adds replaces neither the key nor what the answer is read by. Here and wherever each
+ * request makes an object that grows, it begins with fields of its own: begun with a spread it gets a new shape of V8's for each
+ * field that is added, which costs 1.4 µs (Node 20.20) and is counted in `test/end-to-end/shapes.test.ts`.
+ */
+export function questionHeaders({ headers }: Provider, stream: boolean, authorization: Readonly<Record<string, string>>): Record<string, string> {
+  const all: Record<string, string> = { accept: '', 'content-type': '', ...headers, ...authorization };
+  all['accept'] = stream ? 'text/event-stream' : 'application/json';
+  all['content-type'] = 'application/json';
+  return all;
 }
 
 /** A decoder of another format's payloads, each translated to those `decoder` reads. */

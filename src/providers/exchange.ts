@@ -77,7 +77,9 @@ export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Pro
       onResponseEnd: () => finish(),
       onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state) })),
     };
-    const headers = { 'user-agent': userAgent, 'accept-encoding': 'identity', ...request.headers };
+    const headers = { 'user-agent': '', 'accept-encoding': '', ...request.headers };
+    headers['user-agent'] = userAgent;
+    headers['accept-encoding'] = 'identity';
     place.pool.dispatch({ method: request.method, path: place.path, headers, body: bodyOf(request) }, handler);
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { ChatChunk, ChatRequest, Target } from '../types.ts';
 import { choicesOf, usageOf } from './chunk.ts';
+import { questionHeaders } from './dialect.ts';
 import type { Decoder, Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
@@ -33,7 +34,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   return {
     method: 'POST',
     url: `${provider.baseUrl}/chat/completions`,
-    headers: { accept: request.stream ? 'text/event-stream' : 'application/json', 'content-type': 'application/json', ...provider.headers, ...authorize(credential) },
+    headers: questionHeaders(provider, request.stream, authorize(credential)),
     body: JSON.stringify(fitted(body, provider)),
   };
 }

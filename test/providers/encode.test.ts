@@ -1,5 +1,6 @@
 /** The request as each provider wants it. */
 import { describe, expect, test } from '@jest/globals';
+import { dialects } from '../../src/providers/dialects.ts';
 import { openai } from '../../src/providers/openai.ts';
 import type { Provider } from '../../src/types.ts';
 import { jsonOf, model, provider, request } from './support.ts';
@@ -15,6 +16,11 @@ describe('encode', () => {
     const { url, headers, method } = openai.encode(request({ stream: true }), target, 'gsk_x');
     expect([method, url]).toEqual(['POST', 'https://api.groq.com/openai/v1/chat/completions']);
     expect(headers).toEqual({ 'x-openrouter-title': 'tollfree', accept: 'text/event-stream', authorization: 'Bearer gsk_x', 'content-type': 'application/json' });
+  });
+
+  test('what the catalogue adds does not replace what the answer is read by', () => {
+    const target = { provider: provider({ headers: { accept: 'text/html', 'content-type': 'text/plain' } }), model: model() };
+    for (const dialect of dialects.values()) expect(dialect.encode(request({ stream: true }), target, 'key').headers).toMatchObject({ accept: 'text/event-stream', 'content-type': 'application/json' });
   });
 
   test('only the model is replaced; what nobody knows goes through', () => {

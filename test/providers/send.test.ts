@@ -49,6 +49,18 @@ describe('an answer', () => {
     expect(found.at(-1)).toMatchObject({ usageOnly: true, usage: { input: 8, output: 2 } });
   });
 
+  test('what the catalogue adds makes it no other client, and asks for nothing compressed', async () => {
+    const seen: { headers?: IncomingHttpHeaders } = {};
+    const origin = await start(({ headers }, response) => {
+      Object.assign(seen, { headers });
+      response.end('{"choices":[{"message":{"content":"hi"},"finish_reason":"stop"}]}');
+    });
+    const { target, ...rest } = outgoing(origin, {});
+    const provider = { ...target.provider, headers: { 'user-agent': 'other', 'accept-encoding': 'gzip' } };
+    await all((await send({ ...rest, target: { ...target, provider } }, never)).chunks);
+    expect(seen.headers).toMatchObject({ 'user-agent': 'tollfree/0.0.0', 'accept-encoding': 'identity' });
+  });
+
   test('upstream sees a normal client, the key, and the body with the model replaced', async () => {
     const seen: { headers?: IncomingHttpHeaders; url?: string | undefined; body?: unknown } = {};
     const origin = await start(({ headers, url }, response, body) => {
