@@ -1,7 +1,5 @@
 /** Ten kills in quick succession under full load, as real processes: what upstream saw is the judge. */
 import { afterEach, expect, test } from '@jest/globals';
-import { chmod, cp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { startProcess } from '../support/process.ts';
 import type { DaemonProcess } from '../support/process.ts';
 import { ADMIN_TOKEN, hello, startSystem } from '../support/system.ts';
@@ -51,11 +49,8 @@ test('upstream never sees more than its limits; windows, rests and learned limit
     }),
     rules: JSON.stringify({ routing_rules: [{ name: 'general', provider_preferences: ['cerebras', 'groq'] }], default_rule: 'general' }),
   }));
-  const { simulators, directory, environment: shared } = system;
-  const data = join(directory, 'killed');
-  await cp(join(directory, 'data', 'vault.json'), join(data, 'vault.json'), { recursive: true });
-  await chmod(data, 0o700);
-  const environment = { ...shared, TOLLFREE_DATA_DIR: data };
+  const { simulators, directory } = system;
+  const environment = await system.environmentFor('killed');
   const chats = () => simulators.calls({ path: '/chat/completions' });
 
   let rest: string | undefined;

@@ -1,6 +1,6 @@
 /** What an operator meets: health, metrics, log, reloads, doors. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { chmod, cp, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import supertest from 'supertest';
@@ -194,12 +194,9 @@ describe('processes', () => {
   });
 
   test('SIGTERM: not ready and nothing new at once, what runs may finish, then exit 0', async () => {
-    const { simulators, environment, directory, close } = await startSystem({ simulators: { pace: { firstMs: 0, tokenMs: 20 } } });
+    const { simulators, environmentFor, directory, close } = await startSystem({ simulators: { pace: { firstMs: 0, tokenMs: 20 } } });
     try {
-      const elsewhere = { ...environment, TOLLFREE_DATA_DIR: join(directory, 'other') };
-      await cp(join(directory, 'data', 'vault.json'), join(directory, 'other', 'vault.json'), { recursive: true });
-      await chmod(join(directory, 'other'), 0o700);
-      const daemon = await startProcess(elsewhere, directory);
+      const daemon = await startProcess(await environmentFor('other'), directory);
       const answer = await fetch(`${daemon.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...hello(), stream: true }) });
       expect(answer.status).toBe(200);
       daemon.signal('SIGTERM');
@@ -213,12 +210,9 @@ describe('processes', () => {
   });
 
   test('SIGTERM under streams that outlast its patience: they get an error event and no [DONE]', async () => {
-    const { environment, directory, close } = await startSystem({ simulators: { pace: { firstMs: 0, tokenMs: 300 } }, settings: 'server: { drain: 100ms }' });
+    const { environmentFor, directory, close } = await startSystem({ simulators: { pace: { firstMs: 0, tokenMs: 300 } }, settings: 'server: { drain: 100ms }' });
     try {
-      const elsewhere = { ...environment, TOLLFREE_DATA_DIR: join(directory, 'other') };
-      await cp(join(directory, 'data', 'vault.json'), join(directory, 'other', 'vault.json'), { recursive: true });
-      await chmod(join(directory, 'other'), 0o700);
-      const daemon = await startProcess(elsewhere, directory);
+      const daemon = await startProcess(await environmentFor('other'), directory);
       const answer = await fetch(`${daemon.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ ...hello(), stream: true }) });
       daemon.signal('SIGTERM');
       const text = await answer.text();

@@ -1,6 +1,5 @@
 /** Kills under load, and the record counted again: against the answers clients have whole, and the simulators' own records. */
 import { afterEach, expect, test } from '@jest/globals';
-import { chmod, cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { startProcess } from '../support/process.ts';
@@ -52,11 +51,8 @@ test('what a client has whole is in the record once, to the token that upstream 
     }),
     rules: JSON.stringify({ routing_rules: [{ name: 'general', provider_preferences: ['cerebras', 'groq'] }], default_rule: 'general' }),
   }));
-  const { simulators, directory, environment: shared } = system;
-  const data = join(directory, 'killed');
-  await cp(join(directory, 'data', 'vault.json'), join(data, 'vault.json'), { recursive: true });
-  await chmod(data, 0o700);
-  const environment = { ...shared, TOLLFREE_DATA_DIR: data };
+  const { simulators, directory } = system;
+  const environment = await system.environmentFor('killed');
 
   const finished: Finished[] = [];
   const asked = { count: 0 };
@@ -81,7 +77,7 @@ test('what a client has whole is in the record once, to the token that upstream 
   const { total } = (await (await fetch(`${last.url}/admin/usage-stats?since=2d`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).json()) as { readonly total: Readonly<Record<string, number>> };
   last.signal('SIGTERM');
   expect(await last.ended).toBe(0);
-  const database = new DatabaseSync(join(data, 'record', 'record.db'));
+  const database = new DatabaseSync(join(directory, 'killed', 'record', 'record.db'));
   const rows = database.prepare('select request_id as id, tokens_in as input, tokens_out as output from requests').all() as unknown as readonly { readonly id: string; readonly input: number; readonly output: number }[];
   database.close();
 

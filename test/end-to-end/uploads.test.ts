@@ -2,11 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, cp, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toFile } from 'openai';
@@ -126,10 +125,8 @@ async function send(form: Buffer, url = state.system.url): Promise<{ readonly st
 
 /** The same daemon as a process of its own, whose memory and reads are its own. */
 async function apart(): Promise<DaemonProcess> {
-  const { directory, environment } = state.system;
-  await cp(join(directory, 'data', 'vault.json'), join(directory, 'apart', 'vault.json'), { recursive: true });
-  await chmod(join(directory, 'apart'), 0o700);
-  return startProcess({ ...environment, TOLLFREE_DATA_DIR: join(directory, 'apart') }, directory);
+  const { directory, environmentFor } = state.system;
+  return startProcess(await environmentFor('apart'), directory);
 }
 
 describe('a large upload', () => {

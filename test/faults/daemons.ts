@@ -1,6 +1,4 @@
 /** Daemons as real processes, each with a data directory of its own, and simulators they share: for what only a process can show. */
-import { chmod, cp } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProcess } from '../support/process.ts';
 import type { DaemonProcess } from '../support/process.ts';
@@ -50,13 +48,8 @@ export async function openDaemons({ pace, limit = plenty, counts = limit, settin
     rules: JSON.stringify({ routing_rules: [{ name: 'general', provider_preferences: names }], default_rule: 'general' }),
     settings,
   });
-  const { simulators, directory, environment } = system;
+  const { simulators, directory, environmentFor } = system;
   const started: DaemonProcess[] = [];
-  const environmentFor = async (name: string): Promise<Record<string, string>> => {
-    await cp(join(directory, 'data', 'vault.json'), join(directory, name, 'vault.json'), { recursive: true, force: false });
-    await chmod(join(directory, name), 0o700);
-    return { ...environment, TOLLFREE_DATA_DIR: join(directory, name) };
-  };
   return {
     simulators,
     directory,

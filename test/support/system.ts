@@ -1,5 +1,5 @@
 /** The whole product on real sockets: simulated providers, a vault, the daemon; all of it temporary. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
@@ -32,6 +32,8 @@ export interface System {
   readonly url: string;
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** Of a daemon of its own, whose data directory has this name; made, with a copy of the vault, where it is not there. */
+  readonly environmentFor: (name: string) => Promise<Record<string, string>>;
   /** The official client, which never retries by itself unless told to. */
   readonly client: OpenAI;
   readonly chat: (body: object, headers?: Readonly<Record<string, string>>) => Promise<Response>;
@@ -84,6 +86,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     url,
     directory,
     environment,
+    async environmentFor(name) {
+      const own = join(directory, name);
+      await cp(join(data, 'vault.json'), join(own, 'vault.json'), { recursive: true, force: false });
+      await chmod(own, 0o700);
+      return { ...environment, TOLLFREE_DATA_DIR: own };
+    },
     client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'any', maxRetries: 0 }),
     chat: (body, headers = {}) => fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) }),
     admin: (method, path, body) =>
