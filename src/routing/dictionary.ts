@@ -34,6 +34,9 @@ export function createDictionary(spelled: readonly { readonly letters: readonly 
   return { longest: Math.max(0, ...spelled.map(({ letters }) => letters.length)), slots, words };
 }
 
+/** False: no word of ours has this hash, nor one that was moved aside for it. */
+export const mayKnow = ({ slots }: Dictionary, hash: number): boolean => slots[slotOf(hash, slots)] !== 0;
+
 /** The token of the word spelled by the first `length` letters, 0 if it is none of ours. Exact: the letters are compared. */
 export function lookUp({ slots, words }: Dictionary, hash: number, letters: Int32Array, length: number): number {
   for (let slot = slotOf(hash, slots); ; slot = (slot + 1) & (slots.length - 1)) {

@@ -1,7 +1,7 @@
 /** Reads text for all keywords at once. */
 import { ROOT, buildAutomaton, step } from './automaton.ts';
 import { EXTENDS, KIND, NUMBER_SHIFT, SEVERAL, createCharacters } from './characters.ts';
-import { createDictionary, hashOn, lookUp } from './dictionary.ts';
+import { createDictionary, hashOn, lookUp, mayKnow } from './dictionary.ts';
 import { HANGUL, IGNORED, LONE, SEPARATOR, WORD } from './fold.ts';
 import { GAP } from './keyword.ts';
 import type { Automaton } from './automaton.ts';
@@ -21,12 +21,18 @@ export interface Scanner {
   readonly characters: Characters;
   readonly dictionary: Dictionary;
   readonly gap: number;
+  /** The stretch being read: a loop over these takes half the time of one that asks the text for each (2.2 ns a character to 4.2), and filling them 0.05. */
+  readonly units: Uint16Array;
+  readonly unitBytes: Buffer;
   /** The letters of the word being read, as far as any keyword's word goes. */
   readonly word: Int32Array;
   /** By keyword, the span that noted it last. A double counts the spans of centuries where 32 bits would wrap within days. */
   readonly noted: Float64Array;
   spans: number;
 }
+
+/** So many UTF-16 units are read at a time. */
+const STRETCH = 16_384;
 
 /** @param spellings as `spell` gives them, no two alike; an empty one is never found */
 export function createScanner(spellings: readonly (readonly string[])[]): Scanner {
@@ -35,11 +41,15 @@ export function createScanner(spellings: readonly (readonly string[])[]): Scanne
   const characters = createCharacters(tokens);
   const words = [...tokens].map(([text, token]) => ({ token, letters: Array.from(text, (character) => characters.read(character.codePointAt(0) ?? 0)) }));
   const dictionary = createDictionary(words.filter(({ letters: [first = 0] }) => (first & KIND) === WORD));
+  // One more, for a pair of units that would be parted.
+  const units = new Uint16Array(STRETCH + 1);
   return {
     automaton: buildAutomaton(spellings.map((spelling) => spelling.map(tokenOf))),
     characters,
     dictionary,
     gap: tokenOf(GAP),
+    units,
+    unitBytes: Buffer.from(units.buffer),
     word: new Int32Array(dictionary.longest),
     noted: new Float64Array(spellings.length),
     spans: 0,
@@ -80,35 +90,82 @@ export function scan(scanner: Scanner, text: string, spans: readonly Span[], fou
 }
 
 function readSpan(scanner: Scanner, reading: Reading, text: string, { from, to }: Span): void {
-  const { characters } = scanner;
+  for (let at = from; at < to; ) {
+    const end = pairedEnd(text, Math.min(at + STRETCH, to));
+    scanner.unitBytes.write(text.slice(at, end), 'utf16le');
+    readUnits(scanner, reading, end - at);
+    at = end;
+  }
+}
+
+/** A place in a text, or the one behind where a pair of units would be parted. */
+const pairedEnd = (text: string, at: number): number => (isFirstOfPair(text.charCodeAt(at - 1)) && isSecondOfPair(text.charCodeAt(at)) ? at + 1 : at);
+const isFirstOfPair = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
+const isSecondOfPair = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;
+
+function readUnits(scanner: Scanner, reading: Reading, to: number): void {
+  const { characters, units } = scanner;
   const { basic } = characters;
-  let index = from;
+  let index = 0;
   while (index < to) {
-    const entry = basic[text.charCodeAt(index)] ?? 0;
+    if (reading.group === SEPARATOR && reading.pending === ROOT) {
+      index = skipStrangers(scanner, reading, index, to);
+      if (index === to) return;
+    }
+    const unit = units[index] ?? 0;
+    const entry = basic[unit] ?? 0;
     const kind = entry & KIND;
-    if (kind === WORD) index = readWord(scanner, reading, text, index, to);
+    if (kind === WORD) index = readWord(scanner, reading, index, to);
     else if (kind !== 0 && kind < SEVERAL) {
       take(scanner, reading, entry);
       index += 1;
-      if (kind === SEPARATOR) while (index < to && ((basic[text.charCodeAt(index)] ?? 0) & KIND) === SEPARATOR) index += 1;
     } else {
-      const codePoint = text.codePointAt(index) ?? 0;
-      const learned = characters.read(codePoint);
+      const second = units[index + 1] ?? 0;
+      const isPair = index + 1 < to && isFirstOfPair(unit) && isSecondOfPair(second);
+      const learned = characters.read(isPair ? codePointOf(unit, second) : unit);
       if ((learned & KIND) === SEVERAL) for (const part of characters.several(learned >> NUMBER_SHIFT)) take(scanner, reading, part);
       else take(scanner, reading, learned);
-      index += codePoint > 0xffff ? 2 : 1;
+      index += isPair ? 2 : 1;
     }
   }
 }
 
-/** The fast way through a run of plain letters, which is most of most texts. Returns where it ends. */
-function readWord(scanner: Scanner, reading: Reading, text: string, from: number, to: number): number {
-  const { characters: { basic }, word } = scanner;
+const codePointOf = (first: number, second: number): number => (first - 0xd800) * 0x400 + second - 0xdc00 + 0x10000;
+
+/**
+ * The fast way through most of most texts: words of plain letters, with what parts them, whose hash no keyword's word has.
+ * From a word's beginning, or a separator; returns where something else begins.
+ */
+function skipStrangers({ characters: { basic }, dictionary, units }: Scanner, reading: Reading, from: number, to: number): number {
+  let done = from;
+  for (let index = from; index < to; ) {
+    let entry = basic[units[index] ?? 0] ?? 0;
+    let hash = 0;
+    while ((entry & KIND) === WORD && index < to) {
+      hash = hashOn(hash, entry);
+      index += 1;
+      entry = basic[units[index] ?? 0] ?? 0;
+    }
+    // A word that goes on after the stretch, or in other ways, is for others to read; so is one that may be ours.
+    if (index >= to || (entry & KIND) !== SEPARATOR || (index > done && mayKnow(dictionary, hash))) break;
+    if (index > done) {
+      reading.state = ROOT;
+      reading.parted = false;
+    }
+    index += 1;
+    done = index;
+  }
+  return done;
+}
+
+/** A run of plain letters. Returns where it ends. */
+function readWord(scanner: Scanner, reading: Reading, from: number, to: number): number {
+  const { characters: { basic }, units, word } = scanner;
   if (reading.group !== WORD) openWord(scanner, reading);
   let { hash, length } = reading;
   let index = from;
   while (index < to) {
-    const entry = basic[text.charCodeAt(index)] ?? 0;
+    const entry = basic[units[index] ?? 0] ?? 0;
     if ((entry & KIND) !== WORD) break;
     hash = hashOn(hash, entry);
     if (length < word.length) word[length] = entry;

@@ -27,6 +27,13 @@ describe('one pass for all keywords', () => {
     }), { numRuns: 100 });
   });
 
+  test('the same wherever one stretch ends and the next begins', () => {
+    fc.assert(fc.property(keywords, texts, fc.nat(), (words, text, place) => {
+      const blank = 16_384 - (place % (text.length + 1));
+      expect(find(words, ' '.repeat(blank) + text)).toEqual(find(words, `  ${text}`));
+    }), { numRuns: 500 });
+  });
+
   test('is the same however often and whatever was read before', () => {
     fc.assert(fc.property(keywords, fc.array(texts, { minLength: 1 }), (words, read) => {
       const { scanner } = scannerOf(words);
