@@ -85,7 +85,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   cleanup.add(() => vault.close());
   const http = createHttp({ now, userAgent: `tollfree/${version}`, connectMs: settings.deadlines.connectMs });
   cleanup.add(() => http.close());
-  const knowledge = await followFiles({ base, environment, vault, http }, cleanup);
+  const knowledge = await followFiles({ base, environment, vault, http, version }, cleanup);
   const { catalogue } = knowledge;
   const { keys, admission, door, signedCallers } = await openDoor(base, host, catalogue.current, cleanup);
 

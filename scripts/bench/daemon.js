@@ -19,8 +19,8 @@ const endless = (upstream) => ({
   models: [{ name: 'bench-model', context: 131_072, capabilities: ['text_generation', 'code_generation', 'reasoning', 'tools', 'json', 'json_schema'], price: { input: 0, output: 0, list_input: 0.15, list_output: 0.6 } }],
 });
 
-/** `rules`: their text; `rows`: how many requests its record holds; `words`: a passphrase that opens its vault, in place of a key file. */
-export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, flags = [], words } = {}) {
+/** `rules`: their text; `rows`: how many requests its record holds; `words`: a passphrase that opens its vault, in place of a key file; `again`: not the first start in its directory. */
+export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, flags = [], words, again = false } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'tollfree-bench-'));
   const at = (name) => join(directory, name);
   const catalogue = parse(readFileSync(shipped('config/providers.yaml'), 'utf8'));
@@ -45,7 +45,9 @@ export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, fl
     TOLLFREE_HOST: '127.0.0.1',
   };
   // Its log goes to the file, as behind a service manager; where it listens is said on standard error.
-  const daemon = await start([...flags, cli, 'serve'], { env: environment, stdio: ['ignore', 'ignore', 'pipe'], ready: /listening on (http:\/\/[^/]+)/ });
+  const serve = () => start([...flags, cli, 'serve'], { env: environment, stdio: ['ignore', 'ignore', 'pipe'], ready: /listening on (http:\/\/[^/]+)/ });
+  if (again) await (await serve()).stop();
+  const daemon = await serve();
   return {
     ...daemon,
     origin: daemon.word,

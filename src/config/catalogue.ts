@@ -5,6 +5,7 @@ import { CAPABILITIES, type Catalogue, type Model, type Price, type Provider } f
 import { compact, duration, text, wholeNumber } from './atoms.ts';
 import { readDestination } from './destination.ts';
 import { mergeLimits, rateLimit, reset, toLimits, type Reset } from './limits.ts';
+import type { Parsed } from './parsed.ts';
 import { ConfigError, type Problem } from './problems.ts';
 import { shown } from './describe.ts';
 import { validate, type Mistake } from './validate.ts';
@@ -14,13 +15,14 @@ export interface CatalogueOptions {
   readonly baseUrlOverrides?: Readonly<Record<string, string>>;
   /** Wire formats there is code for. Absent: a provider may name any. */
   readonly dialects?: readonly string[];
+  readonly parsed?: Parsed;
 }
 
 const VARIABLE = 'TOLLFREE_BASE_URL_';
 
 /** @throws ConfigError */
 export function loadCatalogue(source: string, file: string, options: CatalogueOptions = {}): Catalogue {
-  const { providers } = validate({ text: source, file }, schemaOf(options), crossCheck);
+  const { providers } = validate({ text: source, file, parsed: options.parsed }, schemaOf(options), crossCheck);
   const names = Object.keys(providers);
   const overrides = readOverrides(options.baseUrlOverrides ?? {}, names);
   return { providers: new Map(Object.entries(providers).map(([name, written]) => [name, toProvider(name, written, overrides.get(variableOf(name)))])) };

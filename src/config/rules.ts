@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CAPABILITIES, type Conditions, type Rule, type Rules } from '../types.ts';
 import { compact, duration, text, wholeNumber } from './atoms.ts';
 import { shown, unknownName } from './describe.ts';
+import type { Parsed } from './parsed.ts';
 import { validate, type Mistake } from './validate.ts';
 
 export interface RulesOptions {
@@ -10,6 +11,7 @@ export interface RulesOptions {
   readonly providers?: readonly string[];
   /** What is wrong with a pattern's source, if anything. The caller knows the linear-time engine. */
   readonly checkPattern?: (source: string) => string | undefined;
+  readonly parsed?: Parsed;
 }
 
 /** The rule that serves the rest where the file does not say. */
@@ -17,7 +19,7 @@ const DEFAULT_RULE = 'general';
 
 /** @throws ConfigError */
 export function loadRules(source: string, file: string, options: RulesOptions = {}): Rules {
-  const { routing_rules: rules, default_rule: defaultRule } = validate({ text: source, file }, schemaOf(options), crossCheck);
+  const { routing_rules: rules, default_rule: defaultRule } = validate({ text: source, file, parsed: options.parsed }, schemaOf(options), crossCheck);
   return { rules: rules.map(toRule), defaultRule };
 }
 

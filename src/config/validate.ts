@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { describeIssue } from './describe.ts';
 import { readDocument, type ConfigDocument, type Path, type Source } from './document.ts';
+import type { Parsed } from './parsed.ts';
 import { ConfigError, type Problem } from './problems.ts';
 
 /** A mistake by its path in the data. `key`: the name is wrong, not what it holds. */
@@ -11,17 +12,28 @@ export interface Mistake {
   readonly part?: 'key' | 'value';
 }
 
+export interface Checked extends Source {
+  readonly parsed?: Parsed | undefined;
+}
+
 /**
  * @param crossCheck Finds mistakes between parts of the file. Sees the data as written, so that it can tell them together
  *   with the schema's, and must expect any shape.
  * @throws ConfigError with all mistakes, in the order of the file.
  */
-export function validate<S extends z.ZodType>(source: Source, schema: S, crossCheck: (written: unknown) => Mistake[] = () => []): z.output<S> {
+export function validate<S extends z.ZodType>(source: Checked, schema: S, crossCheck: (written: unknown) => Mistake[] = () => []): z.output<S> {
+  const known = source.parsed?.find(source);
+  if (known !== undefined && crossCheck(known).length === 0) {
+    const result = schema.safeParse(known);
+    if (result.success) return result.data;
+  }
+  // Mistakes are told by their place, and only the text knows it.
   const document = readDocument(source);
   const written = document.value ?? {};
   const result = schema.safeParse(written, { error: describeIssue });
   const mistakes = [...(result.success ? [] : result.error.issues.flatMap((issue) => mistakesOf(issue))), ...crossCheck(written)];
   if (mistakes.length + document.mistakes.length > 0 || !result.success) throw new ConfigError(inOrder(mistakes, document, source.file));
+  source.parsed?.keep(source, written);
   return result.data;
 }
 

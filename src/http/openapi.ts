@@ -115,7 +115,8 @@ export function openApiDocument(version: string): Schema {
   };
 }
 
+/** Made when it is first asked for: it takes as long as the rest of the routes together, and most daemons are never asked. */
 export function openApiRoute(version: string): RequestHandler {
-  const document = openApiDocument(version);
-  return (_request, response) => void response.json(document);
+  const made: { document?: Schema } = {};
+  return (_request, response) => void response.json((made.document ??= openApiDocument(version)));
 }

@@ -1,6 +1,7 @@
 /** The catalogue and the rules, each in force as it was last saved and right. */
 import { join } from 'node:path';
 import { loadCatalogue } from '../config/catalogue.ts';
+import { createParsed } from '../config/parsed.ts';
 import { createReloading } from '../config/reloading.ts';
 import { loadRules } from '../config/rules.ts';
 import type { RulesDesk } from '../http/admin-rules.ts';
@@ -33,21 +34,23 @@ export interface KnowledgeOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly vault: DaemonVault;
   readonly http: Http;
+  readonly version: string;
 }
 
 /** Throws ConfigError where a file is wrong from the start. */
-export async function followFiles({ base, environment, vault, http }: KnowledgeOptions, cleanup: Cleanup): Promise<Knowledge> {
+export async function followFiles({ base, environment, vault, http, version }: KnowledgeOptions, cleanup: Cleanup): Promise<Knowledge> {
   const { now, places, settings, emit } = base;
   const followed = (what: string): { onReload: () => void; onMistake: (error: Error) => void } => ({
     onReload: () => emit({ type: 'notice', level: 'info', message: `the ${what} changed and is in force` }),
     onMistake: (error) => emit({ type: 'notice', level: 'error', message: `${error.message}\nthe ${what} before stays in force` }),
   });
 
+  const parsed = createParsed({ path: join(places.dataDirectory, 'parsed.json'), version });
   const inquiry = createInquiry({ http, now });
   const catalogue = await createLiveCatalogue({
     ...followed('catalogue'),
     file: places.providers,
-    load: (text) => loadCatalogue(text, places.providers, { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()] }),
+    load: (text) => loadCatalogue(text, places.providers, { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()], parsed }),
     cache: join(places.dataDirectory, 'models.json'),
     inquiry,
     accounts: vault.accounts,
@@ -59,7 +62,7 @@ export async function followFiles({ base, environment, vault, http }: KnowledgeO
   cleanup.add(() => catalogue.close());
 
   const load = (text: string): { readonly read: Rules; readonly compiled: RuleSet } => {
-    const read = loadRules(text, places.rules, { providers: [...catalogue.current().providers.keys()], checkPattern });
+    const read = loadRules(text, places.rules, { providers: [...catalogue.current().providers.keys()], checkPattern, parsed });
     return { read, compiled: compileRules(read) };
   };
   const rules = await createReloading({ ...followed('set of rules'), file: places.rules, load });

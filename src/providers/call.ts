@@ -4,7 +4,7 @@
  * undici's `dispatch` with a small handler costs a sixth of `fetch`; what fetch would have done is the rest of this file.
  */
 import { lookup } from 'node:dns';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
 import { FailureError } from '../failure.ts';
 import type { AbortSignalLike, Clock } from '../types.ts';
 import { decoded } from './decoded.ts';
@@ -13,6 +13,7 @@ import type { Resolve } from './destination.ts';
 import type { HttpHeaders, HttpRequest } from './dialect.ts';
 import { exchange } from './exchange.ts';
 import type { Place } from './exchange.ts';
+import { createPool } from './pool.ts';
 import { transportFailure } from './transport-failure.ts';
 import { createWatch } from './watch.ts';
 
@@ -64,7 +65,7 @@ export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNE
 
   const poolOf = (origin: string): Pool => {
     // No pipelining: one slow answer must not hold back another. Silence is judged by the caller's deadlines.
-    const pool = pools.get(origin) ?? new Pool(origin, { connect: { timeout: connectMs, lookup: checkedLookup(resolve) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+    const pool = pools.get(origin) ?? createPool(origin, { connect: { timeout: connectMs, lookup: checkedLookup(resolve) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
     pools.set(origin, pool);
     return pool;
   };

@@ -37,7 +37,7 @@ const upstream: { server: Server; streaming: ServerResponse | undefined } = {
   }),
 };
 
-const state: { directory: string; daemon: ChildProcess | undefined; url: string } = { directory: '', daemon: undefined, url: '' };
+const state: { directory: string; daemon: ChildProcess | undefined; url: string; modules: readonly string[] } = { directory: '', daemon: undefined, url: '', modules: [] };
 
 beforeAll(async () => {
   await once(upstream.server.listen(0, '127.0.0.1'), 'listening');
@@ -59,7 +59,8 @@ beforeAll(async () => {
     env: { PATH: process.env['PATH'], TOLLFREE_DATA_DIR: at('data'), TOLLFREE_KEY_FILE: at('vault.key'), TOLLFREE_CONFIG: at('tollfree.yaml'), TOLLFREE_PROVIDERS: at('providers.yaml'), TOLLFREE_RULES: at('rules.yaml'), TOLLFREE_PORT: '0' },
     silent: true,
   });
-  const [{ port }] = (await once(state.daemon, 'message')) as [{ port: number }];
+  const [{ port, modules }] = (await once(state.daemon, 'message')) as [{ port: number; modules: readonly string[] }];
+  state.modules = modules;
   state.url = `http://127.0.0.1:${port}/v1/chat/completions`;
 });
 
@@ -117,6 +118,10 @@ function share(more: Work, less: Work, by: number): Work {
 
 /** What is more than it may be. A figure grows for a reason that stands in the commit, or not at all. */
 const excess = (work: Work, limits: Work): object => Object.fromEntries(Object.entries(work).filter(([kind, count]) => count > limits[kind as keyof Work]));
+
+test('a start loads of undici the pool alone', () => {
+  expect(state.modules.filter((file) => /undici.lib.(?!core|dispatcher|handler|interceptor|llhttp|util|global|encoding)/.test(file))).toEqual([]);
+});
 
 test('what a JSON answer takes', async () => {
   for (let time = 0; time < 100; time++) await askJson();

@@ -1,10 +1,10 @@
 /**
- * A daemon that counts what it does, started with `fork`: it sends its port when it is ready, and its counts whenever it is sent
+ * A daemon that counts what it does, started with `fork`: it sends its port and what it loaded when it is ready, and its counts whenever it is sent
  * anything. However busy the machine, it refuses nobody.
  */
 import { createHook } from 'node:async_hooks';
 import fs from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { PerformanceObserver } from 'node:perf_hooks';
 import process from 'node:process';
 import { startDaemon } from '../../dist/main.js';
@@ -32,4 +32,4 @@ syncBuiltinESMExports();
 // Where nothing is collected, what is in use is what was allocated.
 process.on('message', () => process.send({ ...counts, bytes: process.memoryUsage().heapUsed }));
 const { port } = await startDaemon({ environment: process.env, directory: process.cwd(), load: { lateMs: Number.POSITIVE_INFINITY, heapShare: 1 } });
-process.send({ port });
+process.send({ port, modules: Object.keys(createRequire(import.meta.url).cache) });
