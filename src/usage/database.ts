@@ -3,23 +3,33 @@ import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from '@photostructure/sqlite';
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { attemptColumns, requestColumns } from './entry.ts';
-import { DIMENSIONS, SUMS } from './rollup.ts';
+import { ROLLUPS, SUMS } from './rollup.ts';
+import type { Rollup } from './rollup.ts';
 
 export type Database = DatabaseSyncInstance;
 
-const VERSION = 1;
-
 const typed = (columns: Readonly<Record<string, string>>): string => Object.entries(columns).map(([name, kind]) => `${name} ${kind}`).join(', ');
 
-const SHAPE = `
-  create table requests (id integer primary key, ${typed(requestColumns)}) strict;
-  create table attempts (request integer not null, number integer not null, ${typed(attemptColumns)}, primary key (request, number)) strict, without rowid;
-  create table days (${DIMENSIONS.map((name) => `${name} text not null`).join(', ')}, ${SUMS.map((name) => `${name} integer not null default 0`).join(', ')},
-    primary key (${DIMENSIONS.join(', ')})) strict, without rowid;
-  create table position (only integer primary key check (only = 1), segment integer not null, offset integer not null) strict;
-  insert into position values (1, 0, 0);
-  pragma user_version = ${VERSION};
+const created = (rollup: Rollup): string => `
+  create table ${rollup} (${ROLLUPS[rollup].map((name) => `${name} text not null`).join(', ')}, ${SUMS.map((name) => `${name} integer not null default 0`).join(', ')},
+    primary key (${ROLLUPS[rollup].join(', ')})) strict, without rowid;
 `;
+
+const filled = (rollup: Rollup): string => {
+  const kept = ROLLUPS[rollup].join(', ');
+  return `insert into ${rollup} (${kept}, ${SUMS.join(', ')}) select ${kept}, ${SUMS.map((name) => `sum(${name})`).join(', ')} from days group by ${kept};`;
+};
+
+/** What makes a file of each version one of the next. Files in use were made by the earlier ones: what changes goes to the end. */
+const STEPS = [
+  `create table requests (id integer primary key, ${typed(requestColumns)}) strict;
+   create table attempts (request integer not null, number integer not null, ${typed(attemptColumns)}, primary key (request, number)) strict, without rowid;
+   ${created('days')}
+   create table position (only integer primary key check (only = 1), segment integer not null, offset integer not null) strict;
+   insert into position values (1, 0, 0);`,
+  [created('days_by_key'), filled('days_by_key'), created('days_by_account'), filled('days_by_account')].join('\n'),
+] as const;
+const VERSION = STEPS.length;
 
 /** Throws where the disk refuses, where the file is damaged ({@link isDamage}), and where a newer program wrote it. */
 export function openDatabase(path: string): Database {
@@ -33,7 +43,7 @@ export function openDatabase(path: string): Database {
     database.exec('pragma temp_store = memory');
     const version = numberIn(rowFrom(database.prepare('pragma user_version').get()), 'user_version');
     if (version > VERSION) throw new Error(`${path} was written by a newer tollfree; update tollfree`);
-    if (version === 0) transaction(database, () => database.exec(SHAPE));
+    if (version < VERSION) transaction(database, () => database.exec(`${STEPS.slice(version).join('\n')}; pragma user_version = ${VERSION}`));
     return database;
   } catch (error) {
     database.close();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { checkpoint, closeDatabase, isDamage, openDatabase } from './database.ts';
 import type { Database } from './database.ts';
 import { readEntry } from './entry.ts';
-import { readStats } from './query.ts';
+import { createReader, Interrupted } from './query.ts';
 import { listSegments, readLines, removeSegment } from './segments.ts';
 import type { Stats, StatsQuery } from './stats.ts';
 import { createStore } from './store.ts';
@@ -16,6 +16,8 @@ export interface KeeperOptions {
   readonly retention: Retention;
   /** Something was lost or put aside, in words for the operator. */
   readonly tell: (message: string) => void;
+  /** False: somebody waits for the end, and statistics are broken off. Absent: there is always time. */
+  readonly goesOn?: () => boolean;
 }
 
 export interface Keeper {
@@ -23,22 +25,29 @@ export interface Keeper {
   readonly take: (now: number) => boolean;
   /** Removes some of what is too old, where it is time to look. True: there is more. Throws where the disk refuses. */
   readonly tidy: (now: number) => boolean;
+  /** Throws {@link Interrupted}, too. */
   readonly stats: (query: StatsQuery, now: number) => Stats;
   readonly close: () => void;
+}
+
+interface Open {
+  readonly database: Database;
+  readonly store: Store;
+  readonly read: (query: StatsQuery) => Stats;
 }
 
 /** Retention is counted in days: looking once an hour is early enough. */
 const PRUNE_EVERY_MS = 3_600_000;
 
-export function createKeeper({ directory, retention, tell }: KeeperOptions): Keeper {
+export function createKeeper({ directory, retention, tell, goesOn = () => true }: KeeperOptions): Keeper {
   const path = join(directory, 'record.db');
-  const state: { open: { readonly database: Database; readonly store: Store } | undefined; prunedAt: number } = { open: undefined, prunedAt: Number.NEGATIVE_INFINITY };
+  const state: { open: Open | undefined; prunedAt: number } = { open: undefined, prunedAt: Number.NEGATIVE_INFINITY };
 
-  function opened(): NonNullable<typeof state.open> {
+  function opened(): Open {
     if (state.open !== undefined) return state.open;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const database = openDatabase(path);
-    return (state.open = { database, store: createStore(database) });
+    return (state.open = { database, store: createStore(database), read: createReader(database, goesOn) });
   }
 
   /** After any failure the next try begins anew; where the file is damaged, with a new one. */
@@ -46,6 +55,7 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
     try {
       return run();
     } catch (error) {
+      if (error instanceof Interrupted) throw error;
       state.open?.database.close();
       state.open = undefined;
       if (isDamage(error)) putAside(now);
@@ -61,7 +71,7 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
   }
 
   /** Takes in the next lines. True: there were some, or a segment was done with. */
-  function ingest({ database, store }: NonNullable<typeof state.open>): boolean {
+  function ingest({ database, store }: Open): boolean {
     const position = store.position();
     const segments = listSegments(directory).filter((number) => number >= position.segment);
     const [current, later] = segments;
@@ -82,7 +92,7 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
     return true;
   }
 
-  function prune({ store }: NonNullable<typeof state.open>, now: number): boolean {
+  function prune({ store }: Open, now: number): boolean {
     if (now - state.prunedAt < PRUNE_EVERY_MS) return false;
     const more = store.prune(now, retention);
     if (!more) state.prunedAt = now;
@@ -92,7 +102,7 @@ export function createKeeper({ directory, retention, tell }: KeeperOptions): Kee
   return {
     take: (now) => guarded(now, () => ingest(opened())),
     tidy: (now) => guarded(now, () => prune(opened(), now)),
-    stats: (query, now) => guarded(now, () => readStats(opened().database, query)),
+    stats: (query, now) => guarded(now, () => opened().read(query)),
     close() {
       if (state.open !== undefined) closeDatabase(state.open.database);
       state.open = undefined;

@@ -6,6 +6,8 @@ import type { Retention } from './store.ts';
 export interface WorkerData {
   readonly directory: string;
   readonly retention: Retention;
+  /** Shared: one other than 0 is heard at once, where a message would wait for whatever the thread is at. */
+  readonly ending: Int32Array;
 }
 
 export type ToWorker =

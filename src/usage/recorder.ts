@@ -5,7 +5,7 @@ import type { Clock } from '../types.ts';
 import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
 import type { Stats, StatsQuery } from './stats.ts';
 
-export interface RecorderOptions extends WorkerData {
+export interface RecorderOptions extends Omit<WorkerData, 'ending'> {
   readonly now: Clock;
   /** Called with the problem when the database takes nothing, and with nothing when it does. */
   readonly onTrouble: (problem: string | undefined) => void;
@@ -32,12 +32,13 @@ interface Question {
 
 export function createRecorder({ directory, retention, now, onTrouble, onTold }: RecorderOptions): Recorder {
   const questions = new Map<number, Question>();
+  const ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const state: { worker: Worker | undefined; asked: number; dead: boolean; closing: boolean } = { worker: undefined, asked: 0, dead: false, closing: false };
 
   function started(): Worker {
     if (state.worker !== undefined) return state.worker;
     // The environment may hold a passphrase: the thread needs no copy of it.
-    const worker = new Worker(PROGRAM, { workerData: { directory, retention } satisfies WorkerData, env: {} });
+    const worker = new Worker(PROGRAM, { workerData: { directory, retention, ending } satisfies WorkerData, env: {} });
     worker.on('message', hear);
     worker.on('error', (error: Error) => onTrouble(error.message));
     worker.on('exit', bury);
@@ -71,13 +72,17 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
   function bury(): void {
     state.worker = undefined;
     state.dead = true;
-    for (const { reject } of questions.values()) reject(unreadable(ENDED));
-    questions.clear();
+    turnAway();
     if (state.closing) return;
     setTimeout(() => {
       state.dead = false;
       wake();
     }, RESTART_MS).unref();
+  }
+
+  function turnAway(): void {
+    for (const { reject } of questions.values()) reject(unreadable(ENDED));
+    questions.clear();
   }
 
   function answered(id: number): Question | undefined {
@@ -110,6 +115,8 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     }),
     async close() {
       state.closing = true;
+      turnAway();
+      Atomics.store(ending, 0, 1);
       const { worker } = state;
       if (worker === undefined) return;
       worker.ref();

@@ -5,6 +5,19 @@ import { bucketOf, BUCKETS } from './latency.ts';
 
 /** What sums are kept apart by. Empty where it does not apply: nobody answered, or the door was open and there was no key. */
 export const DIMENSIONS = ['day', 'key_id', 'key', 'project', 'provider', 'model', 'account'] as const;
+export type Dimension = (typeof DIMENSIONS)[number];
+
+/**
+ * The tables of sums, each with what its rows are kept apart by. The first has everything apart: days × keys × accounts ×
+ * models. Nearly every report asks for one side alone, and reads the table that has only that.
+ */
+export const ROLLUPS = {
+  days: DIMENSIONS,
+  days_by_key: ['day', 'key_id', 'key', 'project'],
+  days_by_account: ['day', 'provider', 'model', 'account'],
+} as const satisfies Readonly<Record<string, readonly Dimension[]>>;
+export type Rollup = keyof typeof ROLLUPS;
+export const rollups = Object.keys(ROLLUPS) as readonly Rollup[];
 
 /** How many whole answers fell into each bucket of {@link bucketOf}. */
 export const latencyColumns = Array.from({ length: BUCKETS }, (_, index) => `latency_${String(index).padStart(2, '0')}`);
@@ -21,7 +34,7 @@ const PLAIN_SUMS = [
 export const SUMS: readonly string[] = [...PLAIN_SUMS, ...latencyColumns];
 const FIRST_LATENCY = PLAIN_SUMS.length;
 
-/** One row of `days`: the dimensions' values and the sums, each in its order. */
+/** One row of a rollup: the dimensions' values and the sums, each in its order. */
 export interface DayTotal {
   readonly dimensions: readonly string[];
   readonly sums: readonly number[];
@@ -32,19 +45,42 @@ const DAY_MS = 86_400_000;
 /** UTC, so that a day is the same day wherever the daemon runs next. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);
 
+interface Totals {
+  readonly all: () => DayTotal[];
+  /** To be added to; nothing so far where the combination is new. */
+  readonly sumsFor: (dimensions: readonly string[]) => number[];
+}
+
+function createTotals(): Totals {
+  const totals = new Map<string, { readonly dimensions: readonly string[]; readonly sums: number[] }>();
+  return {
+    all: () => [...totals.values()],
+    sumsFor(dimensions) {
+      const name = dimensions.join('\u0000');
+      const known = totals.get(name);
+      if (known !== undefined) return known.sums;
+      const sums = SUMS.map(() => 0);
+      totals.set(name, { dimensions, sums });
+      return sums;
+    },
+  };
+}
+
+/** The same sums, as another rollup keeps them apart. */
+export function rolledUp(totals: readonly DayTotal[], rollup: Rollup): DayTotal[] {
+  const places = ROLLUPS[rollup].map((name) => DIMENSIONS.indexOf(name));
+  const { all, sumsFor } = createTotals();
+  for (const { dimensions, sums } of totals) {
+    const into = sumsFor(places.map((place) => dimensions[place] ?? ''));
+    for (const [place, sum] of sums.entries()) into[place] = (into[place] ?? 0) + sum;
+  }
+  return all();
+}
+
 /** The entries' sums, one a combination of dimensions: a batch of hundreds of requests touches a handful. */
 export function totalsOf(entries: readonly Entry[]): DayTotal[] {
-  const totals = new Map<string, { readonly dimensions: readonly string[]; readonly sums: number[] }>();
+  const { all, sumsFor } = createTotals();
   const days = new Map<number, string>();
-
-  function sumsFor(dimensions: readonly string[]): number[] {
-    const name = dimensions.join('\u0000');
-    const known = totals.get(name);
-    if (known !== undefined) return known.sums;
-    const sums = SUMS.map(() => 0);
-    totals.set(name, { dimensions, sums });
-    return sums;
-  }
 
   function dayAt(at: number): string {
     const number = Math.floor(at / DAY_MS);
@@ -63,7 +99,7 @@ export function totalsOf(entries: readonly Entry[]): DayTotal[] {
       if (attempt[attemptAt.outcome] !== 'ok') add(sums, 'failed_attempts', 1);
     }
   }
-  return [...totals.values()];
+  return all();
 }
 
 const placeOf: ReadonlyMap<string, number> = new Map(SUMS.map((name, place) => [name, place]));

@@ -3,7 +3,7 @@ import type { Database } from './database.ts';
 import { numberIn, rowFrom, transaction } from './database.ts';
 import { attemptColumns, requestColumns } from './entry.ts';
 import type { Entry } from './entry.ts';
-import { dayOf, DIMENSIONS, SUMS, totalsOf } from './rollup.ts';
+import { dayOf, rolledUp, ROLLUPS, rollups, SUMS, totalsOf } from './rollup.ts';
 import type { Position } from './segments.ts';
 
 /** How long rows and sums are kept, milliseconds, and how many rows at most. */
@@ -29,10 +29,11 @@ export function createStore(database: Database): Store {
   const attemptNames = ['request', 'number', ...Object.keys(attemptColumns)];
   const insertRequest = database.prepare(`insert into requests (${requestNames.join(', ')}) values (${marks(requestNames.length)})`);
   const insertAttempt = database.prepare(`insert into attempts (${attemptNames.join(', ')}) values (${marks(attemptNames.length)})`);
-  const addTotal = database.prepare(
-    `insert into days (${[...DIMENSIONS, ...SUMS].join(', ')}) values (${marks(DIMENSIONS.length + SUMS.length)})
-     on conflict do update set ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`,
-  );
+  const adding = rollups.map((rollup) => {
+    const names = [...ROLLUPS[rollup], ...SUMS];
+    const add = `insert into ${rollup} (${names.join(', ')}) values (${marks(names.length)}) on conflict do update set ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`;
+    return { rollup, addTotal: database.prepare(add) };
+  });
   const move = database.prepare('update position set segment = ?, offset = ?');
   const where = database.prepare('select segment, offset from position');
 
@@ -49,14 +50,15 @@ export function createStore(database: Database): Store {
     apply(entries, { segment, offset }) {
       transaction(database, () => {
         for (const entry of entries) insert(entry);
-        for (const { dimensions, sums } of totalsOf(entries)) addTotal.run(...dimensions, ...sums);
+        const totals = totalsOf(entries);
+        for (const { rollup, addTotal } of adding) for (const { dimensions, sums } of rolledUp(totals, rollup)) addTotal.run(...dimensions, ...sums);
         move.run(segment, offset);
       });
     },
     prune(now, { requestsMs, mostRequests, totalsMs }) {
       return transaction(database, () => {
         // Rows come in the order requests ended: the oldest ids are the oldest requests.
-        database.prepare('delete from days where day < ?').run(dayOf(now - totalsMs));
+        for (const rollup of rollups) database.prepare(`delete from ${rollup} where day < ?`).run(dayOf(now - totalsMs));
         const newest = numberIn(rowFrom(database.prepare('select max(id) as id from requests').get()), 'id');
         const { changes } = database
           .prepare('delete from requests where id in (select id from requests order by id limit ?) and (received_at < ? or id <= ?)')

@@ -8,9 +8,10 @@ const RETRY_MS = 1_000;
 /** Whoever stops a daemon waits no longer for a long spool: what is left is taken in at the next start. */
 const CLOSE_MS = 2_000;
 
-function keep({ directory, retention }: WorkerData, port: NonNullable<typeof parentPort>): void {
+function keep({ directory, retention, ending }: WorkerData, port: NonNullable<typeof parentPort>): void {
   const say = (message: FromWorker): void => port.postMessage(message);
-  const keeper = createKeeper({ directory, retention, tell: (message) => say({ type: 'told', message }) });
+  const goesOn = (): boolean => Atomics.load(ending, 0) === 0;
+  const keeper = createKeeper({ directory, retention, goesOn, tell: (message) => say({ type: 'told', message }) });
   const state: { well: boolean | undefined; scheduled: boolean; now: number } = { well: undefined, scheduled: false, now: 0 };
 
   /** True: there is more to do at once. */
@@ -39,7 +40,7 @@ function keep({ directory, retention }: WorkerData, port: NonNullable<typeof par
   }
 
   const everything = (): void => {
-    while (tried(keeper.take));
+    while (goesOn() && tried(keeper.take));
   };
 
   port.on('message', (message: ToWorker) => {
@@ -50,6 +51,8 @@ function keep({ directory, retention }: WorkerData, port: NonNullable<typeof par
         return;
       case 'stats':
         everything();
+        // Nobody waits for it any more.
+        if (!goesOn()) return;
         try {
           say({ type: 'stats', id: message.id, stats: keeper.stats(message.query, message.now) });
         } catch (error) {

@@ -8,9 +8,9 @@ import { openDatabase } from '../../src/usage/database.ts';
 import type { Database } from '../../src/usage/database.ts';
 import { entryOf, lineOf, readEntry } from '../../src/usage/entry.ts';
 import type { Entry } from '../../src/usage/entry.ts';
-import { readStats } from '../../src/usage/query.ts';
+import { createReader } from '../../src/usage/query.ts';
 import { createStore } from '../../src/usage/store.ts';
-import type { Group, Sums } from '../../src/usage/stats.ts';
+import type { Group, Stats, StatsQuery, Sums } from '../../src/usage/stats.ts';
 import { attempt, finished } from './finished.ts';
 
 const DAY = 86_400_000;
@@ -31,6 +31,8 @@ function filled(events: readonly ReturnType<typeof finished>[], batch: number): 
   for (let start = 0; start < entries.length; start += batch) store.apply(entries.slice(start, start + batch), { segment: 1, offset: start });
   return database;
 }
+
+const read = (database: Database, query: StatsQuery): Stats => createReader(database, () => true)(query);
 
 const usage = fc.record({ input: fc.nat(100_000), output: fc.nat(20_000) });
 const price = fc.option(fc.integer({ min: 0, max: 5_000_000 }).map((nano) => nano / 1e9), { nil: undefined });
@@ -118,7 +120,7 @@ describe('a month of requests', () => {
       const counted = events.filter(({ request }) => request.receivedAt >= from && request.receivedAt < to);
       const tries = counted.flatMap(({ summary }) => summary.attempts);
       for (const group of GROUPS_BY_HAND) {
-        const { rows, total } = readStats(database, { by: [group], from: dayOf(from), to: dayOf(to), limit: 1_000, offset: 0 });
+        const { rows, total } = read(database, { by: [group], from: dayOf(from), to: dayOf(to), limit: 1_000, offset: 0 });
         const asked = rows.filter(({ requests }) => requests > 0);
         const expected = [...grouped(counted, groupOf[group])].map(([name, members]) => [name, summed(members)] as const);
         expect(new Map(asked.map((row) => [row.group[group], reported(row)]))).toEqual(new Map(expected));
@@ -132,7 +134,7 @@ describe('a month of requests', () => {
   test('pages together are the whole, in order and without overlap', () => {
     const events = Array.from({ length: 25 }, (_, day) => finished({ at: START + day * DAY }));
     const database = filled(events, 10);
-    const pages = [0, 10, 20].map((offset) => readStats(database, { by: ['day'], from: '2026-08-01', limit: 10, offset }));
+    const pages = [0, 10, 20].map((offset) => read(database, { by: ['day'], from: '2026-08-01', limit: 10, offset }));
     expect(pages.map(({ more }) => more)).toEqual([true, true, false]);
     expect(pages.flatMap(({ rows }) => rows.map(({ group }) => group.day))).toEqual(events.map(({ request }) => dayOf(request.receivedAt)));
     expect(pages.every(({ total }) => total.requests === 25)).toBe(true);
@@ -140,7 +142,7 @@ describe('a month of requests', () => {
 
   test('weeks are ISO weeks, also around New Year', () => {
     const database = filled(['2026-12-28', '2026-12-31', '2027-01-03', '2027-01-04'].map((day) => finished({ at: Date.parse(`${day}T23:59:59Z`) })), 4);
-    const { rows } = readStats(database, { by: ['week'], from: '2026-12-01', limit: 10, offset: 0 });
+    const { rows } = read(database, { by: ['week'], from: '2026-12-01', limit: 10, offset: 0 });
     expect(rows.map(({ group, requests }) => [group.week, requests])).toEqual([['2026-W53', 3], ['2027-W01', 1]]);
   });
 
@@ -150,16 +152,16 @@ describe('a month of requests', () => {
       finished({ at: START + DAY, key: 'old', keyId: 'vk_2' }), finished({ at: START, key: 'local', keyId: undefined }),
     ], 10);
     const query = { by: ['key' as const], from: '2026-08-01', limit: 10, offset: 0 };
-    expect(readStats(database, query).rows.map(({ group, requests }) => [group.key, requests])).toEqual([['new', 2], ['local', 1], ['old', 1]]);
-    expect(readStats(database, { ...query, only: { id: 'vk_2' } }).total.requests).toBe(1);
-    expect(readStats(database, { ...query, only: { name: 'local' } }).total.requests).toBe(1);
-    expect(readStats(database, { ...query, only: { name: 'old' } }).total.requests).toBe(0);
+    expect(read(database, query).rows.map(({ group, requests }) => [group.key, requests])).toEqual([['new', 2], ['local', 1], ['old', 1]]);
+    expect(read(database, { ...query, only: { id: 'vk_2' } }).total.requests).toBe(1);
+    expect(read(database, { ...query, only: { name: 'local' } }).total.requests).toBe(1);
+    expect(read(database, { ...query, only: { name: 'old' } }).total.requests).toBe(0);
   });
 
   test('percentiles are within their bucket of the true ones', () => {
     fc.assert(fc.property(fc.array(fc.integer({ min: 60, max: 500_000 }), { minLength: 1, maxLength: 200 }), (durations) => {
       const database = filled(durations.map((totalMs) => finished({ at: START, totalMs })), 200);
-      const { total } = readStats(database, { by: [], from: '2026-08-01', limit: 1, offset: 0 });
+      const { total } = read(database, { by: [], from: '2026-08-01', limit: 1, offset: 0 });
       const sorted = durations.toSorted((one, other) => one - other);
       for (const [share, told] of [[0.5, total.p50Ms], [0.95, total.p95Ms]] as const) {
         const truth = sorted[Math.ceil(share * sorted.length) - 1] ?? 0;

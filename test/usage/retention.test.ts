@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { numberIn, openDatabase, rowFrom } from '../../src/usage/database.ts';
 import { entryOf, lineOf } from '../../src/usage/entry.ts';
 import { createKeeper } from '../../src/usage/keeper.ts';
+import { rollups } from '../../src/usage/rollup.ts';
 import { createSpool } from '../../src/usage/spool.ts';
 import { AT, attempt, finished } from './finished.ts';
 
@@ -31,13 +32,18 @@ function hourly(hours: number): string {
 function held(directory: string) {
   const database = openDatabase(join(directory, 'record.db'));
   const one = (sql: string) => numberIn(rowFrom(database.prepare(sql).get()), 'value');
+  /** Each rollup has the same. */
+  const inEach = (sql: string) => {
+    const found = new Set(rollups.map((rollup) => one(`${sql} ${rollup}`)));
+    return found.size === 1 ? [...found][0] : [...found];
+  };
   const counts = {
     requests: one('select count(*) as value from requests'),
     oldest: one('select min(received_at) as value from requests'),
     attempts: one('select count(*) as value from attempts'),
     orphans: one('select count(*) as value from attempts where request not in (select id from requests)'),
-    days: one('select count(distinct day) as value from days'),
-    counted: one('select sum(requests) as value from days'),
+    days: inEach('select count(distinct day) as value from'),
+    counted: inEach('select sum(requests) as value from'),
   };
   database.close();
   return counts;
