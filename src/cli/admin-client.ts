@@ -1,11 +1,13 @@
 /** Talks to the running daemon, in words a person can act on when it does not talk back. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { ANSWERS } from '../http/answers.ts';
+import type { AnswerName } from '../http/answers.ts';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
 import { daemonAddress, placesOf } from './places.ts';
-import { errorShape } from './shapes.ts';
+import type { Answer } from './shapes.ts';
 
 /** Nobody answers: told apart because some commands can do without the daemon. */
 export class NoDaemonError extends CommandError {
@@ -26,8 +28,8 @@ export interface AdminClient {
   readonly address: string;
   /** Any door, as it answers. Throws {@link NoDaemonError}, or a {@link CommandError} with the daemon's own words for every refusal. */
   fetch(path: string, question?: Question): Promise<Response>;
-  /** A JSON answer of the given shape. */
-  ask<Shape extends z.ZodType>(path: string, shape: Shape, question?: Question): Promise<z.output<Shape>>;
+  /** The JSON answer that `/openapi.json` calls so. */
+  ask<Name extends AnswerName>(path: string, name: Name, question?: Question): Promise<Answer<Name>>;
 }
 
 /** Admin answers come from memory: a daemon that needs longer is not well. A stream has no such limit. */
@@ -55,14 +57,17 @@ export async function createAdminClient(context: Context): Promise<AdminClient> 
   return {
     address,
     fetch: ask,
-    ask: async (path, shape, question) => {
+    ask: async (path, name, question) => {
       const response = await ask(path, question);
-      const parsed = shape.safeParse(await response.json().catch(() => undefined));
-      if (parsed.success) return parsed.data;
+      const parsed = ANSWERS[name].safeParse(await response.json().catch(() => undefined));
+      if (parsed.success) return parsed.data as Answer<typeof name>;
       throw new CommandError(`${address}${path} answered something this version does not understand`, { hint: 'the daemon may be of another version, or it is another program', cause: parsed.error });
     },
   };
 }
+
+/** No more than is read of it: whatever listens there may have refused. */
+export const refusalShape = z.object({ error: z.object({ message: z.string() }) });
 
 /** Absent where there is none yet: an open daemon may still answer, and a closed one says so. */
 async function readToken(file: string): Promise<string | undefined> {
@@ -74,7 +79,7 @@ async function readToken(file: string): Promise<string | undefined> {
 }
 
 async function refusal(response: Response, { path, token, tokenFile }: { readonly path: string; readonly token: string | undefined; readonly tokenFile: string }): Promise<CommandError> {
-  const said = errorShape.safeParse(await response.json().catch(() => undefined));
+  const said = refusalShape.safeParse(await response.json().catch(() => undefined));
   const message = said.success ? said.data.error.message : `${path} answered ${response.status}`;
   if (response.status !== 401 && response.status !== 403) return new CommandError(message);
   const hint = token === undefined ? `no admin token at ${tokenFile}: set TOLLFREE_ADMIN_TOKEN, or TOLLFREE_DATA_DIR to the daemon's data directory` : 'TOLLFREE_ADMIN_TOKEN or admin.token in TOLLFREE_DATA_DIR must be that of the running daemon';

@@ -1,10 +1,9 @@
 /** Asks the daemon as any OpenAI client would, and reads the answer while it comes. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { z } from 'zod';
-import { NoDaemonError } from './admin-client.ts';
+import { NoDaemonError, refusalShape } from './admin-client.ts';
 import { CommandError } from './errors.ts';
 import { duration } from './numbers.ts';
-import { errorShape } from './shapes.ts';
 
 export interface Message {
   readonly role: 'system' | 'user' | 'assistant';
@@ -70,7 +69,7 @@ export async function listModels({ address, key }: Pick<ChatQuestion, 'address' 
 }
 
 async function refusal(response: Response): Promise<CommandError> {
-  const said = errorShape.safeParse(await response.json().catch(() => undefined));
+  const said = refusalShape.safeParse(await response.json().catch(() => undefined));
   const wait = Number(response.headers.get('retry-after') ?? Number.NaN);
   const hint = Number.isFinite(wait) ? `ask again in ${duration(wait * 1000)}; \`tollfree status\` shows what is left` : hints[response.status];
   return new CommandError(said.success ? said.data.error.message : `the daemon answered ${response.status}`, hint === undefined ? {} : { hint });
@@ -100,7 +99,7 @@ async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Piece
       continue;
     }
     const content: unknown = JSON.parse(data);
-    const failed = errorShape.safeParse(content);
+    const failed = refusalShape.safeParse(content);
     if (failed.success) throw new CommandError(failed.data.error.message, { hint: 'the answer broke off; ask again' });
     const chunk = chunkShape.safeParse(content);
     if (chunk.success) yield* piecesOfChunk(chunk.data);

@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
-import { keyDesk, type IssuedKey, type KeyDesk, type KeyStatus } from './keys/desk.ts';
+import { keyDesk, type KeyDesk } from './keys/desk.ts';
 import { collect, collectBudget, collectLimit, expiry, type WrittenLimits } from './keys/terms.ts';
 import { count, usd } from './numbers.ts';
 import { outputOption, textOrJsonOption, wholeNumber } from './options.ts';
 import { printJson, printLines, printRows, type Format } from './output.ts';
+import type { IssuedKey, KeyStatus } from './shapes.ts';
 import type { Column } from './table.ts';
 
 interface CreateOptions {

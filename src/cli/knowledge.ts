@@ -2,7 +2,7 @@
 import { createAdminClient, NoDaemonError, type AdminClient } from './admin-client.ts';
 import type { Context } from './context.ts';
 import { explainLocally, localProviders } from './local.ts';
-import { accountsShape, explanationShape, providersShape, type AccountStatus, type Explanation, type Prompt, type ProviderStatus } from './shapes.ts';
+import type { AccountStatus, Explanation, Prompt, ProviderStatus } from './shapes.ts';
 
 export interface Knowledge {
   readonly explain: (question: Prompt) => Promise<Explanation>;
@@ -25,9 +25,9 @@ export async function knowledgeOf(context: Context): Promise<Knowledge> {
 }
 
 const fromDaemon = (client: AdminClient): Knowledge => ({
-  explain: (question) => client.ask('/admin/explain', explanationShape, { method: 'POST', body: question }),
-  providers: async () => (await client.ask('/admin/providers', providersShape)).providers,
-  accounts: async () => (await client.ask('/admin/accounts', accountsShape)).accounts,
+  explain: (question) => client.ask('/admin/explain', 'Explanation', { method: 'POST', body: question }),
+  providers: async () => (await client.ask('/admin/providers', 'Providers')).providers,
+  accounts: async () => (await client.ask('/admin/accounts', 'Accounts')).accounts,
 });
 
 const fromFiles = (context: Context): Knowledge => ({

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { loadCatalogue } from '../config/catalogue.ts';
 import { loadRules } from '../config/rules.ts';
+import { tellProvider } from '../http/providers.ts';
 import { baseUrlOverrides } from '../main/environment.ts';
 import { dialects } from '../providers/dialects.ts';
 import { candidates } from '../routing/candidates.ts';
@@ -9,7 +10,7 @@ import { compileRules } from '../routing/classify.ts';
 import { explainMatch } from '../routing/explain.ts';
 import { checkPattern } from '../routing/pattern.ts';
 import { parseChat } from '../surfaces/chat.ts';
-import type { Catalogue, Model, Rules } from '../types.ts';
+import type { Catalogue, Rules } from '../types.ts';
 import { openLocalVault } from './accounts/local-vault.ts';
 import type { Context } from './context.ts';
 import { placesOf, shortly } from './places.ts';
@@ -28,17 +29,8 @@ export async function readRules(context: Context, catalogue: Catalogue, file: st
 /** The catalogue as `/admin/providers` tells it. */
 export async function localProviders(context: Context): Promise<readonly ProviderStatus[]> {
   const { providers } = await readCatalogue(context);
-  return [...providers.values()].map(({ name, title, status, baseUrl, models }) => ({ name, title, status, base_url: baseUrl, models: models.map(tellModel) }));
+  return [...providers.values()].map(tellProvider);
 }
-
-const tellModel = ({ name, aliases, context, capabilities, limits, price }: Model): ProviderStatus['models'][number] => ({
-  name,
-  aliases,
-  ...(context !== undefined && { context }),
-  capabilities,
-  limits,
-  price: { input: price.input, output: price.output, list_input: price.listInput, list_output: price.listOutput },
-});
 
 /** The rule and the candidates as the files have them; who is free is the daemon's to know. */
 export async function explainLocally(context: Context, { prompt, model }: Prompt): Promise<Explanation> {

@@ -1,12 +1,13 @@
 /** `tollfree stats`: what was used, what it cost, and what it saved. */
 import { Option, type Command } from 'commander';
-import { z } from 'zod';
+import { ANSWERS } from '../http/answers.ts';
 import { GROUPS } from '../usage/stats.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import type { Context } from './context.ts';
 import { count, duration, roughly, usd } from './numbers.ts';
 import { outputOption } from './options.ts';
 import { printJson, printRows, type Format } from './output.ts';
+import type { Answer as Told } from './shapes.ts';
 import type { Column } from './table.ts';
 
 interface Options {
@@ -16,39 +17,8 @@ interface Options {
   readonly output: Format;
 }
 
-const money = z.number().nullable();
-const milliseconds = z.number().nullable();
-
-const sumsShape = z.object({
-  requests: z.number(),
-  failures: z.number(),
-  attempts: z.number(),
-  failed_attempts: z.number(),
-  tokens_in: z.number(),
-  tokens_out: z.number(),
-  estimated_requests: z.number(),
-  cost_usd: money,
-  unpriced_requests: z.number(),
-  saved_usd: money,
-  unvalued_requests: z.number(),
-  mean_ms: milliseconds,
-  p50_ms: milliseconds,
-  p95_ms: milliseconds,
-  first_content_ms: milliseconds,
-});
-
-const rowShape = z.object({ ...Object.fromEntries(GROUPS.map((group) => [group, z.string().optional()])), ...sumsShape.shape });
-type Row = z.infer<typeof sumsShape> & Readonly<Record<string, string | number | null | undefined>>;
-
-const statsShape = z.object({
-  by: z.array(z.string()),
-  since: z.string(),
-  until: z.string().nullable(),
-  rows: z.array(rowShape),
-  next: z.number().optional(),
-  total: sumsShape,
-});
-type Answer = Omit<z.infer<typeof statsShape>, 'rows' | 'next'> & { readonly rows: readonly Row[] };
+type Answer = Omit<Told<'Usage'>, 'next'>;
+type Row = Answer['total'] & Readonly<Partial<Record<string, string | number | null>>>;
 
 export function registerStats(program: Command, context: Context): void {
   program
@@ -66,7 +36,7 @@ async function ask(client: AdminClient, { by, since, until }: Options): Promise<
   const rows: Row[] = [];
   for (let after = 0; ;) {
     const parameters = new URLSearchParams({ by, since, ...(until !== undefined && { until }), after: String(after), limit: '500' });
-    const { next, ...page } = await client.ask(`/admin/usage-stats?${parameters.toString()}`, statsShape);
+    const { next, ...page } = await client.ask(`/admin/usage-stats?${parameters.toString()}`, 'Usage');
     rows.push(...page.rows);
     if (next === undefined) return { ...page, rows };
     after = next;
@@ -113,4 +83,4 @@ const time = (value: number | null): string => (value === null ? '' : duration(v
 
 /** Everything there is, under the names of the JSON. */
 const csvColumns = (by: readonly string[]): Column<Row>[] =>
-  [...by, ...Object.keys(sumsShape.shape)].map((title) => ({ title, cell: (row) => row[title] ?? (title.endsWith('_usd') ? 'unknown' : undefined) }));
+  [...by, ...Object.keys(ANSWERS.Usage.shape.total.shape)].map((title) => ({ title, cell: (row) => row[title] ?? (title.endsWith('_usd') ? 'unknown' : undefined) }));

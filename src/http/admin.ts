@@ -7,7 +7,7 @@ import { candidates } from '../routing/candidates.ts';
 import { explainMatch } from '../routing/explain.ts';
 import { check, once, refused } from '../schema.ts';
 import { chat, parseChat } from '../surfaces/chat.ts';
-import type { Catalogue, ChatRequest, Limits, Model, Provider, Target } from '../types.ts';
+import type { Catalogue, ChatRequest, Target } from '../types.ts';
 import type { Activity } from './activity.ts';
 import { adminAccountRoutes, tellWindow, time } from './admin-accounts.ts';
 import type { AdminAccountOptions } from './admin-accounts.ts';
@@ -22,6 +22,7 @@ import { conversationRoute } from './conversation.ts';
 import type { Events } from './events.ts';
 import { notKept } from './headers.ts';
 import { operatorDoor } from './operator-door.ts';
+import { tellProvider } from './providers.ts';
 import { usageStats } from './usage-stats.ts';
 import type { UsageOptions } from './usage-stats.ts';
 import { virtualKeyRoutes } from './virtual-keys.ts';
@@ -105,34 +106,4 @@ function tellRests({ account, rests }: AccountView): readonly unknown[] {
 
 function tellBreaker({ accountId, until, ...breaker }: BreakerView): unknown {
   return { ...breaker, ...(accountId !== undefined && { account: accountId }), ...time('until', until) };
-}
-
-function tellProvider({ name, title, status, baseUrl, quotaScope, limits, models, signUpUrl, notes }: Provider): unknown {
-  return {
-    name,
-    title,
-    status,
-    base_url: baseUrl,
-    quota_scope: quotaScope,
-    limits: tellLimits(limits),
-    ...(signUpUrl !== undefined && { sign_up_url: signUpUrl }),
-    ...(notes !== undefined && { notes }),
-    models: models.map(tellModel),
-  };
-}
-
-function tellModel({ name, aliases, context, maxOutput, capabilities, limits, price }: Model): unknown {
-  return {
-    name,
-    aliases,
-    ...(context !== undefined && { context }),
-    ...(maxOutput !== undefined && { max_output: maxOutput }),
-    capabilities,
-    limits: tellLimits(limits),
-    price: { input: price.input, output: price.output, list_input: price.listInput, list_output: price.listOutput },
-  };
-}
-
-function tellLimits({ windows, concurrent }: Limits): unknown {
-  return { windows, ...(concurrent !== undefined && { concurrent }) };
 }

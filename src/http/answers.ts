@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { SURFACES } from '../types.ts';
 import { GROUPS } from '../usage/stats.ts';
+import type { Group } from '../usage/stats.ts';
 
 const text = z.string();
 const count = z.int().min(0);
@@ -37,9 +38,10 @@ const sums = z.object({
   saved_usd: usd, unvalued_requests: count.describe('Not in `saved_usd`, for want of a list price.'),
   mean_ms: milliseconds, p50_ms: milliseconds, p95_ms: milliseconds, first_content_ms: milliseconds,
 });
+const groups = Object.fromEntries(GROUPS.map((group) => [group, maybe(text)])) as Record<Group, z.ZodOptional<z.ZodString>>;
 const usage = z.object({
   by: z.array(z.enum(GROUPS)), since: z.iso.date(), until: z.iso.date().nullable(),
-  rows: z.array(sums.extend(Object.fromEntries(GROUPS.map((group) => [group, maybe(text)])))),
+  rows: z.array(sums.extend(groups)),
   next: maybe(count).describe('The `after` of the next page, where there is one.'), total: sums,
 });
 const activity = z.object({

@@ -23,7 +23,7 @@ const price = { input: 1, output: 2, list_input: 3, list_output: 4 };
 /** What a daemon tells besides answers. */
 const known: Readonly<Record<string, unknown>> = {
   '/v1/models': { data: [{ id: 'auto' }, { id: 'auto:code' }, { id: 'auto:general' }, { id: 'groq/m' }] },
-  '/admin/providers': { providers: [{ name: 'groq', status: 'active', base_url: 'x', models: [{ name: 'm', aliases: [], capabilities: [], limits: { windows: [] }, price }] }] },
+  '/admin/providers': { providers: [{ name: 'groq', title: 'Groq', status: 'active', base_url: 'x', quota_scope: 'account', limits: { windows: [] }, models: [{ name: 'm', aliases: [], capabilities: [], limits: { windows: [] }, price }] }] },
 };
 
 /** Something that answers on a port the way a daemon might. */

@@ -11,10 +11,10 @@ const colourful = (format: Parameters<typeof styleText>[0], text: string): strin
 const plain = (_: unknown, text: string): string => text;
 
 const account = (changes: Partial<AccountStatus> = {}): AccountStatus => ({
-  id: 'a1', provider: 'groq', label: 'work', pool: 'p1', state: 'active', enabled: true, rests: [], windows: [], ...changes,
+  id: 'a1', provider: 'groq', label: 'work', origin: 'https://api.groq.com', pool: 'p1', state: 'active', enabled: true, rests: [], windows: [], ...changes,
 });
 
-const requests = (used: number, limit = 30): AccountStatus['windows'][number] => ({ unit: 'requests', seconds: 60, limit, used, resets_at: '2026-11-20T12:00:32Z' });
+const requests = (used: number, limit = 30): AccountStatus['windows'][number] => ({ unit: 'requests', seconds: 60, limit, used, resets_at: '2026-11-20T12:00:32Z', source: 'configured' });
 
 describe('bars', () => {
   test('are as wide as asked, never look full before they are, never empty once used', () => {
@@ -75,7 +75,7 @@ describe('status', () => {
   test('fits every width', () => {
     const moment = constantFrom('2026-11-20T12:00:32Z', '2026-12-20T12:00:32Z');
     const window = record({ unit: constantFrom('requests', 'tokens', 'concurrent'), seconds: constantFrom(1, 60, 3600, 7200, 86_400), model: string(), limit: nat(), used: nat(), resets_at: moment, empty_at: moment, source: constantFrom('configured', 'header', 'refusal', 'endpoint') });
-    const accounts = array(record({ id: string(), provider: string(), label: string({ unit: 'grapheme' }), pool: string(), state: constantFrom('active', 'resting', 'suspended', 'odd'), enabled: boolean(), rests: array(record({ scope: string(), reason: string() }), { maxLength: 2 }), windows: array(window, { maxLength: 3 }) }), { maxLength: 4 });
+    const accounts = array(record({ id: string(), provider: string(), label: string({ unit: 'grapheme' }), origin: string(), pool: string(), state: constantFrom('active', 'resting', 'suspended', 'disabled'), enabled: boolean(), rests: array(record({ scope: string(), reason: string() }), { maxLength: 2 }), windows: array(window, { maxLength: 3 }) }), { maxLength: 4 });
     assert(
       property(accounts, integer({ min: 1, max: 120 }), constantFrom('providers', 'accounts', 'windows'), (each, width, detail) => {
         for (const line of renderStatus({ address: '127.0.0.1:8000', waiting: 3, accounts: each }, { width, paint: colourful, now, detail })) expect(widthOf(stripVTControlCharacters(line))).toBeLessThanOrEqual(width);

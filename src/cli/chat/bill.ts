@@ -3,7 +3,7 @@ import { createAdminClient } from '../admin-client.ts';
 import type { Context } from '../context.ts';
 import { CommandError } from '../errors.ts';
 import { count, plural, usd } from '../numbers.ts';
-import { providersShape, type ProviderStatus } from '../shapes.ts';
+import type { ProviderStatus } from '../shapes.ts';
 import type { Spent } from './conversation.ts';
 
 export async function billOf(context: Context, spent: readonly Spent[]): Promise<string> {
@@ -20,7 +20,7 @@ export async function billOf(context: Context, spent: readonly Spent[]): Promise
 /** Undefined where this person may not ask. */
 async function pricesOf(context: Context): Promise<readonly ProviderStatus[] | undefined> {
   try {
-    return (await (await createAdminClient(context)).ask('/admin/providers', providersShape)).providers;
+    return (await (await createAdminClient(context)).ask('/admin/providers', 'Providers')).providers;
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;

@@ -2,7 +2,7 @@
 import { renderExplanation } from '../explain.ts';
 import { sumOf, type Sample } from '../metrics.ts';
 import { count, duration, plural, usd } from '../numbers.ts';
-import { accountsShape, explanationShape, type Explanation } from '../shapes.ts';
+import type { Explanation } from '../shapes.ts';
 import { renderStatus } from '../status-view.ts';
 import { renderTable, type Column } from '../table.ts';
 import type { Performance, Theatre } from './theatre.ts';
@@ -43,12 +43,12 @@ async function showExplanation(theatre: Theatre): Promise<void> {
 async function showStatus(theatre: Theatre): Promise<void> {
   theatre.say('Every account keeps its windows the way its provider counts them.');
   theatre.command('tollfree status');
-  const answer = await theatre.admin.ask('/admin/accounts', accountsShape);
+  const answer = await theatre.admin.ask('/admin/accounts', 'Accounts');
   theatre.block(renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width, paint: theatre.sink.paint, now: theatre.now(), detail: 'providers' }));
 }
 
 async function explain(theatre: Theatre, prompt: string): Promise<Explanation> {
-  return theatre.admin.ask('/admin/explain', explanationShape, { method: 'POST', body: { prompt, model: 'auto' } });
+  return theatre.admin.ask('/admin/explain', 'Explanation', { method: 'POST', body: { prompt, model: 'auto' } });
 }
 
 async function askAloud(theatre: Theatre, prompt: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Where virtual keys are made and ended: at the running daemon, else in its file. */
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import { ANSWERS } from '../../http/answers.ts';
 import { tellKey } from '../../keys/format.ts';
 import { openKeys, type Keys } from '../../keys/keys.ts';
 import type { VirtualKey } from '../../keys/virtual-key.ts';
@@ -9,31 +9,10 @@ import { createAdminClient, NoDaemonError, type AdminClient } from '../admin-cli
 import { openLocalVault } from '../accounts/local-vault.ts';
 import type { Context } from '../context.ts';
 import { placesOf } from '../places.ts';
+import type { Answer, IssuedKey, KeyStatus } from '../shapes.ts';
 
-const amounts = z.record(z.string(), z.number());
-
-const keyShape = z.object({
-  id: z.string(),
-  state: z.string(),
-  hint: z.string(),
-  name: z.string(),
-  project: z.string(),
-  models: z.array(z.string()).optional(),
-  surfaces: z.array(z.string()).optional(),
-  limits: amounts,
-  user_limits: amounts.optional(),
-  priority: z.number().optional(),
-  created_at: z.string(),
-  expires_at: z.string().optional(),
-  revoked_at: z.string().optional(),
-  /** Known to the daemon alone. */
-  used: amounts.optional(),
-});
-const issuedShape = keyShape.extend({ secret: z.string() });
-const pageShape = z.object({ virtual_keys: z.array(keyShape), next: z.string().optional() });
-
-export type KeyStatus = z.infer<typeof keyShape>;
-export type IssuedKey = z.infer<typeof issuedShape>;
+/** What the daemon alone knows, left out. */
+const fileShape = ANSWERS.VirtualKey.partial({ used: true });
 
 export interface KeyDesk {
   readonly create: (terms: unknown) => Promise<IssuedKey>;
@@ -59,23 +38,23 @@ const ROUTE = '/admin/virtual-keys';
 const LARGEST_PAGE = 1000;
 
 const atDaemon = (client: AdminClient): KeyDesk => ({
-  create: (terms) => client.ask(ROUTE, issuedShape, { method: 'POST', body: terms }),
+  create: (terms) => client.ask(ROUTE, 'IssuedKey', { method: 'POST', body: terms }),
   list: async () => {
     const all: KeyStatus[] = [];
     for (let next: string | undefined = ''; next !== undefined; ) {
-      const page: z.infer<typeof pageShape> = await client.ask(`${ROUTE}?limit=${LARGEST_PAGE}${next && `&after=${next}`}`, pageShape);
+      const page: Answer<'VirtualKeys'> = await client.ask(`${ROUTE}?limit=${LARGEST_PAGE}${next && `&after=${next}`}`, 'VirtualKeys');
       all.push(...page.virtual_keys);
       ({ next } = page);
     }
     return all;
   },
-  revoke: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}`, keyShape, { method: 'DELETE' }),
-  rotate: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}/rotate`, issuedShape, { method: 'POST', body: {} }),
+  revoke: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}`, 'VirtualKey', { method: 'DELETE' }),
+  rotate: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}/rotate`, 'IssuedKey', { method: 'POST', body: {} }),
 });
 
 async function atFile(context: Context, path: string): Promise<KeyDesk> {
   const keys: Keys = await openKeys({ path, pid: process.pid, now: context.now, random: randomBytes, emit: (event) => event.type === 'notice' && note(context, event.message) });
-  const told = (key: VirtualKey): KeyStatus => keyShape.parse(tellKey(key, context.now()));
+  const told = (key: VirtualKey): KeyStatus => fileShape.parse(tellKey(key, context.now()));
   const { audit } = await openLocalVault(context);
   const done = async (act: string, key: VirtualKey): Promise<KeyStatus> => {
     await audit.record({ by: 'cli', act: `virtual key ${act}`, on: [key.name, key.id] });
