@@ -46,6 +46,8 @@ const kinds = [
 
   // ── HTTP ──
   z.strictObject({ kind: z.literal('status-line'), text: z.string().default('HTTP/7.1 banana') }),
+  /** These bytes, one a character, in place of anything of HTTP's; then the connection ends. */
+  z.strictObject({ kind: z.literal('bytes'), text: z.string().regex(/^[\0-\u00ff]*$/, { error: 'must have no character above U+00FF' }) }),
   z.strictObject({ kind: z.literal('oversized-headers'), bytes: bytes.default(MEGABYTE) }),
   z.strictObject({ kind: z.literal('bad-chunk'), after: after.default('headers') }),
   /** The stated length is off by so much. */

@@ -44,6 +44,8 @@ export function playFault(fault: Fault, plan: Plan, wire: Wire, wires: Readonly<
       return [{ do: 'wait', ms: fault.ms }, ...script];
     case 'status-line':
       return [raw(`${fault.text}\r\n\r\n`), { do: 'close' }];
+    case 'bytes':
+      return [raw(fault.text, 'latin1'), { do: 'close' }];
     case 'oversized-headers':
       return withHeaders(script, (headers) => ({ ...headers, 'x-padding': 'x'.repeat(fault.bytes) }));
     case 'bad-chunk':
@@ -73,7 +75,7 @@ export function playFault(fault: Fault, plan: Plan, wire: Wire, wires: Readonly<
   }
 }
 
-const raw = (text: string): Step => ({ do: 'raw', bytes: Buffer.from(text) });
+const raw = (text: string, encoding: BufferEncoding = 'utf8'): Step => ({ do: 'raw', bytes: Buffer.from(text, encoding) });
 
 const given = (headers: Readonly<Record<string, string | null>>): Headers =>
   Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== null));

@@ -103,6 +103,7 @@ describe('the connection', () => {
 
 describe('HTTP', () => {
   seen('status-line', 'is no HTTP', async () => expect((await look({ fault: { kind: 'status-line' } })).text).toBe('HTTP/7.1 banana\r\n\r\n'));
+  seen('bytes', 'as they are, and no others', async () => expect(await look({ fault: { kind: 'bytes', text: 'HTTP/1.0 200 OK\r\n\r\n{}' } })).toMatchObject({ text: 'HTTP/1.0 200 OK\r\n\r\n{}', ended: 'end' }));
   seen('oversized-headers', 'a megabyte of them', async () => expect((await look({ fault: { kind: 'oversized-headers' } })).text.indexOf('\r\n\r\n')).toBeGreaterThan(1024 * 1024));
   seen('bad-chunk', 'after one event', async () => {
     const { text, ended } = await look({ fault: { kind: 'bad-chunk', after: 1 } });
