@@ -6,13 +6,22 @@ import type { HttpHeaders } from './dialect.ts';
 
 const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createInflate, br: createBrotliDecompress };
 
-/** Stops at `most` bytes: 400 KB of gzip have become 400 MB. The same iterable comes back where nothing is compressed. */
+/**
+ * Stops at `most` bytes: 400 KB of gzip have become 400 MB. The same iterable comes back where nothing is compressed.
+ * What cannot be read throws only where somebody reads it: a refusal says enough by its status.
+ */
 export function decoded(bytes: AsyncIterable<Uint8Array>, headers: HttpHeaders, { host, most }: { readonly host: string; readonly most: number }): AsyncIterable<Uint8Array> {
   const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
   if (encoding === 'identity') return bytes;
   const create = Object.hasOwn(decoders, encoding) ? decoders[encoding as keyof typeof decoders] : undefined;
-  if (create === undefined) throw new FailureError({ kind: 'broken-answer', message: `${host} answered in the encoding ${encoding}, which was not asked for` });
+  if (create === undefined) return unreadable(bytes, `${host} answered in the encoding ${encoding}, which was not asked for`);
   return inflated(bytes, create(), { host, most });
+}
+
+async function* unreadable(bytes: AsyncIterable<Uint8Array>, message: string): AsyncGenerator<Uint8Array> {
+  yield* [];
+  await bytes[Symbol.asyncIterator]().return?.();
+  throw new FailureError({ kind: 'broken-answer', message });
 }
 
 async function* inflated(bytes: AsyncIterable<Uint8Array>, decoder: ReturnType<typeof createGunzip>, { host, most }: { readonly host: string; readonly most: number }): AsyncGenerator<Uint8Array> {

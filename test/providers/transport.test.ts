@@ -217,6 +217,13 @@ describe('compressed though nobody asked', () => {
   });
 });
 
+test('an answer nobody can unpack is left: nothing more of it is read', async () => {
+  const closed = withResolvers<string>();
+  const origin = await startBytes('HTTP/1.1 200 OK\r\ncontent-encoding: zstd\r\n\r\nnever ending', (socket) => socket.once('close', () => closed.resolve('closed')));
+  expect(await failureOf(outgoing(origin))).toMatchObject({ kind: 'broken-answer' });
+  expect(await closed.promise).toBe('closed');
+});
+
 describe('too much', () => {
   test('a bomb, even of blanks', async () => {
     const bomb = gzipSync(Buffer.alloc(65 * 1024 * 1024, ' '), { level: 1 });
