@@ -144,9 +144,15 @@ const rest: readonly Rule[] = [
 const CANNOT = /not support|unsupported|cannot be combined|not (?:available|enabled|allowed|compatible)|only supports|must be one of \[/;
 const SKILL = /\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|voice|video|\bfiles?\b|json|response_format|structured|modalit/;
 
-function caller({ complaint, text }: Case): Outcome {
+/** Only these say that the question is wrong, and only where they say why: what nobody can understand is asked of somebody else, too. */
+const WRONG: ReadonlySet<number> = new Set([400, 422]);
+
+const isUnclear = ({ status: code, complaint, text }: Case): boolean => code >= 400 && (!WRONG.has(code) || (text === '' && complaint?.names.length === 0));
+
+function caller(told: Case): Outcome {
+  const { complaint, text } = told;
   const param = complaint?.param ?? /^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/.exec(text)?.groups?.['name'];
-  return { kind: 'caller', ...given('param', param), ...given('code', complaint?.code), ...(CANNOT.test(text) && SKILL.test(text) && { capability: true }) };
+  return { kind: 'caller', ...given('param', param), ...given('code', complaint?.code), ...((isUnclear(told) || (CANNOT.test(text) && SKILL.test(text))) && { capability: true }) };
 }
 
 export const rules: readonly Rule[] = [...money, ...credentials, ...edges, ...sizes, ...policies, ...models, ...rates, ...rest];
