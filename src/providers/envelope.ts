@@ -49,10 +49,14 @@ export function readComplaint(body: string): Complaint | undefined {
   };
 }
 
-/** `{error: {…}}`, `{errors: [{…}]}`, Groq's `x_groq.error`, or the object itself. */
+/** Where an answer gave up: OpenRouter says why in the choice itself. */
+export const choiceError = (value: Json): Json | undefined => recordAt(listAt(value, 'choices').find(({ error }) => isRecord(error)), 'error');
+
+/** `{error: {…}}`, one more around it from a gateway in between, `{errors: [{…}]}`, a choice's, Groq's `x_groq.error`, or the object itself. */
 function innermost(outer: Json): Json {
   const group = recordAt(outer, 'x_groq');
-  return recordAt(outer, 'error') ?? listAt(outer, 'errors')[0] ?? recordAt(group, 'error') ?? (typeof group?.['error'] === 'string' ? { message: group['error'] } : outer);
+  const error = recordAt(outer, 'error');
+  return recordAt(error, 'error') ?? error ?? listAt(outer, 'errors')[0] ?? choiceError(outer) ?? recordAt(group, 'error') ?? (typeof group?.['error'] === 'string' ? { message: group['error'] } : outer);
 }
 
 function sentence(outer: Json, inner: Json): string {

@@ -6,7 +6,7 @@ import type { ChatChunk, ChatRequest, Target } from '../types.ts';
 import { choicesOf, usageOf } from './chunk.ts';
 import { questionHeaders } from './dialect.ts';
 import type { Decoder, Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
-import { isComplaint } from './envelope.ts';
+import { choiceError, isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
 import { fitted } from './fields.ts';
 import { isRecord, parseJson } from './json.ts';
@@ -64,7 +64,7 @@ function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
   const choices = choicesOf(value, payload.whole);
   const usage = usageOf(value);
   const { finish, content } = tally.count(choices, usage);
-  if (finish === 'error') throw broken('gave up in the middle of its answer');
+  if (finish === 'error') throw choiceError(value) === undefined ? broken('gave up in the middle of its answer') : refuse(payload.text);
   return {
     text: payload.text,
     whole: payload.whole,

@@ -11,9 +11,12 @@ import type { FaultRuleInput } from '../../src/sim/fault-table.ts';
  */
 export type Ending = 'next' | 'again' | 'first' | 'event' | 'told';
 
+type Fault = FaultRuleInput['fault'];
+
 export interface Row {
   readonly name: string;
-  readonly fault: FaultRuleInput['fault'];
+  /** Two where a stream is told it in another way than JSON. */
+  readonly fault: Fault | { readonly stream: Fault; readonly json: Fault };
   readonly stream: Ending;
   readonly json: Ending;
   /** With all faulty: the status, and bounds of `Retry-After` in seconds where it is known. */
@@ -24,13 +27,13 @@ export interface Row {
   readonly policy?: Partial<Policy>;
 }
 
-const row = (name: string, fault: Row['fault'], both: Ending | readonly [Ending, Ending], status: number, more: Partial<Row> = {}): Row => {
+export const row = (name: string, fault: Row['fault'], both: Ending | readonly [Ending, Ending], status: number, more: Partial<Row> = {}): Row => {
   const [stream, json] = typeof both === 'string' ? [both, both] : both;
   return { name, fault, stream, json, status, ...more };
 };
 
 /** A refusal some provider really sent. */
-function recorded(provider: string, name: string): Row['fault'] {
+function recorded(provider: string, name: string): Fault {
   const all = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'fixtures', provider, 'errors.json'), 'utf8')) as { name: string; status: number; headers?: Record<string, string>; body: string | Record<string, unknown> }[];
   const found = all.find((entry) => entry.name === name);
   if (found === undefined) throw new Error(`${provider} has no refusal ${name}`);
@@ -142,5 +145,7 @@ const refusals: readonly Row[] = [
 ];
 
 const trouble: readonly Row[] = [408, 409, 425, 500, 502, 503, 504, 529].map((status) => row(String(status), said(status), 'again', 503, { rests: [] }));
+
+export const faultOf = ({ fault }: Row, stream: boolean): Fault => ('kind' in fault ? fault : fault[stream ? 'stream' : 'json']);
 
 export const rows: readonly Row[] = [...connection, ...http, ...silences, ...ends, ...bodies, ...limits, ...refusals, ...trouble];

@@ -9,8 +9,11 @@ import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
 import { openHouse } from './house.ts';
 import type { House, HouseOptions, Name } from './house.ts';
-import { rows } from './rows.ts';
+import { faultOf, rows as simulated } from './rows.ts';
 import type { Ending, Row } from './rows.ts';
+import { wireRows } from './wire-rows.ts';
+
+const rows = [...simulated, ...wireRows];
 
 const FAULTY: Name = 'groq';
 const GOOD: Name = 'cerebras';
@@ -115,7 +118,7 @@ const larger = { models: { [FAULTY]: { context: 8_000 }, [GOOD]: { context: 64_0
 describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_how, stream) => {
   describe('the first candidate is faulty', () => {
     test.each(rows.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
-      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault });
+      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: faultOf(row, stream) });
       try {
         const ending = stream ? row.stream : row.json;
         const seen = await ask({ ...larger, policy: row.policy ?? {} }, {}, stream);
@@ -133,8 +136,9 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
   const failing = rows.filter((row) => row.status !== 200 && (stream ? row.stream : row.json) !== 'first');
   describe('all candidates are faulty', () => {
     test.each(failing.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
-      const fault = row.fault.kind === 'refusal' && row.fault.name === 'no-tools' ? recordedNoTools : row.fault;
-      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: row.fault }, { provider: GOOD, fault });
+      const own = faultOf(row, stream);
+      const fault = own.kind === 'refusal' && own.name === 'no-tools' ? recordedNoTools : own;
+      const undo = await state.simulators.misbehave({ provider: FAULTY, fault: own }, { provider: GOOD, fault });
       try {
         const seen = await ask({ callerMs: 300, policy: row.policy ?? {} }, {}, stream);
         if (stream && row.stream === 'event') expectEnding('event', row, seen, stream);

@@ -1,0 +1,84 @@
+/** Answers on the wire that no provider's simulation gives: other versions of HTTP, other forms of JSON, refusals nobody has recorded. */
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import type { FaultRuleInput } from '../../src/sim/fault-table.ts';
+import { row } from './rows.ts';
+import type { Row } from './rows.ts';
+
+type Fault = FaultRuleInput['fault'];
+
+const event = (content: string, finish: string | null = null): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason: finish }] })}\n\n`;
+const GOOD = {
+  stream: `${event('Once')}${event(' upon')}${event('', 'stop')}data: [DONE]\n\n`,
+  json: JSON.stringify({ choices: [{ index: 0, message: { role: 'assistant', content: 'Once upon' }, finish_reason: 'stop' }], usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } }),
+};
+const TYPES = { stream: 'text/event-stream', json: 'application/json' } as const;
+const CLOSE = 'connection: close\r\n';
+
+const latin1 = (packed: Uint8Array): string => Buffer.from(packed).toString('latin1');
+const bytes = (text: string): Fault => ({ kind: 'bytes', text });
+/** `write` puts the good body of either form on the wire. */
+const wire = (write: (body: string, type: string) => string): Row['fault'] => ({ stream: bytes(write(GOOD.stream, TYPES.stream)), json: bytes(write(GOOD.json, TYPES.json)) });
+const chunked = (body: string, end = '\r\n'): string => `${Buffer.byteLength(body).toString(16)}\r\n${body}\r\n0\r\n${end}`;
+const packed = (encoding: string, pack: (body: string) => Uint8Array): Row['fault'] => wire((body, type) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-encoding: ${encoding}\r\n${CLOSE}\r\n${latin1(pack(body))}`);
+const said = (status: number, body: string, headers = 'content-type: application/json\r\n'): Fault => bytes(`HTTP/1.1 ${status} Whatever\r\n${headers}${CLOSE}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+const json = (status: number, body: unknown): Fault => said(status, JSON.stringify(body));
+
+const versions: readonly Row[] = [
+  row('HTTP/1.0, ended by closing', wire((body, type) => `HTTP/1.0 200 OK\r\ncontent-type: ${type}\r\n\r\n${body}`), 'first', 200),
+  row('HTTP/1.0, cut by closing', wire((body, type) => `HTTP/1.0 200 OK\r\ncontent-type: ${type}\r\n\r\n${body.slice(0, 110)}`), ['event', 'next'], 503),
+  row('early hints', wire((body, type) => `HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: ${type}\r\n${CLOSE}\r\n${body}`), 'first', 200),
+  row('processing, twice', wire((body, type) => `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: ${type}\r\n${CLOSE}\r\n${body}`), 'first', 200),
+  row('continue, which nobody asked for', wire((body, type) => `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: ${type}\r\n${CLOSE}\r\n${body}`), 'again', 503),
+  row('another protocol', bytes('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n'), 'again', 503),
+  row('trailers', wire((body, type) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n${CLOSE}\r\n${chunked(body, 'x-sum: 7\r\n\r\n')}`), 'first', 200),
+  row('a chunk with an extension', wire((body, type) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ntransfer-encoding: chunked\r\n${CLOSE}\r\n${chunked(body).replace('\r\n', ';name=value\r\n')}`), 'first', 200),
+  row('12 KB of headers', wire((body, type) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\nx-padding: ${'x'.repeat(12_000)}\r\n${CLOSE}\r\n${body}`), 'first', 200),
+  row('two lengths', wire((body, type) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: ${body.length}\r\ncontent-length: 7\r\n\r\n${body}`), 'next', 503),
+  row('a length and chunks', wire((body, type) => `HTTP/1.1 200 OK\r\ncontent-type: ${type}\r\ncontent-length: 7\r\ntransfer-encoding: chunked\r\n\r\n${chunked(body)}`), 'next', 503),
+  row('no content', bytes(`HTTP/1.1 204 No Content\r\n${CLOSE}\r\n`), 'next', 503),
+  row('not modified', bytes(`HTTP/1.1 304 Not Modified\r\n${CLOSE}\r\n`), 'next', 503),
+  row('a status nobody knows', said(799, 'no'), 'next', 503),
+];
+
+const encodings: readonly Row[] = [
+  row('gzip, unasked', packed('gzip', gzipSync), 'first', 200),
+  row('deflate, unasked', packed('deflate', deflateSync), 'first', 200),
+  row('br, unasked', packed('br', brotliCompressSync), 'first', 200),
+  row('an encoding written in capitals', packed('GZIP', gzipSync), 'first', 200),
+  row('two encodings, one on the other', packed('gzip, br', (body) => brotliCompressSync(gzipSync(body))), 'next', 503),
+  row('an encoding that is none', packed('identity', (body) => Buffer.from(body)), 'first', 200),
+  row('zstd, unasked', packed('zstd', () => Buffer.from('(\u00b5/\u00fd', 'latin1')), 'next', 503),
+  row('a refusal in zstd', bytes(`HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-encoding: zstd\r\n${CLOSE}\r\n(\u00b5/`), 'next', 429, { retryAfter: [6, 7], rests: ['pool-model rate-minute'] }),
+];
+
+const forms: readonly Row[] = [
+  row('the type of a page', wire((body) => `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n${CLOSE}\r\n${body}`), 'first', 200),
+  row('the type of bytes', wire((body) => `HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n${CLOSE}\r\n${body}`), 'first', 200),
+  row('no type', wire((body) => `HTTP/1.1 200 OK\r\n${CLOSE}\r\n${body}`), 'first', 200),
+  ...['null', '""', '[]', '{}', '7', 'Service Unavailable', '{"choices":[]}', '{"choices":null}', '{"choices":"no"}', '{"id":"x","object":"chat.completion"}'].map((body) => row(`${body} for an answer`, said(200, body), 'next', 503)),
+  row('half of a JSON answer', said(200, GOOD.json.slice(0, 60)), 'next', 503),
+  row('a JSON answer twice', said(200, GOOD.json.repeat(2)), 'next', 503),
+  row('an error in a choice', json(200, { choices: [{ index: 0, message: { role: 'assistant', content: '' }, finish_reason: 'error', error: { code: 429, message: 'Rate limit exceeded' } }] }), 'next', 429, { rests: ['pool-model rate-minute'] }),
+  row('an error in a list', json(200, [{ error: { code: 429, message: 'Resource has been exhausted', status: 'RESOURCE_EXHAUSTED' } }]), 'next', 429, { rests: ['pool-model rate-minute'] }),
+  row('errors in a list', json(200, { errors: [{ code: 3040, message: 'out of capacity' }], success: false }), 'again', 503),
+  row('errors and no word of success', json(200, { errors: [{ message: 'out of capacity' }] }), 'next', 503),
+  row('an error that is a text', json(200, { error: 'model is overloaded' }), 'next', 503),
+  row('an error inside an error', json(200, { error: { error: { message: 'Rate limit exceeded', code: 429 } } }), 'next', 429),
+  row('a message and a number', json(200, { code: 50_505, message: 'Model service overloaded. Please try again later.', data: null }), 'next', 503),
+];
+
+const refusals: readonly Row[] = [
+  row('a 400 without a word', said(400, ''), 'next', 503),
+  row('a 400 of an empty object', json(400, {}), 'next', 400, { rests: [] }),
+  row('a 418', json(418, { teapot: true }), 'next', 400, { rests: [] }),
+  row('a 418 that says why', json(418, { error: { message: 'short and stout' } }), 'next', 400, { rests: [] }),
+  row('a 418 without a word', said(418, '', ''), 'next', 400, { rests: [] }),
+  row('a 451 without a word', said(451, ''), 'next', 503),
+  row('a 422 of an unknown shape', json(422, { reason: { why: 'odd' } }), 'next', 400, { rests: [] }),
+  row('a 499', json(499, { error: 'client closed request' }), 'again', 503),
+  row('a 429 page', said(429, '<html>slow down</html>', 'content-type: text/html\r\nretry-after: 9\r\n'), 'next', 429, { retryAfter: [8, 9], rests: ['pool-model rate-minute'] }),
+  row('a 503 with its time', said(503, '{"error":{"message":"busy"}}', 'content-type: application/json\r\nretry-after: 30\r\n'), 'next', 503, { retryAfter: [28, 30], rests: ['target overloaded'] }),
+  row('a 502 page', said(502, '<html><body>Bad Gateway</body></html>', 'content-type: text/html\r\n'), 'again', 503),
+];
+
+export const wireRows: readonly Row[] = [...versions, ...encodings, ...forms, ...refusals];
