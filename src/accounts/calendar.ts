@@ -71,9 +71,9 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
     },
     get guard() { return guard; },
     set guard(milliseconds) { guard = milliseconds; },
-    save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried]),
+    save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried, previous]),
     load(state, now) {
-      [start = start, end = end, used = 0, carried = 0] = state;
+      [start = start, end = end, used = 0, carried = 0, previous = 0] = state;
       if (end > now + 2 * spanMs) end = turns.after(now, Number.NEGATIVE_INFINITY);
     },
   };

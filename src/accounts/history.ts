@@ -6,7 +6,8 @@ import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal
 import type { Estimates } from './estimate.ts';
 import { type Hold, written } from './ledger.ts';
 import type { Meter, Totals } from './meter.ts';
-import type { PoolModel, Pools } from './pools.ts';
+import { type Pool, type PoolModel, type Pools, UNKNOWN_CHARGING } from './pools.ts';
+import { unprovenTurns } from './proof.ts';
 import type { Rests } from './rest.ts';
 import type { Rotation } from './rotation.ts';
 import { type Window, correct } from './window.ts';
@@ -24,6 +25,7 @@ interface OpenCall {
   readonly cost: Totals;
   readonly meters: readonly [Meter, Meter];
   readonly model: PoolModel;
+  readonly turns: readonly Window[];
 }
 
 /**
@@ -42,27 +44,31 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     return reached;
   }
 
-  function metersOf(scoped: Scoped): readonly [Meter, PoolModel] | undefined {
+  function covering(scoped: Scoped): readonly [Pool, PoolModel] | undefined {
     const target = targetOf(scoped, catalogue);
-    if (target === undefined) return undefined;
-    const [pool, model] = pools.covering(scoped.pool, target);
-    return [pool.meter, model];
+    return target && pools.covering(scoped.pool, target);
+  }
+
+  function meterOf(scoped: Scoped & { readonly meter: 0 | 1 }): Meter | undefined {
+    return covering(scoped)?.[scoped.meter].meter;
   }
 
   function take(entry: Entry & { readonly type: 'take' }): void {
     highest = Math.max(highest, entry.id);
-    const covering = metersOf(entry);
-    if (covering === undefined) return;
-    const [pool, model] = covering;
+    const both = covering(entry);
+    if (both === undefined) return;
+    const [pool, model] = both;
     const at = timeOf(entry.at);
+    // In a snapshot it is counted already, and what it would prove is to be seen no more.
+    const turns = entry.counted === true ? [] : unprovenTurns(pool, model.meter, at);
     const { requests, tokens, audio_seconds = 0 } = entry;
     const cost = { requests, tokens, audio_seconds };
-    for (const meter of [pool, model.meter]) {
+    for (const { meter } of both) {
       if (entry.counted !== true) meter.count(at, cost);
       Object.assign(meter.answered, meter.taken);
     }
     rotation.used(`${entry.provider}/${entry.model}`, entry.account);
-    open.set(entry.id, { at, cost, meters: [pool, model.meter], model });
+    open.set(entry.id, { at, cost, meters: [pool.meter, model.meter], model, turns });
   }
 
   function count({ id, at, unit, actual }: Entry & { readonly type: 'count' }): void {
@@ -75,10 +81,12 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     call.cost[unit] = actual;
   }
 
-  function end({ id }: Entry & { readonly type: 'end' }): void {
+  function end({ id, refused }: Entry & { readonly type: 'end' }): void {
     const call = open.get(id);
-    if (call !== undefined && call.cost.requests > 0) call.model.proven = Math.max(call.model.proven, call.model.meter.minute(timeOf(call.at)));
     open.delete(id);
+    if (call === undefined || call.cost.requests === 0 || refused === true) return;
+    for (const window of call.turns) window.turnProven = true;
+    call.model.proven = Math.max(call.model.proven, call.model.meter.minute(timeOf(call.at)));
   }
 
   function rest({ rest: { until = Number.POSITIVE_INFINITY, ...stored } }: Entry & { readonly type: 'rest' }): void {
@@ -87,20 +95,23 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
   }
 
   function window(entry: Entry & { readonly type: 'window' }): void {
-    const covering = metersOf(entry);
-    if (covering !== undefined) restoreWindow(entry.meter === 0 ? covering[0] : covering[1].meter, entry.window, now);
+    const meter = meterOf(entry);
+    if (meter !== undefined) restoreWindow(meter, entry.window, now);
+  }
+
+  function charging(entry: Entry & { readonly type: 'charging' }): void {
+    const model = covering(entry)?.[1];
+    if (model !== undefined) model.charging = { reservesAllowed: entry.reservesAllowed, refunds: entry.refunds };
   }
 
   function proven(entry: Entry & { readonly type: 'proven' }): void {
-    const model = metersOf(entry)?.[1];
+    const model = covering(entry)?.[1];
     if (model !== undefined) model.proven = Math.max(model.proven, entry.requests);
   }
 
   function fact(entry: Entry & { readonly type: 'fact' }): void {
-    const covering = metersOf(entry);
-    if (covering === undefined) return;
     const at = timeOf(entry.at);
-    const known = (entry.meter === 0 ? covering[0] : covering[1].meter).windowFor(at, entry.fact);
+    const known = meterOf(entry)?.windowFor(at, entry.fact);
     if (known !== undefined) correct(known.window, at, entry.fact, entry.unseen);
   }
 
@@ -112,6 +123,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
       case 'count': count(entry); break;
       case 'end': end(entry); break;
       case 'fact': fact(entry); break;
+      case 'charging': charging(entry); break;
       case 'rest': rest(entry); break;
       case 'awake': rests.forget(entry.key); break;
       case 'breaker': breaker.restore(untilNow(entry.breaker, now)); break;
@@ -132,9 +144,10 @@ export function snapshot({ pools, rests, breaker, rotation, estimates }: History
     const models = [...pool.models];
     const [first] = models;
     if (first !== undefined) entries.push(...windowsOf({ provider, pool: name, model: first[0] }, 0, pool.meter, now));
-    for (const [model, { meter, proven }] of models) {
+    for (const [model, { meter, proven, charging }] of models) {
       entries.push(...windowsOf({ provider, pool: name, model }, 1, meter, now));
       if (proven > 0) entries.push({ type: 'proven', provider, pool: name, model, requests: proven });
+      if (charging !== UNKNOWN_CHARGING) entries.push({ type: 'charging', provider, pool: name, model, ...charging });
     }
   }
   for (const { id, at, accountId, pool, target, cost } of open) {
@@ -151,7 +164,7 @@ function windowsOf(scoped: Scoped, meter: 0 | 1, { windows }: Meter, now: number
   return windows.map((window): Entry => ({ type: 'window', ...scoped, meter, at: now, window: store(window, now) }));
 }
 
-function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, counter }: Window, now: number): StoredWindow {
+function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, turnProven, counter }: Window, now: number): StoredWindow {
   return {
     unit, seconds, kind, source, used: counter.used(now), state: counter.save(),
     ...(timeZone !== undefined && { timeZone }),
@@ -159,6 +172,7 @@ function store({ unit, seconds, kind, timeZone, limit, source, configured, infer
     ...(configured !== undefined && Number.isFinite(configured.limit) && { configured: { limit: configured.limit, kind: configured.kind, ...(configured.timeZone !== undefined && { timeZone: configured.timeZone }) } }),
     ...(Number.isFinite(inferredUntil) && { inferredUntil }),
     guard: counter.guard,
+    ...(turnProven && { turnProven }),
   };
 }
 
@@ -177,8 +191,10 @@ function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
   window.configured = configured;
   window.counter.guard = Math.max(window.counter.guard, Math.min(WIDEST_GUARD_MS, stored.guard ?? 0));
   window.inferredUntil = window === known ? window.inferredUntil : (inferredUntil ?? Number.POSITIVE_INFINITY);
-  if (window.kind === kind && window.timeZone === timeZone) window.counter.load(stored.state, now);
-  else window.counter.set(now, stored.used, undefined);
+  if (window.kind === kind && window.timeZone === timeZone) {
+    window.counter.load(stored.state, now);
+    window.turnProven = stored.turnProven === true;
+  } else window.counter.set(now, stored.used, undefined);
 }
 
 const untilNow = (record: BreakerRecord, now: number): BreakerRecord => ({ ...record, recent: record.recent.map((at) => Math.sign(at) * Math.min(Math.abs(at), now)) });

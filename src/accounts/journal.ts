@@ -2,6 +2,7 @@
 import type { Fact, Unit, WindowLimit } from '../types.ts';
 import type { BreakerRecord } from './breaker.ts';
 import type { Learned as LearnedUse } from './estimate.ts';
+import type { Charging } from './pools.ts';
 import type { Rest } from './rest.ts';
 import type { Source } from './window.ts';
 
@@ -38,9 +39,10 @@ export type Entry =
   | (Scoped & Written & { readonly type: 'take'; readonly id: number; readonly at: number; readonly account: string; /** In a snapshot: the windows count it already. */ readonly counted?: boolean })
   /** What the call turned out to have used. */
   | { readonly type: 'count'; readonly id: number; readonly at: number; readonly unit: Unit; readonly actual: number }
-  | { readonly type: 'end'; readonly id: number }
+  | { readonly type: 'end'; readonly id: number; /** For its rate: it proves nothing. */ readonly refused?: boolean }
   /** A fact that changed a window: of the pool (0) or the model (1). */
   | (Scoped & { readonly type: 'fact'; readonly at: number; readonly meter: 0 | 1; readonly fact: Fact; readonly unseen: number })
+  | (Scoped & Charging & { readonly type: 'charging' })
   | { readonly type: 'rest'; readonly rest: StoredRest }
   | { readonly type: 'awake'; readonly key: string }
   /** How it stands now, in place of what was said before. */
@@ -63,16 +65,19 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
   readonly inferredUntil?: number;
   /** How many milliseconds later than upstream it lets go; absent in older journals. */
   readonly guard?: number;
+  /** Its calendar is known to turn. */
+  readonly turnProven?: boolean;
   readonly used: number;
   readonly state: readonly number[];
 }
 
 /** What a line of each type must hold to be believed. Unknown types, from a newer version, are passed over. */
-const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 'string' | 'object'>>>> = {
+const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 'string' | 'boolean' | 'object'>>>> = {
   take: { id: 'number', at: 'number', account: 'string', provider: 'string', pool: 'string', model: 'string', requests: 'number', tokens: 'number' },
   count: { id: 'number', at: 'number', unit: 'string', actual: 'number' },
   end: { id: 'number' },
   fact: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', fact: 'object', unseen: 'number' },
+  charging: { provider: 'string', pool: 'string', model: 'string', reservesAllowed: 'boolean', refunds: 'boolean' },
   rest: { rest: 'object' },
   awake: { key: 'string' },
   breaker: { breaker: 'object' },

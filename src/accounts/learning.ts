@@ -24,7 +24,7 @@ export function createLearn(pools: Pools, record: (entry: Entry) => void): Learn
       if (found === undefined) continue;
       const missed = unseen(meters[index], index);
       const correction = correct(found.window, now, fact, missed);
-      if (found.made || correction.changed) {
+      if (found.made || correction.changed || correction.turned) {
         record({ type: 'fact', at: now, provider: target.provider.name, pool: name, model: target.model.name, meter: index, fact, unseen: missed });
       }
       // What was used before we knew the window is mostly our own.

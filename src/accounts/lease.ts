@@ -103,7 +103,8 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
       end((at) => {
         countTokens(at, usage, false);
         effects.failed(option, hold.at, { kind: 'cancelled', message: 'the caller left' }, at);
-      });
+        // Whether upstream would have admitted it nobody knows before its headers.
+      }, headersAt !== undefined);
     },
   };
 

@@ -5,7 +5,7 @@ import type { Estimate } from './estimate.ts';
 import type { Entry, Written } from './journal.ts';
 import { type Learned, createLearn } from './learning.ts';
 import type { Cost, Meter, Totals } from './meter.ts';
-import type { Pool, PoolModel, Pools } from './pools.ts';
+import type { Charging, Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenTurns, unprovenUntil } from './proof.ts';
 import type { Window } from './window.ts';
 
@@ -96,15 +96,21 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
     }
   }
 
+  function charges({ target, pool, model }: Hold, charging: Charging): void {
+    const { reservesAllowed, refunds } = model.charging;
+    if (charging.reservesAllowed === reservesAllowed && charging.refunds === refunds) return;
+    model.charging = charging;
+    record.must({ type: 'charging', provider: target.provider.name, pool, model: target.model.name, reservesAllowed: charging.reservesAllowed, refunds: charging.refunds });
+  }
+
   function learn(now: number, hold: Hold, fact: Fact): Learned | undefined {
     // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
     const own = fact.unit === 'requests' ? hold.cost.requests : 0;
     const learned = learnOne(now, hold, fact, (meter, index) => Math.max(0, meter.taken[fact.unit] - hold.seenBefore[index][fact.unit] - own));
     if (learned === undefined || fact.unit !== 'tokens' || fact.source !== 'header') return learned;
     hold.told = true;
-    hold.model.reservesAllowed = true;
     const refunds = refundsShown(learned, hold.cost.tokens);
-    hold.model.refunds = refunds ?? hold.model.refunds;
+    charges(hold, { reservesAllowed: true, refunds: refunds ?? hold.model.charging.refunds });
     if (refunds !== undefined || learned.changed) learned.window.kept = 0;
     return learned;
   }
@@ -160,8 +166,8 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       facts.flatMap((fact) => learnOne(now, place, fact, ({ taken, answered }) => Math.max(0, taken[fact.unit] - answered[fact.unit])) ?? []),
     settle(now, hold, { input, output, audioSeconds }) {
       if (audioSeconds !== undefined) adjust(now, hold, 'audio_seconds', audioSeconds);
-      if (!hold.told) hold.model.reservesAllowed = false;
-      const keeps = hold.told && !hold.model.refunds && hold.output > output;
+      if (!hold.told) charges(hold, { reservesAllowed: false, refunds: hold.model.charging.refunds });
+      const keeps = hold.told && !hold.model.charging.refunds && hold.output > output;
       adjust(now, hold, 'tokens', input + (keeps ? hold.output : output));
       if (keeps) for (const meter of hold.meters) meter.keep(hold.output - output);
     },
@@ -170,7 +176,7 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       markAnswered(now, hold, admitted && hold.cost.requests > 0);
       for (const meter of hold.meters) meter.leave();
       open.take(hold.id);
-      record.may({ type: 'end', id: hold.id });
+      record.may(admitted ? { type: 'end', id: hold.id } : { type: 'end', id: hold.id, refused: true });
     },
     urgency(now, { pool: name, target }) {
       const [pool, model] = pools.covering(name, target);
@@ -200,7 +206,7 @@ function urgencyOf({ limit, seconds, counter }: Window, now: number): number {
 /** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */
 function costOf(pool: Pool, model: PoolModel, { input, output, allowed, audioSeconds }: Estimate): Totals {
   const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
-  const tokens = input + (model.reservesAllowed ? Math.max(output, allowed) : output);
+  const tokens = input + (model.charging.reservesAllowed ? Math.max(output, allowed) : output);
   return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens, audio_seconds: audioSeconds };
 }
 

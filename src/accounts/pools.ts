@@ -3,6 +3,14 @@ import type { Account, Limits, Provider, Target } from '../types.ts';
 import { type Meter, createMeter } from './meter.ts';
 import { ownLimits, poolOf, splitLimits } from './pool-of.ts';
 
+/** How upstream charges an answer's tokens, as far as it showed. */
+export interface Charging {
+  /** Upstream tells its tokens with every answer, so the most a call may cost is reserved: headers set it right. */
+  readonly reservesAllowed: boolean;
+  /** Upstream gives back what an answer did not use. */
+  readonly refunds: boolean;
+}
+
 export interface PoolModel {
   readonly meter: Meter;
   /** The snapshot it was configured from. */
@@ -10,10 +18,7 @@ export interface PoolModel {
   /** The most requests within a minute that upstream ever admitted. */
   proven: number;
   lastTakeAt: number;
-  /** Upstream tells its tokens with every answer, so the most a call may cost is reserved: headers set it right. */
-  reservesAllowed: boolean;
-  /** Upstream gives back what an answer did not use. */
-  refunds: boolean;
+  charging: Charging;
 }
 
 export interface Pool {
@@ -30,6 +35,9 @@ export interface Pools {
   update(accounts: readonly Account[]): void;
   all(): ReadonlyMap<string, Pool>;
 }
+
+/** The most cautious. */
+export const UNKNOWN_CHARGING: Charging = { reservesAllowed: true, refunds: false };
 
 export function createPools(): Pools {
   const pools = new Map<string, Pool>();
@@ -56,7 +64,7 @@ export function createPools(): Pools {
       const pool = named(name);
       if (pool.provider !== provider) configure(pool, name, provider);
       const known = pool.models.get(model.name);
-      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, proven: 0, lastTakeAt: 0, reservesAllowed: true, refunds: false };
+      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, proven: 0, lastTakeAt: 0, charging: UNKNOWN_CHARGING };
       if (known === undefined) pool.models.set(model.name, entry);
       if (entry.limits !== model.limits) {
         entry.limits = model.limits;

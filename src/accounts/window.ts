@@ -110,6 +110,8 @@ export function emptyAt(window: Window, now: number): number | undefined {
 /** What a fact changed: `foreign` units were used by somebody else. */
 export interface Correction {
   readonly changed: boolean;
+  /** It named the turn of the calendar, which nobody had proven. */
+  readonly turned: boolean;
   /** The limit is higher than we knew. */
   readonly raised: boolean;
   readonly foreign: number;
@@ -125,11 +127,12 @@ export interface Correction {
 export function correct(window: Window, now: number, fact: Fact, unseen: number): Correction {
   const before = window.counter.used(now);
   const limit = window.limit;
-  if (tellsTurn(window, now, fact)) window.turnProven = true;
+  const turned = !window.turnProven && tellsTurn(window, now, fact);
+  if (turned) window.turnProven = true;
   const changed = fact.limit === undefined ? infer(window, now, fact, before) : limitTo(window, fact.limit, fact.source);
   const told = fact.limit ?? window.limit;
   const raised = window.limit > limit;
-  if (fact.remaining === undefined || !Number.isFinite(told)) return { changed, raised, foreign: 0 };
+  if (fact.remaining === undefined || !Number.isFinite(told)) return { changed, turned, raised, foreign: 0 };
   const seen = Math.max(0, told - fact.remaining);
   const most = seen + unseen;
   // A fading level is told rounded to whole units; a counter behind an endpoint may lag, so it is only a lower bound.
@@ -140,10 +143,10 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
     // A whole second is a rounded one.
     window.counter.guard = widened(window.counter.guard, waitOf(fact, now) % 1000);
     // What upstream still counts is gone when the wait is over.
-    return { changed: true, raised, foreign: 0 };
+    return { changed: true, turned, raised, foreign: 0 };
   }
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
-  return { changed: changed || tooLow || tooHigh, raised, foreign, told: { least: seen, most, before } };
+  return { changed: changed || tooLow || tooHigh, turned, raised, foreign, told: { least: seen, most, before } };
 }
 
 /** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */
