@@ -156,6 +156,8 @@ export interface ChatRequest {
   readonly body: Readonly<Record<string, unknown>>;
   /** Present where this is no chat. */
   readonly relay?: Relay;
+  /** Present where it was asked in a provider's own format: who speaks that is asked in these words, and answers in them. */
+  readonly original?: Original;
   readonly text: PromptText;
   /** What a model must be able to do to answer this at all. */
   readonly needs: readonly Capability[];
@@ -187,6 +189,16 @@ export interface ChatRequest {
 export interface TraceContext {
   readonly parent: string;
   readonly state?: string;
+}
+
+/** A question as it was asked; `ChatRequest.body` is its translation for everybody else. */
+export interface Original {
+  readonly dialect: 'anthropic';
+  readonly body: Readonly<Record<string, unknown>>;
+  /** The trials it takes part in: the header `anthropic-beta`. */
+  readonly beta?: string;
+  /** The first field that means something there and nowhere else, and why. Absent: anybody can be asked. */
+  readonly only?: { readonly param: string; readonly message: string };
 }
 
 /** A question besides chat: it goes upstream as it came, with the model's name put in, and its answer comes back the same way. */
@@ -249,6 +261,8 @@ export interface ChatChunk {
   readonly whole: boolean;
   /** Carries content, reasoning or a tool call: the commit point. Role-only and empty deltas do not. */
   readonly content: boolean;
+  /** The provider's own event, of which `text` is the translation, where it was asked in its own words; then `text` may be empty. */
+  readonly source?: { readonly event: string; readonly text: string };
   /** Instead of `text`, where the answer is no JSON: sound, pictures, events of another kind. */
   readonly raw?: { readonly bytes: Uint8Array; readonly contentType: string };
   /** The finish reason, once it is known. */

@@ -15,10 +15,11 @@ export interface KeyScope {
 }
 
 /** A digest of the question in its canonical form, by the rule it takes and, unless shared, the virtual key that asks. */
-export function keyOf({ body, caller, relay, stream }: ChatRequest, { rule, shared }: KeyScope): string {
-  const asked = Object.entries(body).filter(([name, value]) => !BESIDE_THE_QUESTION.has(name) && value !== undefined && value !== null && value !== DEFAULTS[name]);
+export function keyOf({ body, caller, relay, stream, original }: ChatRequest, { rule, shared }: KeyScope): string {
+  // An answer in a provider's own words is for who asked in them.
+  const asked = Object.entries(original?.body ?? body).filter(([name, value]) => !BESIDE_THE_QUESTION.has(name) && value !== undefined && value !== null && value !== DEFAULTS[name]);
   // What is relayed is kept as it came, a stream as the bytes of one.
-  const form = relay === undefined ? [] : [relay.path, stream];
+  const form = relay === undefined ? (original === undefined ? [] : [original.dialect, original.beta ?? '', stream]) : [relay.path, stream];
   const scope = shared ? [] : [caller.id ?? caller.key];
   return createHash('sha256').update(JSON.stringify([rule, form, scope, sorted(Object.fromEntries(asked))])).digest('base64url');
 }

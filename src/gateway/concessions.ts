@@ -17,6 +17,9 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'repetition_penalty', 'safety_identifier', 'seed', 'service_tier', 'store', 'temperature', 'top_a', 'top_k', 'top_p', 'user', 'verbosity',
 ]);
 
+/** Whether it is asked in the very words it came in: then nothing is left out of them. */
+export const isInItsOwnWords = ({ original }: ChatRequest, { provider }: Target): boolean => original?.dialect === provider.dialect;
+
 export function createConcessions(request: ChatRequest): Concessions {
   const conceded = new Map<string, ReadonlySet<string>>();
   // A form goes as it came.
@@ -29,13 +32,13 @@ export function createConcessions(request: ChatRequest): Concessions {
       return { ...request, body: Object.fromEntries(Object.entries(request.body).filter(([name]) => !without.has(name))) };
     },
     concede(target, failure) {
-      if (failure.kind !== 'caller' || failure.param === undefined || isForm) return false;
+      if (failure.kind !== 'caller' || failure.param === undefined || isForm || isInItsOwnWords(request, target)) return false;
       const { param } = failure;
       if (!OPTIONAL.has(param) || !Object.hasOwn(request.body, param) || of(target).has(param)) return false;
       conceded.set(keyOf(target), new Set([...of(target), param]));
       return true;
     },
-    dropped: (target) => (isForm ? [] : [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])]),
+    dropped: (target) => (isForm || isInItsOwnWords(request, target) ? [] : [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])]),
   };
 }
 

@@ -28,7 +28,7 @@ export function createTranscript(): Transcript {
 
   return {
     note(chunk) {
-      const delta = chunk.whole ? undefined : deltaOf(JSON.parse(chunk.text) as Json);
+      const delta = chunk.whole || chunk.source !== undefined ? undefined : deltaOf(JSON.parse(chunk.text) as Json);
       if (delta === undefined || !isPlain(delta)) state.comparable = false;
       else for (const [field, words] of wordsOf(delta)) said.set(field, (said.get(field) ?? '') + words);
     },

@@ -56,7 +56,7 @@ type NumberWish = Exclude<keyof typeof WISHES, WordWish>;
 /** The middle of 0 (first) to 9. */
 const USUAL_PRIORITY = 5;
 
-function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache' | 'onStreamBreak' | 'trace'> {
+function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }: { readonly receivedAt: number; readonly caller: Caller; readonly usualMs: number }): Pick<Arrival, 'deadline' | 'deadlineNamed' | 'priority' | 'cache' | 'onStreamBreak' | 'trace' | 'anthropicBeta'> {
   const named = numberIn(headers, 'x-tollfree-deadline-ms');
   const priority = numberIn(headers, 'x-tollfree-priority') ?? USUAL_PRIORITY;
   const cache = wordIn(headers, 'x-tollfree-cache');
@@ -68,7 +68,15 @@ function wishesOf({ headers }: IncomingMessage, { receivedAt, caller, usualMs }:
     ...(cache && { cache }),
     ...(onStreamBreak && { onStreamBreak }),
     ...traceOf(headers),
+    ...betaOf(headers),
   };
+}
+
+/** Node joins a header that is sent twice. Claude Code names ten trials in 300 characters. */
+function betaOf({ 'anthropic-beta': beta }: IncomingMessage['headers']): { readonly anthropicBeta?: string } {
+  if (beta === undefined) return {};
+  if (typeof beta === 'string' && /^[\w.,:; -]{1,2048}$/.test(beta)) return { anthropicBeta: beta };
+  throw new FailureError({ kind: 'invalid-request', param: 'anthropic-beta', message: 'the header anthropic-beta must be a list of names' });
 }
 
 /** A context that is not well formed is none, as the standard has it: the trace begins here. */

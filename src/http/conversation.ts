@@ -3,12 +3,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { answer } from '../gateway.ts';
 import type { Answer, Gateway } from '../gateway.ts';
+import { isInItsOwnWords } from '../gateway/concessions.ts';
 import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { trimTo } from '../surfaces/trim.ts';
 import { arrivalOf, enter, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
 import { headOf } from './entrance.ts';
-import type { AbortSignalLike, ChatChunk } from '../types.ts';
+import type { AbortSignalLike, ChatChunk, ChatRequest } from '../types.ts';
 import { readJson } from './body.ts';
 import { dryRun } from './dry-run.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
@@ -53,7 +54,7 @@ async function sendStream(response: ServerResponse, { request, stream, dropped }
   const stop = startHeartbeat(response, { everyMs: heartbeatMs, openAfterMs: waitsLonger ? callerMs : Number.POSITIVE_INFINITY, now, head });
   try {
     const certain = await answer(gateway, request, signal);
-    if (!response.headersSent) response.writeHead(200, Object.assign(headersOf(certain, dropped), head));
+    if (!response.headersSent) response.writeHead(200, Object.assign(headersOf(certain, unsaid(certain, request, dropped)), head));
     await writeFrames(response, stream(certain.chunks, now));
   } catch (error) {
     if (!response.headersSent) throw error;
@@ -62,6 +63,8 @@ async function sendStream(response: ServerResponse, { request, stream, dropped }
     stop();
   }
 }
+
+const unsaid = ({ lease }: Answer, request: ChatRequest, dropped: readonly string[]): readonly string[] => (isInItsOwnWords(request, lease.target) ? [] : dropped);
 
 async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
   yield* [];
@@ -74,7 +77,7 @@ async function sendWhole(response: ServerResponse, { request, whole, dropped }: 
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
     ...headOf(request.id),
-    ...headersOf(certain, dropped),
+    ...headersOf(certain, unsaid(certain, request, dropped)),
     ...moneyHeaders(certain, gateway),
   });
   endSoon(response, text);

@@ -1,7 +1,8 @@
 /** Anthropic's Messages API. `base_url` ends with `/v1`. */
 import type { ChatRequest, Target } from '../types.ts';
+import { asOriginal, keepingEvents } from './anthropic-original.ts';
 import { questionHeaders, translated } from './dialect.ts';
-import type { Dialect, HttpRequest, Payload } from './dialect.ts';
+import type { Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { explain } from './explain.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
@@ -12,7 +13,12 @@ import type { Head } from './told.ts';
 import { notTaken, readFields, readQuestion, refuseRest } from './turns.ts';
 import type { CommonFields, Part, Turn } from './turns.ts';
 
-export const anthropic: Dialect = { authorize, encode, decode: (refuse) => translated(createTranslation(), openai.decode(refuse)), explain };
+export const anthropic: Dialect = { authorize, encode, decode, explain };
+
+function decode(refuse: Refuse, asCame = false): ReturnType<Dialect['decode']> {
+  const decoder = translated(createTranslation(), openai.decode(refuse));
+  return asCame ? keepingEvents(decoder) : decoder;
+}
 
 function authorize(credential: string): Record<string, string> {
   return { 'x-api-key': credential, 'anthropic-version': '2023-06-01' };
@@ -25,6 +31,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   const { provider, model } = target;
   const authorization = authorize(credential);
   if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization });
+  if (request.original !== undefined) return asOriginal(request.original, { request, target, authorization });
   const { system, turns, fields } = readQuestion(request, provider);
   const { maxTokens, stop, rest, schema, json, ...common } = readFields(fields);
   if (json && schema === undefined) throw notTaken('response_format', 'the wish for JSON without a schema');

@@ -71,8 +71,8 @@ export interface Dialect {
   readonly authorize: (credential: string) => Readonly<Record<string, string>>;
   /** The request as this provider wants it, credential included. */
   encode(request: ChatRequest, target: Target, credential: string): HttpRequest;
-  /** For one answer. */
-  decode(refuse: Refuse): Decoder;
+  /** For one answer. `asCame`: with each chunk the event it was, because the question was asked in this dialect's own words. */
+  decode(refuse: Refuse, asCame?: boolean): Decoder;
   /** What a refusal means. `now` in epoch milliseconds. */
   explain(failure: HttpFailure, now: number): UpstreamFailure;
 }

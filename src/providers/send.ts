@@ -46,7 +46,7 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     if (status < 200 || status > 299) throw refuse(await readText(clean(), REFUSAL_MS));
     return {
       facts: readHeaderFacts({ headers, provider: provider.name }, now()),
-      chunks: request.relay === undefined ? readChunks(answer, dialect.decode(refuse), { credential, host, now, eventMs }) : relayed(clean(), refuse, wordingOf(request)),
+      chunks: request.relay === undefined ? readChunks(answer, dialect.decode(refuse, request.original?.dialect === provider.dialect), { credential, host, now, eventMs }) : relayed(clean(), refuse, wordingOf(request)),
     };
   };
 }

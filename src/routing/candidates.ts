@@ -22,16 +22,25 @@ export interface CandidateOptions {
  * Never empty, no target twice. Equal lists may be one and the same.
  *
  * @throws FailureError `no-such-model`; `not-capable` when needs or context of the request leave nobody; `paid-model`
- * when only `free_only` stands in the way; `unavailable` when no provider is usable
+ * when only `free_only` stands in the way; `unavailable` when no provider is usable; `invalid-request` for what only one
+ * dialect understands and nobody here speaks
  */
 export function candidates({ rule }: Match, request: ChatRequest, catalogue: Catalogue, options: CandidateOptions): readonly Target[] {
   const { freeOnly, usable = () => true } = options;
   const wanted = { rule: rule ?? request.model, request, catalogue, freeOnly };
   const known = recall(wanted, usable);
-  if (known.length > 0) return known;
+  if (known.length > 0) return understanding(known, request);
   const found = gather(rule, request, catalogue, options);
   remember(wanted, usable, (asked) => gather(rule, { ...request, ...NO_LENGTH }, catalogue, { freeOnly, usable: asked }));
-  return found;
+  return understanding(found, request);
+}
+
+/** Who makes something of everything in it. */
+function understanding(targets: readonly Target[], { original }: ChatRequest): readonly Target[] {
+  if (original?.only === undefined) return targets;
+  const those = targets.filter(({ provider }) => provider.dialect === original.dialect);
+  if (those.length === 0) throw new FailureError({ kind: 'invalid-request', ...original.only });
+  return those;
 }
 
 const NO_LENGTH = { promptTokens: 0, maxOutput: 0 };

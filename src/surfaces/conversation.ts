@@ -12,6 +12,8 @@ export interface Arrival {
   readonly cache?: 'off' | 'refresh';
   readonly onStreamBreak?: Rule['onStreamBreak'];
   readonly trace?: TraceContext;
+  /** Which of Anthropic's trials the client takes part in, as its header says it. */
+  readonly anthropicBeta?: string;
 }
 
 /** One question, and its answer in the words of the surface it was asked on. */

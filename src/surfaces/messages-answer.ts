@@ -54,6 +54,8 @@ function createBlocks(requestId: string): Blocks {
   const state: { index: number; open: string | undefined; called: boolean } = { index: -1, open: undefined, called: false };
 
   function* end(): Generator<Event> {
+    // No signature: nobody but Anthropic signs, and clients wait for one before they keep a thought.
+    if (state.open === 'reasoning') yield { type: 'content_block_delta', index: state.index, delta: { type: 'signature_delta', signature: '' } };
     if (state.open !== undefined) yield { type: 'content_block_stop', index: state.index };
     state.open = undefined;
   }
@@ -101,7 +103,7 @@ export async function foldMessage(events: AsyncIterable<Event>): Promise<Json> {
       case 'content_block_start': state.blocks.push({ ...(isRecord(event['content_block']) && event['content_block']) }); state.json = ''; break;
       case 'content_block_delta':
         state.json += text(delta['partial_json']);
-        for (const field of ['text', 'thinking']) if (field in delta) block[field] = text(block[field]) + text(delta[field]);
+        for (const field of ['text', 'thinking', 'signature']) if (field in delta) block[field] = text(block[field]) + text(delta[field]);
         break;
       case 'content_block_stop': if (block['type'] === 'tool_use') block['input'] = inputOf(state.json); break;
       case 'message_delta': state.message = { ...state.message, ...delta, usage: event['usage'] }; break;

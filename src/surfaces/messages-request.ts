@@ -1,6 +1,8 @@
-/** Anthropic's question in OpenAI's form. Blocks nobody else knows are refused by name, never lost on the way. */
+/** Anthropic's question in OpenAI's form. Blocks nobody else knows go to Anthropic or are refused by name, never lost on the way. */
 import { z } from 'zod';
 import { check, refused } from '../schema.ts';
+import type { Original } from '../types.ts';
+import { clientFields } from './client-fields.ts';
 import type { Json } from './json.ts';
 
 const block = z.looseObject({ type: z.string() });
@@ -31,20 +33,33 @@ export interface MessagesQuestion {
   readonly thinking: boolean;
   /** What only tunes an answer, or counts at Anthropic alone. */
   readonly dropped: readonly string[];
+  /** As it was asked. */
+  readonly original: Omit<Original, 'dialect' | 'beta'>;
 }
 
 /** Throws `invalid-request` naming the field. `counting`: the question is only measured, and needs no maximum. */
 export function readMessages(input: unknown, { counting = false } = {}): MessagesQuestion {
   const data = check(messagesBody, input);
   if (data.max_tokens === undefined && !counting) throw refused('max_tokens', 'this field is required');
-  for (const field of ELSEWHERE) if (data[field]) throw refused(field, 'this happens at Anthropic, and nowhere else; leave it out');
+  const reading: Reading = {};
+  for (const field of ELSEWHERE) if (data[field]) onlyThere(reading, field, 'this happens at Anthropic, and nowhere else; leave it out');
   const unknown = Object.keys(data).filter((field) => !(field in messagesBody.shape) && data[field] !== null);
   const serverTools = (data.tools ?? []).filter((tool) => !isFunction(tool)).map(({ name }) => `tools.${name}`);
   const thinking = data.thinking !== undefined && data.thinking !== null && data.thinking.type !== 'disabled';
-  return { body: chatBody(data), thinking, dropped: [...unknown, ...serverTools] };
+  const body = chatBody(data, reading);
+  return { body, thinking, dropped: [...unknown, ...serverTools], original: { body: clientFields(data), ...reading } };
 }
 
-function chatBody(data: Body): Json {
+/** What is found on the way that means something at Anthropic alone: the first of it. */
+interface Reading {
+  only?: NonNullable<Original['only']>;
+}
+
+function onlyThere(reading: Reading, param: string, why: string): void {
+  reading.only ??= { param, message: `${param}: ${why}` };
+}
+
+function chatBody(data: Body, reading: Reading): Json {
   const { model, max_tokens: most, temperature, top_p: topP, stop_sequences: stop, output_config: output } = data;
   const tools = (data.tools ?? []).filter(isFunction).map(({ name, description, input_schema: parameters }) => ({
     type: 'function',
@@ -53,7 +68,7 @@ function chatBody(data: Body): Json {
   const effort = effortOf(data);
   return {
     model,
-    messages: [...systemMessages(data.system), ...data.messages.flatMap(messagesOf)],
+    messages: [...systemMessages(data.system), ...data.messages.flatMap((message, index) => messagesOf(message, index, reading))],
     stream: data.stream === true,
     ...(most !== undefined && { max_tokens: most }),
     ...(typeof temperature === 'number' && { temperature }),
@@ -98,39 +113,44 @@ function systemMessages(system: Body['system']): readonly Json[] {
   return words === '' ? [] : [{ role: 'system', content: words }];
 }
 
-function messagesOf({ role, content: said }: Body['messages'][number], index: number): readonly Json[] {
+function messagesOf({ role, content: said }: Body['messages'][number], index: number, reading: Reading): readonly Json[] {
   if (typeof said === 'string') return [{ role, content: said }];
   const place = `messages[${index}].content`;
-  return role === 'assistant' ? [assistantMessage(said, place)] : userMessages(said, role, place);
+  return role === 'assistant' ? [assistantMessage(said, { place, reading })] : userMessages(said, role, { place, reading });
+}
+
+interface Place {
+  readonly place: string;
+  readonly reading: Reading;
 }
 
 /** Earlier thoughts are left out: their signatures mean nothing to anyone but their maker. */
-function assistantMessage(blocks: readonly Block[], place: string): Json {
+function assistantMessage(blocks: readonly Block[], { place, reading }: Place): Json {
   const words: string[] = [];
   const calls: Json[] = [];
   for (const [index, one] of blocks.entries()) {
     if (one.type === 'text') words.push(textAt(one, 'text', `${place}[${index}]`));
     else if (one.type === 'tool_use') calls.push({ id: textAt(one, 'id', `${place}[${index}]`), type: 'function', function: { name: textAt(one, 'name', `${place}[${index}]`), arguments: JSON.stringify(one['input'] ?? {}) } });
-    else if (one.type !== 'thinking' && one.type !== 'redacted_thinking') throw unknownBlock(one, `${place}[${index}]`);
+    else if (one.type !== 'thinking' && one.type !== 'redacted_thinking') unknownBlock(one, { place: `${place}[${index}]`, reading });
   }
   return { role: 'assistant', content: words.length === 0 ? null : words.join(''), ...(calls.length > 0 && { tool_calls: calls }) };
 }
 
 /** Results stand directly after the calls they answer; what else the turn says, and what they show, follows. */
-function userMessages(blocks: readonly Block[], role: string, place: string): readonly Json[] {
+function userMessages(blocks: readonly Block[], role: string, { place, reading }: Place): readonly Json[] {
   const results: Json[] = [];
   const parts: Json[] = [];
   for (const [index, one] of blocks.entries()) {
     const here = `${place}[${index}]`;
     if (one.type !== 'tool_result') {
-      parts.push(partOf(one, here));
+      parts.push(...partsOf(one, { place: here, reading }));
       continue;
     }
-    const { words, shown } = readResult(one, here);
+    const { words, shown } = readResult(one, { place: here, reading });
     results.push({ role: 'tool', tool_call_id: textAt(one, 'tool_use_id', here), content: one['is_error'] === true ? `Error: ${words}` : words });
     parts.push(...shown);
   }
-  return parts.length === 0 ? results : [...results, { role, content: plain(parts) }];
+  return parts.length === 0 && results.length === blocks.length ? results : [...results, { role, content: plain(parts) }];
 }
 
 /** Providers that take no lists of parts take text all the same. */
@@ -139,11 +159,11 @@ function plain(parts: readonly Json[]): unknown {
 }
 
 /** Tool messages carry text; pictures are shown in the user's message after them. */
-function readResult(result: Block, place: string): { readonly words: string; readonly shown: readonly Json[] } {
+function readResult(result: Block, { place, reading }: Place): { readonly words: string; readonly shown: readonly Json[] } {
   const parsed = content.nullish().safeParse(result['content']);
   if (!parsed.success) throw refused(`${place}.content`, 'must be text or a list of blocks');
   const blocks = typeof parsed.data === 'string' ? [{ type: 'text', text: parsed.data }] : (parsed.data ?? []);
-  const parts = blocks.map((one, index) => partOf(one, `${place}.content[${index}]`));
+  const parts = blocks.flatMap((one, index) => partsOf(one, { place: `${place}.content[${index}]`, reading }));
   return {
     words: parts.flatMap((part) => (part['type'] === 'text' ? [part['text']] : [])).join('\n'),
     shown: parts.filter((part) => part['type'] !== 'text'),
@@ -156,12 +176,16 @@ const source = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('text'), data: z.string() }),
 ]);
 
-function partOf(one: Block, place: string): Json {
-  if (one.type === 'text') return { type: 'text', text: textAt(one, 'text', place) };
-  if (one.type !== 'image' && one.type !== 'document') throw unknownBlock(one, place);
-  const parsed = source.safeParse(one['source']);
-  if (!parsed.success) throw refused(`${place}.source`, 'send it as base64 or url');
-  const { data } = parsed;
+/** None where it means something at Anthropic alone. */
+function partsOf(one: Block, { place, reading }: Place): readonly Json[] {
+  if (one.type === 'text') return [{ type: 'text', text: textAt(one, 'text', place) }];
+  const parsed = one.type === 'image' || one.type === 'document' ? source.safeParse(one['source']) : undefined;
+  if (parsed === undefined) unknownBlock(one, { place, reading });
+  else if (!parsed.success) onlyThere(reading, `${place}.source`, 'send it as base64 or url');
+  return parsed?.success === true ? [shownPart(one, parsed.data)] : [];
+}
+
+function shownPart(one: Block, data: z.infer<typeof source>): Json {
   if (data.type === 'text') return { type: 'text', text: data.data };
   const url = data.type === 'url' ? data.url : `data:${data.media_type};base64,${data.data}`;
   if (one.type === 'image') return { type: 'image_url', image_url: { url } };
@@ -175,6 +199,6 @@ function textAt(one: Block, field: string, place: string): string {
   return found;
 }
 
-function unknownBlock({ type }: Block, place: string): Error {
-  return refused(`${place}.type`, `blocks of type ${JSON.stringify(type.slice(0, 64))} mean something only at Anthropic; leave them out`);
+function unknownBlock({ type }: Block, { place, reading }: Place): void {
+  onlyThere(reading, `${place}.type`, `blocks of type ${JSON.stringify(type.slice(0, 64))} mean something only at Anthropic; leave them out`);
 }

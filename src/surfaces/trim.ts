@@ -18,7 +18,8 @@ export function trimTo(request: ChatRequest, most: number): ChatRequest {
     promptTokens -= estimatePrompt({ messages: turn });
     if (promptTokens > most) continue;
     const messages = asked.messages.filter((message) => !forgotten.has(message));
-    return { ...request, body: { ...request.body, messages }, text: textOf(messages), promptTokens };
+    const { original: _longer, ...rest } = request;
+    return { ...rest, body: { ...request.body, messages }, text: textOf(messages), promptTokens };
   }
   throw new FailureError({
     kind: 'invalid-request',

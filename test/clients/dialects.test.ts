@@ -80,7 +80,7 @@ describe.each([
   test("and Anthropic's client gets its own events of it", async () => {
     const message = await state.anthropic.messages.stream({ model: `${provider}/${provider}-model`, max_tokens: 100, messages: [{ role: 'user', content: 'hello' }], tools: [{ name: 'get_weather', input_schema: { type: 'object' } }] }).finalMessage();
     expect(message.stop_reason).toBe('tool_use');
-    expect(message.content[0]).toMatchObject({ type: 'tool_use', name: 'get_weather', input: { city: 'Paris' } });
+    expect(message.content.find(({ type }) => type === 'tool_use')).toMatchObject({ type: 'tool_use', name: 'get_weather', input: { city: 'Paris' } });
   });
 });
 
