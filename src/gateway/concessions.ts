@@ -32,10 +32,12 @@ export function createConcessions(request: ChatRequest): Concessions {
       return { ...request, body: Object.fromEntries(Object.entries(request.body).filter(([name]) => !without.has(name))) };
     },
     concede(target, failure) {
-      if (failure.kind !== 'caller' || failure.param === undefined || isForm || isInItsOwnWords(request, target)) return false;
-      const { param } = failure;
-      if (!OPTIONAL.has(param) || !Object.hasOwn(request.body, param) || of(target).has(param)) return false;
-      conceded.set(keyOf(target), new Set([...of(target), param]));
+      if (failure.kind !== 'caller' || isForm || isInItsOwnWords(request, target)) return false;
+      const known = of(target);
+      const blamed = failure.anyField === true ? Object.keys(request.body) : failure.param === undefined ? [] : [failure.param];
+      const fresh = blamed.filter((field) => OPTIONAL.has(field) && Object.hasOwn(request.body, field) && !known.has(field));
+      if (fresh.length === 0) return false;
+      conceded.set(keyOf(target), new Set([...known, ...fresh]));
       return true;
     },
     dropped: (target) => (isForm || isInItsOwnWords(request, target) ? [] : [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])]),

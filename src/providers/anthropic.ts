@@ -4,13 +4,14 @@ import { asOriginal, keepingEvents } from './anthropic-original.ts';
 import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { explain } from './explain.ts';
+import { notTaken } from './fields.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
 import { chunkOf, completionOf, usageFields } from './told.ts';
 import type { Head } from './told.ts';
-import { notTaken, readFields, readQuestion, refuseRest } from './turns.ts';
+import { readFields, readQuestion, refuseRest } from './turns.ts';
 import type { CommonFields, Part, Turn } from './turns.ts';
 
 export const anthropic: Dialect = { authorize, encode, decode, explain };

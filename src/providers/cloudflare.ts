@@ -1,10 +1,10 @@
 /** Cloudflare Workers AI: OpenAI's format, but message content must be text, and answers are short unless told otherwise. */
 import type { ChatRequest, Target } from '../types.ts';
 import type { Dialect, HttpRequest } from './dialect.ts';
+import { notTaken } from './fields.ts';
 import { isRecord, listAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
-import { notTaken } from './turns.ts';
 
 export const cloudflare: Dialect = { ...openai, encode };
 

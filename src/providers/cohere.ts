@@ -3,13 +3,14 @@ import type { ChatRequest, Target } from '../types.ts';
 import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
+import { notTaken } from './fields.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
 import { chunkOf, completionOf, usageFields } from './told.ts';
 import type { Finish, Head } from './told.ts';
-import { notTaken, readFields, readQuestion, refuseRest } from './turns.ts';
+import { readFields, readQuestion, refuseRest } from './turns.ts';
 import type { CommonFields, Part, Turn } from './turns.ts';
 
 export const cohere: Dialect = { authorize: openai.authorize, encode, decode: (refuse) => translated(createTranslation(), openai.decode(refuse)), explain };

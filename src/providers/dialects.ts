@@ -7,8 +7,9 @@ import type { Dialect } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
+import { openrouter } from './openrouter.ts';
 
-export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini, ollama }));
+export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini, ollama, openrouter }));
 
 /** The catalogue's schema lets no other name through. */
 export function dialectNamed(name: string): Dialect {

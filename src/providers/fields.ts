@@ -1,11 +1,17 @@
 /** A body's fields as one provider takes them: what its entry in `config/providers.yaml` says in `omit` and `rename`. */
+import { FailureError } from '../failure.ts';
 import type { Provider } from '../types.ts';
 import { isRecord } from './json.ts';
 import type { Json } from './json.ts';
 
-/** The same object where nothing has to change. */
+/** Without these a client would look in vain for what it asked to be told: they are not left out, but asked of somebody else. */
+const LOOKED_FOR: ReadonlySet<string> = new Set(['logprobs', 'top_logprobs']);
+
+/** The same object where nothing has to change. Throws a FailureError where what cannot be asked changes the answer. */
 export function fitted(body: Json, { omit, rename }: Provider): Json {
   const gone = omit.filter((path) => isIn(body, path));
+  const missed = gone.find((field) => LOOKED_FOR.has(field) && Boolean(body[field]));
+  if (missed !== undefined) throw notTaken(missed, `the field ${missed}`);
   const moved = Object.entries(rename).filter(([from]) => Object.hasOwn(body, from));
   if (gone.length === 0 && moved.length === 0) return body;
   const fit: Record<string, unknown> = { ...body };
@@ -18,8 +24,18 @@ export function fitted(body: Json, { omit, rename }: Provider): Json {
   return fit;
 }
 
+/** What another provider may take: the request goes there, or is told by name. Nothing was sent. */
+export function notTaken(param: string, what: string): FailureError {
+  return new FailureError({ kind: 'caller', capability: true, unsent: true, param, message: `this model's provider does not take ${what}` });
+}
+
 /** `field`, or `list.field` for a field of every entry, e.g. `messages.name`. */
-const isIn = (body: Json, path: string): boolean => Object.hasOwn(body, path) || path.includes('.');
+function isIn(body: Json, path: string): boolean {
+  const [field = '', inner] = path.split('.');
+  if (inner === undefined) return Object.hasOwn(body, field);
+  const list = body[field];
+  return Array.isArray(list) && list.some((entry: unknown) => isRecord(entry) && Object.hasOwn(entry, inner));
+}
 
 /** What is reached through a list is copied first. */
 function leaveOut(body: Record<string, unknown>, path: string): void {

@@ -1,10 +1,10 @@
 /** Ollama, here or in its cloud: OpenAI's format, but what it does not know it passes over in silence, even where that changes what is asked. */
 import type { ChatRequest, Target } from '../types.ts';
 import type { Dialect, HttpRequest } from './dialect.ts';
+import { notTaken } from './fields.ts';
 import { isRecord, listAt, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
-import { notTaken } from './turns.ts';
 
 export const ollama: Dialect = { ...openai, encode };
 

@@ -91,7 +91,8 @@ const GONE = [
 ];
 
 const models: readonly Rule[] = [
-  { when: all(status(404), any(named('filter by parameters', 'filter by image support', 'filter by tool compatibility'), says(/^no endpoints found that/))), means: { kind: 'caller', capability: true } },
+  { when: all(status(404), any(named('filter by parameters'), says(/^no endpoints found that can handle the requested parameters/))), means: { kind: 'caller', capability: true, anyField: true } },
+  { when: all(status(404), any(named('filter by image support', 'filter by tool compatibility'), says(/^no endpoints found that/))), means: { kind: 'caller', capability: true } },
   { when: all(status(404), says(/^no endpoints found|not found for account/)), means: { kind: 'model-access' } },
   { when: named('model_not_found', 'model_decommissioned', 'model_archived', 'model_archived_error', '1214'), means: { kind: 'model-gone' } },
   { when: any(status(410), all(status(400), any(...GONE.map(says))), all(spoken, status(404))), means: { kind: 'model-gone' } },
@@ -141,8 +142,8 @@ const rest: readonly Rule[] = [
 ];
 
 /** What a model cannot do, or not here: another might. */
-const CANNOT = /not support|unsupported|cannot be combined|not (?:available|enabled|allowed|compatible)|only supports|must be one of \[/;
-const SKILL = /\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|voice|video|\bfiles?\b|json|response_format|structured|modalit/;
+const CANNOT = /^'n' : number must be at most|not support|unsupported|cannot be combined|not (?:available|enabled|allowed|compatible)|only supports|must be one of \[/;
+const SKILL = /^'n' :|\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|voice|video|\bfiles?\b|json|response_format|structured|modalit/;
 
 /** Only these say that the question is wrong, and only where they say why: what nobody can understand is asked of somebody else, too. */
 const WRONG: ReadonlySet<number> = new Set([400, 422]);

@@ -1,7 +1,6 @@
 /** OpenAI's messages taken apart, for formats that put them together otherwise. */
-import { FailureError } from '../failure.ts';
 import type { ChatRequest, Provider } from '../types.ts';
-import { fitted } from './fields.ts';
+import { fitted, notTaken } from './fields.ts';
 import { isRecord, listAt, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 
@@ -98,11 +97,6 @@ function readImage(url: string): Part {
 function dataUrl(url: string): { readonly mediaType: string; readonly data: string } | undefined {
   const [, mediaType, data] = /^data:([\w.+-]+\/[\w.+-]+)(?:;[\w=-]+)*;base64,(.*)$/is.exec(url) ?? [];
   return mediaType === undefined || data === undefined ? undefined : { mediaType, data };
-}
-
-/** What another provider may take: the request goes there, or is told by name. Nothing was sent. */
-export function notTaken(param: string, what: string): FailureError {
-  return new FailureError({ kind: 'caller', capability: true, unsent: true, param, message: `this model's provider does not take ${what}` });
 }
 
 /** Every field that was not translated would be lost. What is not set, or set to what is usual, is none. */

@@ -105,10 +105,7 @@ function entry(model: SimulatedModel): JsonObject {
     pricing: { ...model.price, request: model.price?.request ?? '0', image: '0' },
     top_provider: { context_length: model.context, max_completion_tokens: model.maxOutput, is_moderated: false },
     per_request_limits: null,
-    supported_parameters: [
-      'max_tokens', 'temperature', 'top_p', 'stop', 'seed', 'response_format',
-      ...(model.tools === true ? ['tools', 'tool_choice'] : []), ...(model.reasoning === true ? ['reasoning', 'include_reasoning'] : []),
-    ],
+    supported_parameters: takenBy(model),
     default_parameters: null,
     expiration_date: null,
     knowledge_cutoff: null,
@@ -149,6 +146,19 @@ function unaffordable(call: Call, model: SimulatedModel): boolean {
   return credits < 0 || (!isFree(model) && credits === 0);
 }
 
+const takenBy = (model: SimulatedModel): readonly string[] => [
+  'max_tokens', 'temperature', 'top_p', 'stop', 'seed', 'response_format',
+  ...(model.tools === true ? ['tools', 'tool_choice'] : []), ...(model.reasoning === true ? ['reasoning', 'reasoning_effort', 'include_reasoning'] : []),
+];
+
+/** That some models know and others do not. */
+const PARAMETERS = [
+  'temperature', 'top_p', 'top_k', 'min_p', 'top_a', 'frequency_penalty', 'presence_penalty', 'repetition_penalty', 'max_tokens', 'logit_bias', 'logprobs', 'top_logprobs',
+  'prediction', 'seed', 'response_format', 'stop', 'tools', 'tool_choice', 'parallel_tool_calls', 'include_reasoning', 'reasoning', 'reasoning_effort', 'verbosity',
+];
+
+const takesAll = (model: SimulatedModel, body: Readonly<Record<string, unknown>>): boolean => PARAMETERS.every((field) => body[field] === undefined || takenBy(model).includes(field));
+
 function screen(call: Call, model: SimulatedModel | undefined): Reply | string | undefined {
   if (!isObject(call.body)) return 'bad-json';
   if (call.path === '/chat/completions' && objects(call.body['messages']).length === 0) return 'no-messages';
@@ -156,7 +166,7 @@ function screen(call: Call, model: SimulatedModel | undefined): Reply | string |
   const routing = call.body['provider'];
   if (isObject(routing) && routing['data_collection'] === 'deny' && model.id.endsWith(':free')) return 'data-policy';
   if (call.body['tools'] !== undefined && model.tools !== true) return 'no-tools';
-  if (isObject(routing) && routing['require_parameters'] === true && call.body['logprobs'] === true) return 'parameters';
+  if (isObject(routing) && routing['require_parameters'] === true && !takesAll(model, call.body)) return 'parameters';
   return unaffordable(call, model) ? 'credits' : undefined;
 }
 

@@ -43,9 +43,13 @@ describe('encode', () => {
 
   test('refused fields are left out, also inside messages; others are renamed', () => {
     const messages = [{ role: 'user', name: 'me', content: 'hi' }, { role: 'assistant', content: 'ho' }];
-    const body = sent({ messages, logprobs: true, seed: 7 }, { omit: ['logprobs', 'messages.name'], rename: { seed: 'random_seed' } });
+    const body = sent({ messages, logit_bias: { 1: 2 }, logprobs: false, seed: 7 }, { omit: ['logit_bias', 'logprobs', 'messages.name'], rename: { seed: 'random_seed' } });
     expect(body).toEqual({ model: 'openai/gpt-oss-120b', messages: [{ role: 'user', content: 'hi' }, messages[1]], random_seed: 7, stream: false });
     expect(messages[0]).toHaveProperty('name');
     expect(sent({ max_tokens: 5, max_completion_tokens: 9 }, { rename: { max_tokens: 'max_completion_tokens' } })['max_completion_tokens']).toBe(9);
+  });
+
+  test('what a client will look for in the answer is not left out: somebody else is asked', () => {
+    for (const asked of [{ logprobs: true }, { top_logprobs: 2 }]) expect(() => sent({ messages: [], ...asked }, { omit: ['logprobs', 'top_logprobs'] })).toThrow(/does not take the field (?:top_)?logprobs/);
   });
 });

@@ -52,6 +52,7 @@ const asked = (content: unknown): Body => ({ messages: [{ role: 'user', content 
 const BY_ADDRESS = asked([{ type: 'image_url', image_url: { url: 'https://example.com/a.png' } }]);
 const SOUND = asked([{ type: 'input_audio', input_audio: { format: 'wav', data: 'aGk=' } }]);
 const HOLOGRAM = asked([{ type: 'hologram' }]);
+const { logprobs: _, top_logprobs: _top, ...UNTOLD } = EXTRA;
 const STRANGERS: Format['refused'] = [['n', { n: 2 }], ['logprobs', { logprobs: true }], ['brand_new', { brand_new: 1 }], ['tools', { tools: [{ type: 'web_search' }] }], ['tool_choice', { tools: [tool], tool_choice: { type: 'allowed_tools' } }], ['messages', HOLOGRAM]];
 
 const FORMATS: readonly Format[] = [
@@ -62,7 +63,7 @@ const FORMATS: readonly Format[] = [
   { name: 'gemini', folder: 'gemini-native', errors: 'gemini', provider: { name: 'gemini', dialect: 'gemini' }, path: '/v1beta', body: { ...question([PICTURE]), seed: 7, reasoning_effort: 'low', response_format: { type: 'json_object' } }, refused: [...STRANGERS, ['parallel_tool_calls', { parallel_tool_calls: false }], ['messages', BY_ADDRESS], ['user', { user: 'me' }]] },
   { name: 'cohere', folder: 'cohere', provider: { name: 'cohere', dialect: 'cohere' }, path: '/v2', body: { ...question([PICTURE]), seed: 7, response_format: { type: 'json_object' } }, refused: [...STRANGERS, ['parallel_tool_calls', { parallel_tool_calls: true }], ['messages', SOUND], ['reasoning_effort', { reasoning_effort: 'low' }]] },
   { name: 'cloudflare', folder: 'cloudflare', provider: { name: 'cloudflare', dialect: 'cloudflare' }, path: '/client/v4/accounts/a1/ai/v1', body: question([]), refused: [['messages', asked([PICTURE])]] },
-  { name: 'ollama', folder: 'ollama', provider: { name: 'ollama', dialect: 'ollama', omit: ['logit_bias', 'user', 'logprobs', 'top_logprobs'], rename: { max_completion_tokens: 'max_tokens' } }, path: '/v1', body: { ...question([PICTURE]), ...EXTRA }, refused: [['n', { n: 2 }], ['tool_choice', { tools: [tool], tool_choice: 'required' }], ['tool_choice', { tools: [tool], tool_choice: { type: 'function', function: { name: 'look' } } }], ['messages', BY_ADDRESS]] },
+  { name: 'ollama', folder: 'ollama', provider: { name: 'ollama', dialect: 'ollama', omit: ['logit_bias', 'user', 'logprobs', 'top_logprobs'], rename: { max_completion_tokens: 'max_tokens' } }, path: '/v1', body: { ...question([PICTURE]), ...UNTOLD }, refused: [['n', { n: 2 }], ['logprobs', { logprobs: true }], ['tool_choice', { tools: [tool], tool_choice: 'required' }], ['tool_choice', { tools: [tool], tool_choice: { type: 'function', function: { name: 'look' } } }], ['messages', BY_ADDRESS]] },
   { name: 'llama.cpp', folder: 'llamacpp', provider: { name: 'llama-cpp', dialect: 'openai' }, path: '/v1', body: { ...question([PICTURE]), ...EXTRA }, refused: [] },
 ];
 

@@ -1,0 +1,60 @@
+/** OpenAI's official client asking for what some models pass over in silence: whoever takes it answers, or it is told by name. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
+
+const state: { system: System } = { system: undefined as never };
+beforeAll(async () => {
+  state.system = await startSystem();
+});
+beforeEach(() => state.system.simulators.clearCalls());
+afterAll(() => state.system.close());
+
+const MODEL = 'openrouter/poolside/laguna-s-2.1:free';
+const ask = (asked: object) => state.system.client.chat.completions.create({ model: MODEL, messages: [{ role: 'user', content: 'hello' }], ...asked }).withResponse();
+const bodies = (): Record<string, unknown>[] => state.system.simulators.calls().flatMap(({ body }) => (typeof body === 'object' && body !== null ? [body as Record<string, unknown>] : []));
+const insists = (): unknown[] => bodies().map(({ provider }) => provider);
+
+describe('OpenRouter', () => {
+  test('is told that a field matters where it does, and what the client says of it goes before', async () => {
+    await ask({ seed: 7, temperature: 0.5, response_format: { type: 'text' }, tool_choice: 'auto' });
+    await ask({ stop: ['END'] });
+    await ask({ stop: 'END', provider: { sort: 'latency', require_parameters: false } });
+    expect(insists()).toEqual([undefined, { require_parameters: true }, { sort: 'latency', require_parameters: false }]);
+  });
+
+  test('refuses for the sake of what only tunes, and is asked again without', async () => {
+    const { response } = await ask({ stop: 'END', top_k: 5, seed: 7, user: 'me' });
+    expect(response.headers.get('x-tollfree-dropped')?.split(', ').toSorted()).toEqual(['seed', 'top_k', 'user']);
+    expect(bodies()).toMatchObject([{ stop: 'END', top_k: 5, seed: 7 }, { stop: 'END', provider: { require_parameters: true } }]);
+    expect(bodies()[1]).not.toHaveProperty('top_k');
+    expect(response.headers.get('x-tollfree-attempts')).toBe('2');
+  });
+
+  test('whose model does not know it is passed over for another that does, and nobody is harmed', async () => {
+    await expect(ask({ logprobs: true })).rejects.toMatchObject({ status: 400 });
+    expect(insists()).toEqual([{ require_parameters: true }]);
+    const { accounts } = (await (await state.system.admin('GET', '/accounts')).json()) as { accounts: { state: string }[] };
+    expect(accounts.map((account) => account.state)).toEqual(accounts.map(() => 'active'));
+
+    state.system.simulators.clearCalls();
+    const { response } = await ask({ model: 'gpt-oss-120b', logprobs: true });
+    expect(response.headers.get('x-tollfree-provider')).toBe('cerebras');
+    expect(response.headers.get('x-tollfree-dropped')).toBeNull();
+    expect(bodies().at(-1)).toMatchObject({ logprobs: true });
+  });
+
+  test('more than one answer is asked of who gives several', async () => {
+    await expect(ask({ n: 2 })).rejects.toMatchObject({ status: 400, param: 'n' });
+    expect(bodies()).toEqual([]);
+    const { response } = await ask({ model: 'gpt-oss-120b', n: 2 });
+    expect(response.headers.get('x-tollfree-provider')).toBe('cerebras');
+  });
+});
+
+test('Groq is not told who speaks, which it refuses', async () => {
+  const { response } = await ask({ model: 'groq/openai/gpt-oss-120b', messages: [{ role: 'user', name: 'ann', content: 'hello' }] });
+  expect(response.headers.get('x-tollfree-dropped')).toBe('messages.name');
+  expect(bodies()).toMatchObject([{ messages: [{ role: 'user', content: 'hello' }] }]);
+  expect(JSON.stringify(bodies())).not.toContain('ann');
+});
