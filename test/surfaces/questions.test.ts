@@ -58,13 +58,16 @@ describe('messages', () => {
 
   test.each<[string, object]>([
     ['messages[0].content[0].text', { messages: [{ role: 'user', content: [{ type: 'text' }] }] }],
-    ['messages[0].content[0].source', { messages: [{ role: 'user', content: [{ type: 'image', source: { type: 'file', file_id: 'f' } }] }] }],
     ['messages[0].content[0].content', { messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 5 }] }] }],
     ['messages[0].tool_call_id', { messages: [{ role: 'user', content: [{ type: 'tool_result', tool_use_id: 't', content: 'x' }] }] }],
     ['system', { system: [{ type: 'text' }] }],
     ['max_tokens', { max_tokens: 0 }],
-    ['mcp_servers', { mcp_servers: [{ url: 'https://x' }] }],
   ])('refused by name: %s', (param, changes) => expect(refusal(() => ofMessages(changes))).toMatchObject({ kind: 'invalid-request', param }));
+
+  test.each<[string, object]>([
+    ['messages[0].content[0].source', { messages: [{ role: 'user', content: [{ type: 'image', source: { type: 'file', file_id: 'f' } }] }] }],
+    ['mcp_servers', { mcp_servers: [{ url: 'https://x' }] }],
+  ])('for Anthropic alone, and it is told why: %s', (param, changes) => expect(ofMessages(changes).original?.only).toMatchObject({ param }));
 });
 
 const call = (id: string): object => ({ type: 'function_call', call_id: id, name: 'f', arguments: '{}' });
