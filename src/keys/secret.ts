@@ -1,5 +1,5 @@
 /** The secret of a virtual key. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 export const PREFIX = 'tf-';
 /** 256 bits in base64url. */
@@ -20,4 +20,4 @@ export const hintOf = (secret: string): string => secret.slice(-HINT_LENGTH);
  * bits cannot, however fast the hash, and every request pays for it. A lookup by digest takes as long for a wrong key
  * as for a right one; what its time could tell is about digests, which nobody can steer without inverting SHA-256.
  */
-export const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('base64url');
+export const digestOf = (secret: string): string => hash('sha256', secret, 'base64url');
