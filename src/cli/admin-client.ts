@@ -30,7 +30,14 @@ export interface AdminClient {
   fetch(path: string, question?: Question): Promise<Response>;
   /** The JSON answer that `/openapi.json` calls so. */
   ask<Name extends AnswerName>(path: string, name: Name, question?: Question): Promise<Answer<Name>>;
+  /** Every page of a list, as one. */
+  askAll<Name extends keyof typeof LISTS>(path: string, name: Name): Promise<Answer<Name>>;
 }
+
+/** Answers that come in pages, and what these are pages of. */
+const LISTS = { Accounts: 'accounts', Providers: 'providers', VirtualKeys: 'virtual_keys', Usage: 'rows' } as const satisfies Partial<Record<AnswerName, string>>;
+/** All of them have so many at a time. */
+const PAGE = 500;
 
 /** Admin answers come from memory: a daemon that needs longer is not well. A stream has no such limit. */
 const PATIENCE_MS = 10_000;
@@ -54,17 +61,28 @@ export async function createAdminClient(context: Context): Promise<AdminClient> 
     throw await refusal(response, { path, token, tokenFile });
   };
 
-  return {
-    address,
-    fetch: ask,
-    ask: async (path, name, question) => {
-      const response = await ask(path, question);
-      const parsed = ANSWERS[name].safeParse(await response.json().catch(() => undefined));
-      if (parsed.success) return parsed.data as Answer<typeof name>;
-      throw new CommandError(`${address}${path} answered something this version does not understand`, { hint: 'the daemon may be of another version, or it is another program', cause: parsed.error });
-    },
-  };
+  async function read<Name extends AnswerName>(path: string, name: Name, question?: Question): Promise<Answer<Name>> {
+    const response = await ask(path, question);
+    const parsed = ANSWERS[name].safeParse(await response.json().catch(() => undefined));
+    if (parsed.success) return parsed.data as Answer<Name>;
+    throw new CommandError(`${address}${path} answered something this version does not understand`, { hint: 'the daemon may be of another version, or it is another program', cause: parsed.error });
+  }
+
+  async function readAll<Name extends keyof typeof LISTS>(path: string, name: Name): Promise<Answer<Name>> {
+    const items: unknown[] = [];
+    for (let after = ''; ; ) {
+      const page = (await read(`${path}${path.includes('?') ? '&' : '?'}limit=${PAGE}${after}`, name)) as Page;
+      const { next, ...rest } = page as { readonly next?: string | number };
+      items.push(...(page[LISTS[name]] as readonly unknown[]));
+      if (next === undefined) return { ...rest, [LISTS[name]]: items } as unknown as Answer<Name>;
+      after = `&after=${encodeURIComponent(next)}`;
+    }
+  }
+
+  return { address, fetch: ask, ask: read, askAll: readAll };
 }
+
+type Page = Readonly<Record<string, unknown>>;
 
 /** No more than is read of it: whatever listens there may have refused. */
 export const refusalShape = z.object({ error: z.object({ message: z.string() }) });

@@ -26,8 +26,8 @@ export async function knowledgeOf(context: Context): Promise<Knowledge> {
 
 const fromDaemon = (client: AdminClient): Knowledge => ({
   explain: (question) => client.ask('/admin/explain', 'Explanation', { method: 'POST', body: question }),
-  providers: async () => (await client.ask('/admin/providers', 'Providers')).providers,
-  accounts: async () => (await client.ask('/admin/accounts', 'Accounts')).accounts,
+  providers: async () => (await client.askAll('/admin/providers', 'Providers')).providers,
+  accounts: async () => (await client.askAll('/admin/accounts', 'Accounts')).accounts,
 });
 
 const fromFiles = (context: Context): Knowledge => ({

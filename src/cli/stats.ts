@@ -17,7 +17,7 @@ interface Options {
   readonly output: Format;
 }
 
-type Answer = Omit<Told<'Usage'>, 'next'>;
+type Answer = Told<'Usage'>;
 type Row = Answer['total'] & Readonly<Partial<Record<string, string | number | null>>>;
 
 export function registerStats(program: Command, context: Context): void {
@@ -31,17 +31,8 @@ export function registerStats(program: Command, context: Context): void {
     .action(async (options: Options) => show(context, await ask(await createAdminClient(context), options), options.output));
 }
 
-/** Every page of it. */
-async function ask(client: AdminClient, { by, since, until }: Options): Promise<Answer> {
-  const rows: Row[] = [];
-  for (let after = 0; ;) {
-    const parameters = new URLSearchParams({ by, since, ...(until !== undefined && { until }), after: String(after), limit: '500' });
-    const { next, ...page } = await client.ask(`/admin/usage-stats?${parameters.toString()}`, 'Usage');
-    rows.push(...page.rows);
-    if (next === undefined) return { ...page, rows };
-    after = next;
-  }
-}
+const ask = (client: AdminClient, { by, since, until }: Options): Promise<Answer> =>
+  client.askAll(`/admin/usage-stats?${new URLSearchParams({ by, since, ...(until !== undefined && { until }) }).toString()}`, 'Usage');
 
 function show(context: Context, answer: Answer, format: Format): void {
   const { by, since, until, rows, total } = answer;

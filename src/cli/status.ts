@@ -59,7 +59,7 @@ interface Glance {
 }
 
 async function look({ client, provider, before, now }: Glance): Promise<Look> {
-  const [answer, metrics] = await Promise.all([client.ask('/admin/accounts', 'Accounts'), client.fetch('/metrics').then((response) => response.text())]);
+  const [answer, metrics] = await Promise.all([client.askAll('/admin/accounts', 'Accounts'), client.fetch('/metrics').then((response) => response.text())]);
   const accounts = answer.accounts.filter((account) => provider === undefined || account.provider === provider);
   if (provider !== undefined && accounts.length === 0) throw new CommandError(`there is no account at ${JSON.stringify(provider)}`, { hint: '`tollfree accounts list` shows those there are' });
   const samples = parseMetrics(metrics);

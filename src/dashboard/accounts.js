@@ -1,5 +1,5 @@
 /** Accounts: who there is; adding, testing, pausing, removing. */
-import { api } from './api.js';
+import { api, apiAll } from './api.js';
 import { announce, ask, confirm, empty, field, h, replace } from './dom.js';
 import { poll } from './feed.js';
 import { pill, restWords, sign } from './parts.js';
@@ -11,7 +11,7 @@ export function view({ feed, signal }) {
   const add = h('button', { class: 'primary', type: 'button', onclick: () => addAccount(refresh) }, 'Add an account');
   const refresh = poll(async () => {
     try {
-      const [{ accounts }, { breakers }] = await Promise.all([api('GET', '/accounts'), api('GET', '/breakers')]);
+      const [{ accounts }, { breakers }] = await Promise.all([apiAll('/accounts', 'accounts'), apiAll('/breakers', 'breakers')]);
       replace(failing, ...failures(breakers, accounts));
       replace(list, accounts.length === 0 ? empty('The vault holds no account yet.') : accounts.map((account) => row(account, refresh)));
     } catch (error) {
@@ -78,7 +78,7 @@ function row({ id, provider, label, organization, origin, state, enabled, rests 
 }
 
 async function addAccount(refresh) {
-  const { providers } = await api('GET', '/providers').catch((error) => {
+  const { providers } = await apiAll('/providers', 'providers').catch((error) => {
     announce(error.message, 'bad');
     return { providers: [] };
   });

@@ -18,6 +18,17 @@ export async function api(method, path, body) {
   return response.status === 204 ? undefined : response.json();
 }
 
+/** Every page of a list, as one answer. */
+export async function apiAll(path, list) {
+  const items = [];
+  for (let after = ''; ; ) {
+    const { next, ...page } = await api('GET', `${path}?limit=500${after}`);
+    items.push(...page[list]);
+    if (next === undefined) return { ...page, [list]: items };
+    after = `&after=${encodeURIComponent(next)}`;
+  }
+}
+
 /** The answer itself, for streams. */
 export async function request(method, path, body, signal) {
   let response;

@@ -1,5 +1,5 @@
 /** Virtual keys: for whom, how much, until when. */
-import { api } from './api.js';
+import { api, apiAll } from './api.js';
 import { announce, ask, confirm, empty, field, h, replace } from './dom.js';
 import { poll } from './feed.js';
 import { bar, pill } from './parts.js';
@@ -10,7 +10,7 @@ export function view({ signal }) {
   const note = h('p', { class: 'quiet' });
   const refresh = poll(async () => {
     try {
-      const keys = await all();
+      const { virtual_keys: keys } = await apiAll('/virtual-keys', 'virtual_keys');
       replace(note, keys.some(({ state }) => state === 'active') ? 'Programs send a key as Authorization: Bearer or x-api-key.' : 'Until the first key exists, any program on this machine may ask without one. From then on every call needs a key.');
       replace(list, keys.length === 0 ? empty('No virtual key yet.') : keys.sort(byState).map((key) => row(key, refresh)));
     } catch (error) {
@@ -18,16 +18,6 @@ export function view({ signal }) {
     }
   }, 10_000, signal);
   return [h('div', { class: 'title' }, h('h1', {}, 'Virtual keys'), h('button', { class: 'primary', type: 'button', onclick: () => create(refresh) }, 'Create a key')), note, list];
-}
-
-async function all() {
-  const keys = [];
-  for (let after = ''; after !== undefined;) {
-    const page = await api('GET', `/virtual-keys?limit=500${after === '' ? '' : `&after=${encodeURIComponent(after)}`}`);
-    keys.push(...page.virtual_keys);
-    after = page.next;
-  }
-  return keys;
 }
 
 const byState = (left, right) => Number(left.state !== 'active') - Number(right.state !== 'active') || left.name.localeCompare(right.name);

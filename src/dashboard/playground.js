@@ -1,5 +1,5 @@
 /** Playground: a prompt, its answer as it comes, and beside it why it went where it went. */
-import { api, request } from './api.js';
+import { api, apiAll, request } from './api.js';
 import { field, h, replace } from './dom.js';
 import { explanation } from './parts.js';
 import { milliseconds, plural } from './words.js';
@@ -51,7 +51,7 @@ export function view({ signal }) {
 }
 
 async function names() {
-  const [{ rules }, { providers }, { accounts }] = await Promise.all([api('GET', '/rules'), api('GET', '/providers'), api('GET', '/accounts')]);
+  const [{ rules }, { providers }, { accounts }] = await Promise.all([api('GET', '/rules'), apiAll('/providers', 'providers'), apiAll('/accounts', 'accounts')]);
   const usable = new Set(accounts.map(({ provider }) => provider));
   return ['auto', ...rules.map(({ name }) => `auto:${name}`), ...providers.filter(({ name }) => usable.has(name)).flatMap(({ name, models }) => models.map((model) => `${name}/${model.name}`))];
 }

@@ -1,5 +1,5 @@
 /** Today: what is left, at a glance. */
-import { api } from './api.js';
+import { api, apiAll } from './api.js';
 import { empty, h, replace } from './dom.js';
 import { dayOf, firstEmpty, picture, today } from './capacity.js';
 import { poll } from './feed.js';
@@ -13,8 +13,8 @@ export function view({ feed, signal }) {
 
   const refresh = poll(async () => {
     try {
-      providers ??= (await api('GET', '/providers')).providers;
-      const [{ accounts, waiting }, stats] = await Promise.all([api('GET', '/accounts'), api('GET', '/usage-stats?by=provider&since=1d')]);
+      providers ??= (await apiAll('/providers', 'providers')).providers;
+      const [{ accounts, waiting }, stats] = await Promise.all([apiAll('/accounts', 'accounts'), api('GET', '/usage-stats?by=provider&since=1d')]);
       const all = picture(accounts, providers);
       replace(summary, ...summaryOf(all, accounts, waiting, stats.total));
       replace(groups, accounts.length === 0 ? noAccounts() : all.map(provider));

@@ -5,6 +5,7 @@ import type { Accounts, AccountView, WindowView } from '../accounts/accounts.ts'
 import { check, filled } from '../schema.ts';
 import type { Account } from '../types.ts';
 import { readJson } from './body.ts';
+import { afterId, idPage } from './pages.ts';
 
 export const newAccount = z.strictObject({
   provider: filled,
@@ -44,7 +45,10 @@ const BODY_LIMIT = 16 * 1024;
 /** To be mounted at `/admin/accounts`. */
 export function adminAccountRoutes({ accounts, accountDesk }: AdminAccountOptions): Router {
   const router = Router();
-  router.get('/', (_request, response) => void response.json({ accounts: accounts.view().map(tellView), waiting: accounts.waiting() }));
+  router.get('/', (request, response) => {
+    const { page, more } = afterId(accounts.view(), ({ account }) => account.id, check(idPage, request.query));
+    response.json({ accounts: page.map(tellView), waiting: accounts.waiting(), ...more });
+  });
   router.post('/', async (request, response) => {
     const { account, check: found } = await accountDesk.add(check(newAccount, await readJson(request, BODY_LIMIT)));
     response.status(201).json({ ...tellAccount(account), ...(found && { check: found }) });

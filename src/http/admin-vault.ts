@@ -6,6 +6,7 @@ import { check } from '../schema.ts';
 import type { Clock } from '../types.ts';
 import { addressOf, createAttempts } from './attempts.ts';
 import { readJson } from './body.ts';
+import { idPage } from './pages.ts';
 
 export interface AdminVaultOptions {
   readonly now: Clock;
@@ -15,9 +16,21 @@ export interface AdminVaultOptions {
     /** Throws `forbidden` for a passphrase that opens nothing. */
     readonly unlock: (passphrase: string) => Promise<void>;
     readonly rotate: () => Promise<void>;
-    /** Whether the audit log is whole, and its newest entries first. */
-    readonly auditTrail: () => Promise<{ readonly entries: number; readonly problem?: string; readonly vouched: boolean; readonly newest: readonly unknown[] }>;
+    /** Whether the audit log is whole, and its newest entries first. Throws `invalid-request` where `after` is none of it. */
+    readonly auditTrail: (page: TrailPage) => Promise<{ readonly entries: number; readonly problem?: string; readonly vouched: boolean } & Trail>;
   };
+}
+
+export interface TrailPage {
+  /** The hash of the entry that is told before. Absent: from the newest on. */
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface Trail {
+  readonly newest: readonly unknown[];
+  /** Where there are older ones. */
+  readonly next?: string;
 }
 
 export interface VaultState {
@@ -43,7 +56,7 @@ export function adminVaultRoutes({ vault, now }: AdminVaultOptions): Router {
 
   const router = Router();
   router.get('/', (_request, response) => void response.json(told()));
-  router.get('/audit', async (_request, response) => void response.json(await vault.auditTrail()));
+  router.get('/audit', async (request, response) => void response.json(await vault.auditTrail(check(idPage, request.query))));
   router.post('/lock', (_request, response) => {
     vault.lock();
     response.json(told());

@@ -22,6 +22,7 @@ import { conversationRoute } from './conversation.ts';
 import type { Events } from './events.ts';
 import { notKept } from './headers.ts';
 import { operatorDoor } from './operator-door.ts';
+import { afterId, afterPlace, idPage, placePage } from './pages.ts';
 import { tellProvider } from './providers.ts';
 import { usageStats } from './usage-stats.ts';
 import type { UsageOptions } from './usage-stats.ts';
@@ -60,10 +61,19 @@ export function adminRoutes(options: AdminOptions): Router {
   router.get('/activity', options.activity.route);
   router.get('/events', options.events.route);
   router.post('/chat', conversationRoute({ ...options, door: operatorDoor }, chat));
-  router.get('/providers', (_request, response) => void response.json({ providers: [...catalogue().providers.values()].map(tellProvider) }));
+  router.get('/providers', (request, response) => {
+    const { page, more } = afterId([...catalogue().providers.values()], ({ name }) => name, check(idPage, request.query));
+    response.json({ providers: page.map(tellProvider), ...more });
+  });
   router.post('/explain', async (request, response) => void response.json(explain(options, await readJson(request, ADMIN_BODY_LIMIT))));
-  router.get('/cooldowns', (_request, response) => void response.json({ cooldowns: accounts.view().flatMap(tellRests) }));
-  router.get('/breakers', (_request, response) => void response.json({ breakers: accounts.breakers().map(tellBreaker) }));
+  router.get('/cooldowns', (request, response) => {
+    const { page, more } = afterPlace(accounts.view().flatMap(tellRests), check(placePage, request.query));
+    response.json({ cooldowns: page, ...more });
+  });
+  router.get('/breakers', (request, response) => {
+    const { page, more } = afterPlace(accounts.breakers(), check(placePage, request.query));
+    response.json({ breakers: page.map(tellBreaker), ...more });
+  });
   router.delete('/cooldowns', (request, response) => {
     const { account } = check(restsParameters, request.query);
     response.json({ cleared: accounts.clearRests(account) });

@@ -12,6 +12,10 @@ const usd = z.number().nullable();
 const milliseconds = z.number().nullable();
 const maybe = <S extends z.ZodType>(schema: S): z.ZodOptional<S> => schema.optional();
 
+const NEXT = 'The `after` of the next page, where there is one.';
+const nextId = maybe(text).describe(NEXT);
+const nextPlace = maybe(count).describe(NEXT);
+
 const account = z.object({ id: text, provider: text, label: text, organization: maybe(text), enabled: z.boolean(), origin: text });
 const accountCheck = z.object({ ok: z.boolean(), message: text, tier: maybe(text) });
 const rest = z.object({ scope: text, model: maybe(text), until: maybe(time), reason: text });
@@ -42,7 +46,7 @@ const groups = Object.fromEntries(GROUPS.map((group) => [group, maybe(text)])) a
 const usage = z.object({
   by: z.array(z.enum(GROUPS)), since: z.iso.date(), until: z.iso.date().nullable(),
   rows: z.array(sums.extend(groups)),
-  next: maybe(count).describe('The `after` of the next page, where there is one.'), total: sums,
+  next: nextPlace, total: sums,
 });
 const activity = z.object({
   range: z.enum(['hour', 'day']), step_seconds: count, since: time,
@@ -65,16 +69,17 @@ const explanation = z.object({
   tokens: count,
   candidates: z.array(z.object({ provider: text, model: text, account: text, pool: text, free_at: maybe(time), reason: maybe(text), windows: z.array(quotaWindow) })),
 });
-const cooldowns = z.object({ cooldowns: z.array(rest.extend({ account: text, provider: text, label: text })) });
+const cooldowns = z.object({ cooldowns: z.array(rest.extend({ account: text, provider: text, label: text })), next: nextPlace });
 const breakers = z.object({
   breakers: z.array(z.object({ scope: text, provider: text, model: maybe(text), account: maybe(text), state: z.enum(['closed', 'open', 'half-open']), until: maybe(time), consecutive: count, calls: count, failures: count })),
+  next: nextPlace,
 });
 
 const rules = z.object({ default_rule: text, rules: z.array(z.looseObject({ name: text })) });
 const rulesVerdict = z.object({ problems: z.array(z.object({ line: count, column: count, message: text })), rules: maybe(z.array(text)).describe('Their names, where they would do.') });
 
 const vault = z.object({ state: z.enum(['absent', 'locked', 'unlocked']), unlocked: z.boolean(), accounts: count, unlocks: z.array(text), epoch: count, kept_from_swap: maybe(z.boolean()) });
-const auditTrail = z.object({ entries: count, problem: maybe(text), vouched: z.boolean(), newest: z.array(z.looseObject({})) });
+const auditTrail = z.object({ entries: count, problem: maybe(text), vouched: z.boolean(), newest: z.array(z.looseObject({})), next: nextId });
 
 const health = z.object({
   status: z.enum(['ok', 'degraded', 'not ready']), reason: maybe(text), problems: z.array(z.object({ part: text, message: text })), version: text, uptime_seconds: count, vault: z.enum(['locked', 'unlocked']),
@@ -111,11 +116,11 @@ const anthropicError = z.object({ type: z.literal('error'), error: z.object({ ty
 export const ANSWERS = {
   Account: account, AccountCheck: accountCheck, AccountStatus: accountStatus,
   AddedAccount: account.extend({ check: maybe(accountCheck) }),
-  Accounts: z.object({ accounts: z.array(accountStatus), waiting: count }),
+  Accounts: z.object({ accounts: z.array(accountStatus), waiting: count, next: nextId }),
   VirtualKey: virtualKey, IssuedKey: issuedKey, SharedLimits: sharedLimits,
-  VirtualKeys: z.object({ virtual_keys: z.array(virtualKey), next: maybe(text).describe('The `after` of the next page, where there is one.') }),
+  VirtualKeys: z.object({ virtual_keys: z.array(virtualKey), next: nextId }),
   Usage: usage, OwnUsage: usage.extend({ key: text, project: text }), Activity: activity,
-  Providers: z.object({ providers: z.array(provider) }), Explanation: explanation, Cooldowns: cooldowns, Cleared: z.object({ cleared: count }), Breakers: breakers,
+  Providers: z.object({ providers: z.array(provider), next: nextId }), Explanation: explanation, Cooldowns: cooldowns, Cleared: z.object({ cleared: count }), Breakers: breakers,
   Rules: rules, RulesSource: z.object({ file: text, text, version: text }), SavedRules: z.object({ rules: z.array(text), version: text }), RulesVerdict: rulesVerdict,
   Vault: vault, AuditTrail: auditTrail, Session: z.object({ expires_at: maybe(time).describe('Absent: none is open.') }),
   Health: health, Readiness: readiness, Model: model, Models: models,

@@ -13,6 +13,7 @@ import { sessionWanted } from './admin-door.ts';
 import { rulesSaving, rulesText } from './admin-rules.ts';
 import { opening } from './admin-vault.ts';
 import type { AnswerName } from './answers.ts';
+import { idPage, placePage } from './pages.ts';
 import { ownParameters, statsParameters } from './usage-stats.ts';
 import { keyPage } from './virtual-keys.ts';
 
@@ -71,7 +72,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'POST /admin/session': { by: 'anybody', summary: 'Open a session with the admin token', body: 'SessionWanted', status: 201, answer: 'Session' },
   'GET /admin/session': { by: 'anybody', summary: 'Whether a session is open, and until when', answer: 'Session' },
   'DELETE /admin/session': { ...admin, summary: 'Close the session', status: 204 },
-  'GET /admin/accounts': { ...admin, summary: 'Accounts, their windows and rests', answer: 'Accounts' },
+  'GET /admin/accounts': { ...admin, summary: 'Accounts, their windows and rests', query: idPage, answer: 'Accounts' },
   'POST /admin/accounts': { ...admin, summary: 'Seal a key', body: 'NewAccount', status: 201, answer: 'AddedAccount', unlocked: true },
   'POST /admin/accounts/{id}/test': { ...admin, summary: 'Ask the provider whether the key is good', answer: 'AccountCheck', unlocked: true },
   'PATCH /admin/accounts/{id}': { ...admin, summary: 'Rename, enable or disable', body: 'AccountChange', answer: 'Account', unlocked: true },
@@ -88,17 +89,17 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /admin/activity': { ...admin, summary: 'The recent past in short steps', query: activityParameters, answer: 'Activity' },
   'GET /admin/events': { ...admin, summary: 'What happens, as it happens', also: EVENTS },
   'POST /admin/chat': { ...ask, ...admin, summary: 'A chat of the operator’s own', body: 'ChatRequest', answer: 'ChatCompletion' },
-  'GET /admin/providers': { ...admin, summary: 'The catalogue', answer: 'Providers' },
+  'GET /admin/providers': { ...admin, summary: 'The catalogue', query: idPage, answer: 'Providers' },
   'POST /admin/explain': { ...admin, summary: 'Which rule a prompt takes and why, and who could answer when', body: 'Question', answer: 'Explanation' },
-  'GET /admin/cooldowns': { ...admin, summary: 'Who rests until when', answer: 'Cooldowns' },
-  'GET /admin/breakers': { ...admin, summary: 'What has failed of late, how often, and what is left out for it', answer: 'Breakers' },
+  'GET /admin/cooldowns': { ...admin, summary: 'Who rests until when', query: placePage, answer: 'Cooldowns' },
+  'GET /admin/breakers': { ...admin, summary: 'What has failed of late, how often, and what is left out for it', query: placePage, answer: 'Breakers' },
   'DELETE /admin/cooldowns': { ...admin, summary: 'End rests by hand', query: restsParameters, answer: 'Cleared' },
   'GET /admin/rules': { ...admin, summary: 'The rules in force', answer: 'Rules' },
   'GET /admin/rules/source': { ...admin, summary: 'The rules as they are written', answer: 'RulesSource' },
   'PUT /admin/rules/source': { ...admin, summary: 'Others in their place, and in force', body: 'RulesSaving', answer: 'SavedRules', versioned: true },
   'POST /admin/rules/check': { ...admin, summary: 'Whether other rules would do', body: 'RulesText', answer: 'RulesVerdict' },
   'GET /admin/vault': { ...admin, summary: 'Whether the vault is open, and what opens it', answer: 'Vault' },
-  'GET /admin/vault/audit': { ...admin, summary: 'Who did what to the vault', answer: 'AuditTrail' },
+  'GET /admin/vault/audit': { ...admin, summary: 'Who did what to the vault, newest first', query: idPage, answer: 'AuditTrail' },
   'POST /admin/vault/lock': { ...admin, summary: 'Lock it', answer: 'Vault' },
   'POST /admin/vault/unlock': { ...admin, summary: 'Unlock it', body: 'VaultUnlocking', answer: 'Vault', unlocked: true },
   'POST /admin/vault/rotate': { ...admin, summary: 'A new data key', answer: 'Vault', unlocked: true },

@@ -1,6 +1,6 @@
 /** `/admin/usage-stats`: what everybody used, and `/v1/usage`: what one key did. */
 import type { IncomingMessage } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { z } from 'zod';
 import { check, once, refused, wholeText } from '../schema.ts';
 import type { Caller } from '../types.ts';
@@ -49,9 +49,22 @@ export function usageStats({ record, now }: UsageOptions): RequestHandler {
     const { format = request.headers.accept?.startsWith('text/csv') === true ? 'csv' : 'json', ...asked } = check(statsParameters, request.query);
     const query = queryOf(asked, now());
     const stats = await record.stats(query);
-    if (format === 'csv') response.type('text/csv; charset=utf-8').send(statsCsv(stats, query.by));
-    else response.json(tellStats(stats, query));
+    if (format !== 'csv') {
+      response.json(tellStats(stats, query));
+      return;
+    }
+    // A table has no place for what comes after it.
+    if (stats.more) response.links({ next: nextPage(request, query.offset + stats.rows.length) });
+    response.type('text/csv; charset=utf-8').send(statsCsv(stats, query.by));
   };
+}
+
+/** RFC 8288; relative to where it was asked. */
+function nextPage({ originalUrl }: Request, after: number): string {
+  const [, query = ''] = originalUrl.split('?');
+  const parameters = new URLSearchParams(query);
+  parameters.set('after', String(after));
+  return `?${parameters.toString()}`;
 }
 
 /** The same for the key that asks, by day. To be mounted at `/v1/usage`. */

@@ -6,8 +6,9 @@ import type { Admission } from '../keys/admission.ts';
 import { tellKey, tellShared } from '../keys/format.ts';
 import type { Issued, Keys } from '../keys/keys.ts';
 import type { VirtualKey } from '../keys/virtual-key.ts';
-import { check, once, refused, wholeText } from '../schema.ts';
+import { check, once } from '../schema.ts';
 import { readJson } from './body.ts';
+import { afterId, pageAfterId } from './pages.ts';
 
 export interface VirtualKeyOptions {
   readonly keys: Keys;
@@ -17,9 +18,6 @@ export interface VirtualKeyOptions {
 
 /** A key with every field at its longest. */
 const BODY_LIMIT = 64 * 1024;
-/** A page fits a screen or two; the largest is about a megabyte. */
-const USUAL_PAGE = 100;
-const LARGEST_PAGE = 1_000;
 
 /** To be mounted at `/admin/virtual-keys`. */
 export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): Router {
@@ -28,8 +26,9 @@ export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): R
   const issued = ({ key, secret }: Issued): unknown => ({ ...told(key), secret });
 
   router.get('/', (request, response) => {
-    const { page, next } = pageOf(keys.list(), check(keyPage, request.query));
-    response.json({ virtual_keys: page.map(told), ...(next !== undefined && { next }) });
+    const { project, ...asked } = check(keyPage, request.query);
+    const { page, more } = afterId(keys.list().filter((key) => project === undefined || key.project === project), ({ id }) => id, asked);
+    response.json({ virtual_keys: page.map(told), ...more });
   });
   router.post('/', async (request, response) => void response.status(201).json(issued(await keys.create(await readJson(request, BODY_LIMIT)))));
   router.get('/limits', (_request, response) => void response.json(tellShared(keys.shared())));
@@ -45,18 +44,4 @@ export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): R
   return router;
 }
 
-export const keyPage = z.strictObject({
-  after: once.describe('The `next` of the page before.').exactOptional(),
-  limit: wholeText(1, LARGEST_PAGE).default(USUAL_PAGE).describe('Keys of a page.'),
-  project: once.describe('Only this project’s.').exactOptional(),
-});
-
-/** `next` is the `after` of the page that follows. */
-function pageOf(all: readonly VirtualKey[], { after, limit, project }: z.output<typeof keyPage>): { readonly page: readonly VirtualKey[]; readonly next?: string } {
-  const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
-  if (after !== undefined && start === 0) throw refused('after', 'must be the id of a virtual key, as given in next');
-  const rest = all.slice(start).filter((key) => project === undefined || key.project === project);
-  const page = rest.slice(0, limit);
-  const last = page.at(-1);
-  return { page, ...(rest.length > page.length && last && { next: last.id }) };
-}
+export const keyPage = z.strictObject({ ...pageAfterId, project: once.describe('Only this project’s.').exactOptional() });

@@ -103,7 +103,7 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
     },
     unlocked: () => vault.status().state !== 'locked',
     status: () => vault.status(),
-    auditTrail: async () => ({ ...audit.check(), newest: await auditTrail(auditPath) }),
+    auditTrail: async (page) => ({ ...(await auditTrail(auditPath, page)), ...audit.check() }),
     lock() {
       byHand.locked = true;
       vault.lock();

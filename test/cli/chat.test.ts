@@ -30,7 +30,7 @@ const known: Readonly<Record<string, unknown>> = {
 async function listen(answer: (asked: Asked, response: ServerResponse, request: IncomingMessage) => void): Promise<{ readonly TOLLFREE_PORT: string }> {
   const server = createServer((request, response) => {
     if (request.method === 'POST') void json(request).then((body) => answer(body as Asked, response, request));
-    else response.end(JSON.stringify(known[request.url ?? '']));
+    else response.end(JSON.stringify(known[(request.url ?? '').replace(/\?.*/, '')]));
   });
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');

@@ -20,7 +20,7 @@ export async function billOf(context: Context, spent: readonly Spent[]): Promise
 /** Undefined where this person may not ask. */
 async function pricesOf(context: Context): Promise<readonly ProviderStatus[] | undefined> {
   try {
-    return (await (await createAdminClient(context)).ask('/admin/providers', 'Providers')).providers;
+    return (await (await createAdminClient(context)).askAll('/admin/providers', 'Providers')).providers;
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;

@@ -43,7 +43,7 @@ async function showExplanation(theatre: Theatre): Promise<void> {
 async function showStatus(theatre: Theatre): Promise<void> {
   theatre.say('Every account keeps its windows the way its provider counts them.');
   theatre.command('tollfree status');
-  const answer = await theatre.admin.ask('/admin/accounts', 'Accounts');
+  const answer = await theatre.admin.askAll('/admin/accounts', 'Accounts');
   theatre.block(renderStatus({ ...answer, address: theatre.admin.address }, { width: theatre.width, paint: theatre.sink.paint, now: theatre.now(), detail: 'providers' }));
 }
 

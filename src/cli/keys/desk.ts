@@ -9,7 +9,7 @@ import { createAdminClient, NoDaemonError, type AdminClient } from '../admin-cli
 import { openLocalVault } from '../accounts/local-vault.ts';
 import type { Context } from '../context.ts';
 import { placesOf } from '../places.ts';
-import type { Answer, IssuedKey, KeyStatus } from '../shapes.ts';
+import type { IssuedKey, KeyStatus } from '../shapes.ts';
 
 /** What the daemon alone knows, left out. */
 const fileShape = ANSWERS.VirtualKey.partial({ used: true });
@@ -35,19 +35,10 @@ export async function keyDesk(context: Context): Promise<KeyDesk> {
 }
 
 const ROUTE = '/admin/virtual-keys';
-const LARGEST_PAGE = 1000;
 
 const atDaemon = (client: AdminClient): KeyDesk => ({
   create: (terms) => client.ask(ROUTE, 'IssuedKey', { method: 'POST', body: terms }),
-  list: async () => {
-    const all: KeyStatus[] = [];
-    for (let next: string | undefined = ''; next !== undefined; ) {
-      const page: Answer<'VirtualKeys'> = await client.ask(`${ROUTE}?limit=${LARGEST_PAGE}${next && `&after=${next}`}`, 'VirtualKeys');
-      all.push(...page.virtual_keys);
-      ({ next } = page);
-    }
-    return all;
-  },
+  list: async () => (await client.askAll(ROUTE, 'VirtualKeys')).virtual_keys,
   revoke: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}`, 'VirtualKey', { method: 'DELETE' }),
   rotate: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}/rotate`, 'IssuedKey', { method: 'POST', body: {} }),
 });
