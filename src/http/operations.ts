@@ -4,7 +4,8 @@ import { keyChange, newKey, sharedChange } from '../keys/format.ts';
 import { chatBody } from '../surfaces/chat.ts';
 import { completionsBody } from '../surfaces/completions.ts';
 import { messagesBody } from '../surfaces/messages-request.ts';
-import { relayBody, RELAY_KINDS, relayForm } from '../surfaces/relay.ts';
+import { RELAY_KINDS } from '../surfaces/relay.ts';
+import { embeddingsBody, imageBody, imageForm, moderationBody, recordingForm, relayBody, relayForm, speechBody } from '../surfaces/relay-bodies.ts';
 import { responsesBody } from '../surfaces/responses-request.ts';
 import { activityParameters } from './activity.ts';
 import { question, restsParameters } from './admin.ts';
@@ -22,8 +23,11 @@ export const BODIES = {
   NewAccount: newAccount, AccountChange: accountChange, NewVirtualKey: newKey, VirtualKeyChange: keyChange, SharedLimitsChange: sharedChange,
   RulesText: rulesText, RulesSaving: rulesSaving, Question: question, VaultUnlocking: opening, SessionWanted: sessionWanted,
   ChatRequest: chatBody, CompletionRequest: completionsBody, ResponsesRequest: responsesBody, MessagesRequest: messagesBody, RelayRequest: relayBody, RelayForm: relayForm,
+  EmbeddingsRequest: embeddingsBody, SpeechRequest: speechBody, ImageRequest: imageBody, ModerationRequest: moderationBody, RecordingForm: recordingForm, ImageForm: imageForm,
 } as const satisfies Readonly<Record<string, z.ZodType>>;
 export type BodyName = keyof typeof BODIES;
+
+const nameOf = (schema: z.ZodType | undefined): BodyName => (Object.keys(BODIES) as BodyName[]).find((name) => BODIES[name] === schema) ?? 'RelayRequest';
 
 export interface Operation {
   readonly summary: string;
@@ -107,13 +111,12 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 /** Questions of which only the model is read. */
 function relayed(path: string): Operation {
-  const { surface, streams } = RELAY_KINDS[path] ?? {};
-  const form = /transcriptions|translations|edits|variations/.test(path);
+  const { surface, streams, body, form } = RELAY_KINDS[path] ?? {};
   return {
     ...ask,
     summary: `${path.slice(1)}, as OpenAI has it`,
-    body: 'RelayRequest',
-    ...(form && { form: 'RelayForm' }),
+    body: nameOf(body),
+    ...(form && { form: nameOf(form) }),
     ...(streams !== true && { answer: surface === 'embeddings' ? 'Embeddings' : form && surface === 'audio' ? 'Transcription' : 'Anything' }),
     also: streams === true ? '*/*' : EVENTS,
   };

@@ -1,5 +1,4 @@
 /** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
-import { z } from 'zod';
 import { check, refused } from '../schema.ts';
 import type { Capability, ChatRequest, Relay, Surface, Upload } from '../types.ts';
 import { clientFields } from './client-fields.ts';
@@ -9,10 +8,14 @@ import { text } from './json.ts';
 import type { Json } from './json.ts';
 import { estimateText } from './prompt.ts';
 import { secondsOf } from './recording.ts';
+import { embeddingsBody, imageBody, imageForm, moderationBody, recordingForm, relayBody, relayForm, speechBody } from './relay-bodies.ts';
 
 export interface RelayKind {
   readonly surface: Surface;
   readonly needs: readonly Capability[];
+  readonly body: typeof relayBody;
+  /** Where OpenAI's clients send one. */
+  readonly form?: typeof relayForm;
   /** Where the words of the question are. */
   readonly words?: 'input' | 'prompt';
   /** Nothing to be asked without the client saying whom: no rule can choose for it. */
@@ -25,24 +28,26 @@ const VECTORS = 'vectors of different models do not mix, so no rule chooses one;
 
 /** By path below `/v1`. */
 export const RELAY_KINDS: Readonly<Record<string, RelayKind>> = {
-  '/embeddings': { surface: 'embeddings', needs: [], words: 'input', named: VECTORS },
-  '/audio/transcriptions': { surface: 'audio', needs: ['transcription'], words: 'prompt' },
-  '/audio/translations': { surface: 'audio', needs: ['transcription'], words: 'prompt' },
-  '/audio/speech': { surface: 'audio', needs: ['speech'], words: 'input', streams: true },
-  '/images/generations': { surface: 'images', needs: [], words: 'prompt' },
-  '/images/edits': { surface: 'images', needs: [], words: 'prompt' },
-  '/images/variations': { surface: 'images', needs: [], words: 'prompt' },
-  '/moderations': { surface: 'moderations', needs: [], words: 'input' },
+  '/embeddings': { surface: 'embeddings', needs: [], body: embeddingsBody, words: 'input', named: VECTORS },
+  '/audio/transcriptions': { surface: 'audio', needs: ['transcription'], body: relayBody, form: recordingForm, words: 'prompt' },
+  '/audio/translations': { surface: 'audio', needs: ['transcription'], body: relayBody, form: recordingForm, words: 'prompt' },
+  '/audio/speech': { surface: 'audio', needs: ['speech'], body: speechBody, words: 'input', streams: true },
+  '/images/generations': { surface: 'images', needs: [], body: imageBody, words: 'prompt' },
+  '/images/edits': { surface: 'images', needs: [], body: imageBody, form: imageForm, words: 'prompt' },
+  '/images/variations': { surface: 'images', needs: [], body: imageBody, form: imageForm, words: 'prompt' },
+  '/moderations': { surface: 'moderations', needs: [], body: moderationBody, words: 'input' },
 };
 
-export const relayBody = z.looseObject({ model: z.string().min(1).max(256).default('auto'), stream: z.boolean().nullish() });
-/** The same as a form, whose fields are all text but for the file. */
-export const relayForm = z.looseObject({ model: z.string().min(1).max(256), stream: z.string().describe('`true` streams.').optional(), file: z.file().optional() });
+/** What nobody here knows goes to the one provider the model names. */
+const PROXIED: RelayKind = { surface: 'proxy', needs: [], body: relayBody, named: 'this path is passed on to the provider the model names; ask for <provider>/<model>' };
+
 
 /** A JSON body. Throws `invalid-request` naming the field. */
 export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
-  const data = clientFields(check(relayBody, input));
-  return toRequest({ kind: kindOf(path, data.model), relay: { path }, fields: data, stream: data.stream === true }, arrival);
+  const kind = RELAY_KINDS[path] ?? PROXIED;
+  const data = clientFields(check(kind.body, input));
+  requireNamed(kind, data.model);
+  return toRequest({ kind, relay: { path }, fields: data, stream: data.stream === true }, arrival);
 }
 
 /** A recording that is named by its address may have any length: this one is held free for it, until its provider tells. */
@@ -57,19 +62,17 @@ interface ReceivedForm {
 /** A form, of which only the fields are read, and how long a recording it brings is. */
 export function parseForm({ form: { contentType, fields: sent, file, model }, bytes, rest }: ReceivedForm, path: string, arrival: Arrival): ChatRequest {
   if (model === undefined) throw refused('model', 'the form has no field of this name; name the model, or auto');
-  const fields = check(relayForm, { ...sent, model: model.name });
+  const kind = RELAY_KINDS[path] ?? PROXIED;
+  const fields = check(kind.form ?? relayForm, { ...sent, model: model.name });
+  requireNamed(kind, fields.model);
   const relay: Relay = { path, form: { contentType, before: bytes.subarray(0, model.start), after: bytes.subarray(model.end), ...(rest && { rest }) } };
-  const kind = kindOf(path, fields.model);
   const audioSeconds = kind.needs.includes('transcription') ? (file === undefined ? ELSEWHERE_SECONDS : secondsOf(file.bytes, file.size)) : undefined;
   return toRequest({ kind, relay, fields, stream: fields.stream === 'true', ...(audioSeconds !== undefined && { audioSeconds }) }, arrival);
 }
 
-/** What nobody here knows goes to the one provider the model names. */
-function kindOf(path: string, model: string): RelayKind {
-  const kind = RELAY_KINDS[path] ?? { surface: 'proxy', needs: [], named: 'this path is passed on to the provider the model names; ask for <provider>/<model>' };
+function requireNamed({ named, surface }: RelayKind, model: string): void {
   const chosenByRule = /^auto(?::|$)/i.test(model);
-  if (kind.named !== undefined && (chosenByRule || (kind.surface === 'proxy' && !model.includes('/')))) throw refused('model', kind.named);
-  return kind;
+  if (named !== undefined && (chosenByRule || (surface === 'proxy' && !model.includes('/')))) throw refused('model', named);
 }
 
 interface Question {

@@ -23,6 +23,7 @@ interface Listing {
 
 interface Told {
   readonly operationId: string;
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: { readonly $ref: string } }>> };
   readonly security: readonly Readonly<Record<string, unknown>>[];
   readonly responses: Readonly<Record<string, { readonly $ref?: string; readonly content?: Readonly<Record<string, { readonly schema: { readonly $ref?: string } }>> }>>;
 }
@@ -55,6 +56,7 @@ beforeAll(async () => {
   const recorder = await startRecorder(workshop);
   const system = await startSystem({ accounts: { groq: ['one'] }, providers: catalogueWith(recorder), rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
   prototype.use = use;
+  expect((await system.admin('POST', '/accounts', { provider: 'workshop', key: 'workshop-key-1', check: false })).status).toBe(201);
   const document = (await (await fetch(`${system.url}/openapi.json`)).json()) as Document;
   const generated = new OpenAPIClientAxios({ definition: structuredClone(document) as unknown as OpenApi, withServer: { url: system.url }, axiosConfigDefaults: { validateStatus: null, maxRedirects: 0, headers: { authorization: `Bearer ${ADMIN_TOKEN}` } } });
   Object.assign(state, { system, recorder, document, client: await generated.init() });
@@ -118,6 +120,20 @@ describe('/openapi.json', () => {
     expect(() => validator.resolveRefs()).not.toThrow();
   });
 
+  test.each([
+    ['/v1/audio/transcriptions', ['file', 'model', 'language', 'prompt', 'response_format', 'temperature', 'timestamp_granularities[]', 'stream']],
+    ['/v1/images/edits', ['image', 'mask', 'model', 'prompt', 'n', 'size', 'response_format']],
+  ])('%s: a form made of its fields is taken, and each reaches the provider', async (path, fields) => {
+    const properties = formOf(state.document, path);
+    expect(Object.keys(properties)).toEqual(expect.arrayContaining(fields));
+    const form = new FormData();
+    for (const [name, { format }] of Object.entries(properties)) form.append(name, format === 'binary' ? new Blob(['bytes']) : name === 'model' ? 'workshop/any' : name === 'stream' ? 'false' : 'words');
+    const answer = await fetch(`${state.system.url}${path}`, { method: 'POST', body: form });
+    expect([answer.status, await answer.text()]).toEqual([200, expect.any(String)]);
+    const received = state.recorder.seen.at(-1)?.body ?? '';
+    expect(Object.keys(properties).filter((name) => !received.includes(`name="${name}"`))).toEqual([]);
+  });
+
   test('a client generated from it reaches every route, and gets what is said', async () => {
     const wrong: string[] = [];
     const reached = new Set<string>();
@@ -146,6 +162,13 @@ describe('/openapi.json', () => {
     expect(wrong).toEqual([]);
   });
 });
+
+type Properties = Readonly<Record<string, { readonly format?: string }>>;
+
+function formOf({ paths, components }: Document, path: string): Properties {
+  const name = paths[path]?.['post']?.requestBody?.content['multipart/form-data']?.schema.$ref.split('/').at(-1) ?? '';
+  return (components.schemas as Readonly<Record<string, { readonly properties: Properties }>>)[name]?.properties ?? {};
+}
 
 const operationsOf = ({ paths }: Document): readonly Told[] => Object.values(paths).flatMap((methods) => Object.values(methods));
 
@@ -204,7 +227,6 @@ async function callData(call: Call): Promise<void> {
   await call('getV1Usage', 200, { by: 'day,model', limit: 2 });
   await call('getV1Usage', 400, { by: 'account' });
 
-  expect((await state.system.admin('POST', '/accounts', { provider: 'workshop', key: 'workshop-key-1', check: false })).status).toBe(201);
   const model = 'workshop/any';
   await call('postV1Embeddings', 200, null, { model, input: 'hello' });
   await call('postV1Embeddings', 400, null, { model: 'auto', input: 'hello' });
