@@ -3,9 +3,10 @@ import { Router } from 'express';
 import { z } from 'zod';
 import type { Accounts, AccountView, WindowView } from '../accounts/accounts.ts';
 import { check, filled } from '../schema.ts';
-import type { Account } from '../types.ts';
+import type { Account, Clock } from '../types.ts';
 import { readJson } from './body.ts';
 import { afterId, idPage } from './pages.ts';
+import { createRetries } from './retries.ts';
 
 export const newAccount = z.strictObject({
   provider: filled,
@@ -37,20 +38,23 @@ export interface AccountDesk {
 export interface AdminAccountOptions {
   readonly accounts: Accounts;
   readonly accountDesk: AccountDesk;
+  readonly now: Clock;
 }
 
 /** A key of 4 KB and its names. */
 const BODY_LIMIT = 16 * 1024;
 
 /** To be mounted at `/admin/accounts`. */
-export function adminAccountRoutes({ accounts, accountDesk }: AdminAccountOptions): Router {
+export function adminAccountRoutes({ accounts, accountDesk, now }: AdminAccountOptions): Router {
   const router = Router();
+  const retries = createRetries(now);
   router.get('/', (request, response) => {
     const { page, more } = afterId(accounts.view(), ({ account }) => account.id, check(idPage, request.query));
     response.json({ accounts: page.map(tellView), waiting: accounts.waiting(), ...more });
   });
   router.post('/', async (request, response) => {
-    const { account, check: found } = await accountDesk.add(check(newAccount, await readJson(request, BODY_LIMIT)));
+    const wanted = check(newAccount, await readJson(request, BODY_LIMIT));
+    const { account, check: found } = await retries.once(request, wanted, () => accountDesk.add(wanted));
     response.status(201).json({ ...tellAccount(account), ...(found && { check: found }) });
   });
   router.post('/:id/test', async (request, response) => void response.json(await accountDesk.test(request.params.id)));

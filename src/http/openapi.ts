@@ -7,6 +7,7 @@ import { ANSWERS } from './answers.ts';
 import { WISHES } from './arrival.ts';
 import { BODIES, OPERATIONS } from './operations.ts';
 import type { Operation } from './operations.ts';
+import { IDEMPOTENCY_KEY, IDEMPOTENCY_MEANS } from './retries.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -20,7 +21,7 @@ const SECURITY: Readonly<Record<Operation['by'], readonly Schema[]>> = { key: [{
 const UNREAD = 499;
 
 function tellOperation(name: string, operation: Operation): Schema {
-  const { summary, by, query, body, form, asks, status = 200, answer, also } = operation;
+  const { summary, by, query, body, form, asks, retried, status = 200, answer, also } = operation;
   const [method = '', path = ''] = name.split(' ');
   const content = { ...(answer && json(answer)), ...(also && { [also]: { schema: also === '*/*' ? {} : text } }) };
   return {
@@ -30,7 +31,7 @@ function tellOperation(name: string, operation: Operation): Schema {
     parameters: [
       ...[...path.matchAll(/\{(\w+)\}/g)].map(([, found = '']) => ({ name: found, in: 'path', required: true, schema: text })),
       ...(query === undefined ? [] : parametersOf(query)),
-      ...(asks ? Object.keys(WISHES).map((wish) => ({ $ref: `#/components/parameters/${wish}` })) : []),
+      ...[...(asks ? Object.keys(WISHES) : []), ...(retried ? [IDEMPOTENCY_KEY] : [])].map((header) => ({ $ref: `#/components/parameters/${header}` })),
     ],
     ...(body && { requestBody: { required: true, content: { ...json(body), ...(form && { 'multipart/form-data': { schema: schemaNamed(form) } }) } } }),
     responses: {
@@ -53,14 +54,14 @@ const tellHeaders = (names: readonly string[]): Schema => Object.fromEntries(nam
 
 const every = [...new Set(Object.values(consequences).map(({ status }) => status))].filter((status) => status !== UNREAD).toSorted((a, b) => a - b);
 
-function failuresOf(path: string, { by, body, query, asks, unlocked, versioned }: Operation): readonly number[] {
+function failuresOf(path: string, { by, body, query, asks, retried, unlocked, versioned }: Operation): readonly number[] {
   const possible = new Set([421, 500]);
   const add = (...statuses: readonly number[]): unknown => statuses.forEach((status) => possible.add(status));
   if (asks) add(...every.filter((status) => status !== 405));
   if (by !== 'anybody') add(401, 403);
   if (path.startsWith('/v1/')) add(503);
   if (path.startsWith('/admin/')) add(429);
-  if (query) add(400);
+  if (query || retried) add(400);
   if (body) add(400, 413, 415);
   if (path.includes('{')) add(404);
   if (unlocked) add(400, 503);
@@ -107,7 +108,10 @@ export function openApiDocument(version: string): Schema {
         xApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
         adminToken: { type: 'http', scheme: 'bearer', description: 'The admin token; a session cookie serves the dashboard.' },
       },
-      parameters: Object.fromEntries((Object.keys(WISHES) as (keyof typeof WISHES)[]).map((name) => [name, tellWish(name)])),
+      parameters: {
+        ...Object.fromEntries((Object.keys(WISHES) as (keyof typeof WISHES)[]).map((name) => [name, tellWish(name)])),
+        [IDEMPOTENCY_KEY]: { name: IDEMPOTENCY_KEY, in: 'header', required: false, description: IDEMPOTENCY_MEANS, schema: { ...text, minLength: 1, maxLength: 255 } },
+      },
       headers: Object.fromEntries(Object.entries(headers).map(([name, description]) => [name, { description, schema: text }])),
       responses: Object.fromEntries(['Error', 'AnthropicError'].flatMap((envelope) => every.map((status) => [`${envelope}${status}`, tellFailure(status, envelope)]))),
       schemas: tellSchemas(),

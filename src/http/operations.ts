@@ -39,6 +39,8 @@ export interface Operation {
   readonly form?: BodyName;
   /** Asks a model: with the headers for that, and all the ways in which that may fail. */
   readonly asks?: true;
+  /** Makes something: asked again with the same `Idempotency-Key`, it answers again and makes nothing. */
+  readonly retried?: true;
   readonly status?: number;
   /** Absent: without a body. */
   readonly answer?: AnswerName;
@@ -77,18 +79,18 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET /admin/session': { by: 'anybody', summary: 'Whether a session is open, and until when', answer: 'Session' },
   'DELETE /admin/session': { ...admin, summary: 'Close the session', status: 204 },
   'GET /admin/accounts': { ...admin, summary: 'Accounts, their windows and rests', query: idPage, answer: 'Accounts' },
-  'POST /admin/accounts': { ...admin, summary: 'Seal a key', body: 'NewAccount', status: 201, answer: 'AddedAccount', unlocked: true },
+  'POST /admin/accounts': { ...admin, summary: 'Seal a key', body: 'NewAccount', retried: true, status: 201, answer: 'AddedAccount', unlocked: true },
   'POST /admin/accounts/{id}/test': { ...admin, summary: 'Ask the provider whether the key is good', answer: 'AccountCheck', unlocked: true },
   'PATCH /admin/accounts/{id}': { ...admin, summary: 'Rename, enable or disable', body: 'AccountChange', answer: 'Account', unlocked: true },
   'DELETE /admin/accounts/{id}': { ...admin, summary: 'Forget the key', status: 204, unlocked: true },
   'GET /admin/virtual-keys': { ...admin, summary: 'Virtual keys, oldest first, with what each used', query: keyPage, answer: 'VirtualKeys' },
-  'POST /admin/virtual-keys': { ...admin, summary: 'Make a key; its secret is in this answer and in no other', body: 'NewVirtualKey', status: 201, answer: 'IssuedKey' },
+  'POST /admin/virtual-keys': { ...admin, summary: 'Make a key; its secret is in this answer and in no other', body: 'NewVirtualKey', retried: true, status: 201, answer: 'IssuedKey' },
   'GET /admin/virtual-keys/limits': { ...admin, summary: 'Limits of projects, and of everybody together', answer: 'SharedLimits' },
   'PATCH /admin/virtual-keys/limits': { ...admin, summary: 'Change them; null takes one away', body: 'SharedLimitsChange', answer: 'SharedLimits' },
   'GET /admin/virtual-keys/{id}': { ...admin, summary: 'One key', answer: 'VirtualKey' },
   'PATCH /admin/virtual-keys/{id}': { ...admin, summary: 'Change a key; null takes a field away', body: 'VirtualKeyChange', answer: 'VirtualKey' },
   'DELETE /admin/virtual-keys/{id}': { ...admin, summary: 'Revoke a key for ever; again is no mistake', answer: 'VirtualKey' },
-  'POST /admin/virtual-keys/{id}/rotate': { ...admin, summary: 'A new secret; the old one stops working at once', answer: 'IssuedKey' },
+  'POST /admin/virtual-keys/{id}/rotate': { ...admin, summary: 'A new secret; the old one stops working at once', retried: true, answer: 'IssuedKey' },
   'GET /admin/usage-stats': { ...admin, summary: 'Usage, cost and savings', query: statsParameters, answer: 'Usage', also: 'text/csv' },
   'GET /admin/activity': { ...admin, summary: 'The recent past in short steps', query: activityParameters, answer: 'Activity' },
   'GET /admin/events': { ...admin, summary: 'What happens, as it happens', also: EVENTS },

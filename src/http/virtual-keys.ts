@@ -9,6 +9,7 @@ import type { VirtualKey } from '../keys/virtual-key.ts';
 import { check, once } from '../schema.ts';
 import { readJson } from './body.ts';
 import { afterId, pageAfterId } from './pages.ts';
+import { createRetries } from './retries.ts';
 
 export interface VirtualKeyOptions {
   readonly keys: Keys;
@@ -22,6 +23,7 @@ const BODY_LIMIT = 64 * 1024;
 /** To be mounted at `/admin/virtual-keys`. */
 export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): Router {
   const router = Router();
+  const retries = createRetries(now);
   const told = (key: VirtualKey): Readonly<Record<string, unknown>> => ({ ...tellKey(key, now()), used: admission.usedBy(key) });
   const issued = ({ key, secret }: Issued): unknown => ({ ...told(key), secret });
 
@@ -30,7 +32,10 @@ export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): R
     const { page, more } = afterId(keys.list().filter((key) => project === undefined || key.project === project), ({ id }) => id, asked);
     response.json({ virtual_keys: page.map(told), ...more });
   });
-  router.post('/', async (request, response) => void response.status(201).json(issued(await keys.create(await readJson(request, BODY_LIMIT)))));
+  router.post('/', async (request, response) => {
+    const terms = await readJson(request, BODY_LIMIT);
+    response.status(201).json(await retries.once(request, terms, async () => issued(await keys.create(terms))));
+  });
   router.get('/limits', (_request, response) => void response.json(tellShared(keys.shared())));
   router.patch('/limits', async (request, response) => void response.json(tellShared(await keys.changeShared(await readJson(request, BODY_LIMIT)))));
   router.get('/:id', (request, response) => {
@@ -40,7 +45,7 @@ export function virtualKeyRoutes({ keys, admission, now }: VirtualKeyOptions): R
   });
   router.patch('/:id', async (request, response) => void response.json(told(await keys.change(request.params.id, await readJson(request, BODY_LIMIT)))));
   router.delete('/:id', async (request, response) => void response.json(told(await keys.revoke(request.params.id))));
-  router.post('/:id/rotate', async (request, response) => void response.json(issued(await keys.rotate(request.params.id))));
+  router.post('/:id/rotate', async (request, response) => void response.json(await retries.once(request, {}, async () => issued(await keys.rotate(request.params.id)))));
   return router;
 }
 

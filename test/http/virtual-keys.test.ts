@@ -31,6 +31,9 @@ afterEach(() => {
 
 const create = async (terms: object): Promise<{ readonly id: string; readonly secret: string }> => (await request(app).post('/admin/virtual-keys').send(terms)).body as { id: string; secret: string };
 
+/** Not sent before it is awaited. */
+const make = (key: string, terms: object = { name: 'ci' }) => request(app).post('/admin/virtual-keys').set('idempotency-key', key).send(terms);
+
 describe('/admin/virtual-keys', () => {
   test('a key is made, shown without its secret, changed, rotated and revoked', async () => {
     const made = await request(app).post('/admin/virtual-keys').send({ name: 'ci', project: 'web', limits: { usd_per_day: 0.5 } });
@@ -75,6 +78,39 @@ describe('/admin/virtual-keys', () => {
     const changed = await request(app).patch('/admin/virtual-keys/limits').send({ projects: { old: null } });
     expect(changed.body).toEqual({ all: { usd_per_month: 100 }, projects: { web: { requests_per_minute: 9 } } });
     expect((await request(app).get('/admin/virtual-keys/limits')).body).toEqual(changed.body);
+  });
+
+  describe('asked again with the same Idempotency-Key', () => {
+    test('gives the answer there was, and makes nothing twice, at once or later', async () => {
+      const [first, beside] = await Promise.all([make('one'), make('one')]);
+      world.clock.now += 9 * 60_000;
+      const later = await make('one');
+      expect([first.status, beside.status, later.status]).toEqual([201, 201, 201]);
+      expect([beside.body, later.body]).toEqual([first.body, first.body]);
+      expect(keys.list()).toHaveLength(1);
+      expect(keys.find((later.body as { secret: string }).secret)?.name).toBe('ci');
+    });
+
+    test('a new secret is made once', async () => {
+      const { id } = await create({ name: 'ci' });
+      const rotate = (key: string) => request(app).post(`/admin/virtual-keys/${id}/rotate`).set('idempotency-key', key);
+      const { secret } = (await rotate('one')).body as { secret: string };
+      expect(((await rotate('one')).body as { secret: string }).secret).toBe(secret);
+      expect(keys.find(secret)?.id).toBe(id);
+      await rotate('two');
+      expect(keys.find(secret)).toBeUndefined();
+    });
+
+    test('another question, a failure and ten minutes are told apart', async () => {
+      await make('one');
+      expect(await make('one', { name: 'other' })).toMatchObject({ status: 400, body: { error: { param: 'idempotency-key', message: expect.stringContaining('was used for another question') } } });
+      expect((await make('two')).status).toBe(400);
+      await keys.revoke(keys.list()[0]?.id ?? '');
+      expect((await make('two')).status).toBe(201);
+      world.clock.now += 10 * 60_000;
+      expect((await make('two')).body).toMatchObject({ error: { param: 'name' } });
+      expect(await make('x'.repeat(256), { name: 'third' })).toMatchObject({ status: 400, body: { error: { param: 'idempotency-key' } } });
+    });
   });
 
   test.each([
