@@ -1,6 +1,6 @@
 /** Signed tokens (JWT) in place of a virtual key's secret: whoever signs them says in a claim which key they stand for. */
 import { createLocalJWKSet, errors, jwtVerify } from 'jose';
-import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose';
+import type { CryptoKey, JSONWebKeySet, JWTVerifyGetKey } from 'jose';
 import { FailureError } from '../failure.ts';
 import type { Keys } from './keys.ts';
 import type { VirtualKey } from './virtual-key.ts';
@@ -44,8 +44,9 @@ export function createTokens({ issuer, audience, claim, proof, keys, now }: Toke
   const key: JWTVerifyGetKey = async (header, token) => secret ?? ('keySet' in proof ? proof.keySet()(header, token) : Promise.reject(new Error('no key')));
 
   const claimed = async (token: string): Promise<unknown> => {
+    const options = { issuer, audience, algorithms, requiredClaims: ['exp', claim], clockTolerance: TOLERANCE_SECONDS, currentDate: new Date(now()) };
     try {
-      const { payload } = await jwtVerify(token, key, { issuer, audience, algorithms, requiredClaims: ['exp', claim], clockTolerance: TOLERANCE_SECONDS, currentDate: new Date(now()) });
+      const { payload } = await jwtVerify(token, key, options).catch((error: unknown) => withEach(error, (one) => jwtVerify(token, one, options)));
       return payload[claim];
     } catch (error) {
       throw unauthorized(`this token is not accepted: ${whyNot(error)}`, error);
@@ -60,6 +61,19 @@ export function createTokens({ issuer, audience, claim, proof, keys, now }: Toke
       return found;
     },
   };
+}
+
+/** While a signer changes its keys, two may fit a token that names none. */
+async function withEach<T>(error: unknown, verify: (key: CryptoKey) => Promise<T>): Promise<T> {
+  if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+  for await (const key of error) {
+    try {
+      return await verify(key);
+    } catch (refusal) {
+      if (!(refusal instanceof errors.JWSSignatureVerificationFailed)) throw refusal;
+    }
+  }
+  throw error;
 }
 
 /** @throws Error where it is no set of keys */

@@ -9,12 +9,14 @@ import type { System } from '../support/system.ts';
 
 const signer = await generateKeyPair('ES256', { extractable: true });
 const jwks = join(tmpdir(), `tollfree-jwks-${process.pid}.json`);
-const token = (claims: Record<string, unknown>): Promise<string> =>
-  new SignJWT({ tollfree_key: 'ci', ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k' }).setIssuer('https://issuer.test').setAudience('tollfree').setExpirationTime('5 min').sign(signer.privateKey);
+const token = (claims: Record<string, unknown>, { kid = 'k', privateKey = signer.privateKey } = {}): Promise<string> =>
+  new SignJWT({ tollfree_key: 'ci', ...claims }).setProtectedHeader({ alg: 'ES256', kid }).setIssuer('https://issuer.test').setAudience('tollfree').setExpirationTime('5 min').sign(privateKey);
+const writeSet = async (...keys: readonly (readonly [kid: string, key: typeof signer.publicKey])[]): Promise<void> =>
+  writeFile(jwks, JSON.stringify({ keys: await Promise.all(keys.map(async ([kid, key]) => ({ ...(await exportJWK(key)), kid, alg: 'ES256' }))) }));
 
 const state: { system: System; id: string } = { system: undefined as never, id: '' };
 beforeAll(async () => {
-  await writeFile(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(signer.publicKey)), kid: 'k', alg: 'ES256' }] }));
+  await writeSet(['k', signer.publicKey]);
   state.system = await startSystem({ accounts: { groq: ['one'] }, settings: `jwt: { issuer: https://issuer.test, audience: tollfree, jwks_file: ${jwks} }\n` });
   state.id = ((await (await state.system.admin('POST', '/virtual-keys', { name: 'ci', project: 'web', models: ['auto'] })).json()) as { id: string }).id;
 });
@@ -24,6 +26,8 @@ afterAll(async () => {
 });
 
 const ask = async (bearer: string, model = 'auto'): Promise<number> => (await state.system.chat({ ...hello(), model }, { authorization: `Bearer ${bearer}` })).status;
+
+const logged = async (words: string): Promise<boolean> => (await state.system.logLines()).some(({ message }) => String(message).includes(words));
 
 describe('a signed token', () => {
   test('has the rights of the key it names, and its use is that key’s', async () => {
@@ -37,6 +41,25 @@ describe('a signed token', () => {
   test('is refused where it does not hold', async () => {
     expect(await ask(await token({ tollfree_key: 'other' }))).toBe(401);
     expect(await ask(`${await token({})}x`)).toBe(401);
+  });
+
+  test('is held against the key set as it is now; a set that is none leaves the one before in force', async () => {
+    const next = await generateKeyPair('ES256', { extractable: true });
+    const [old, young] = await Promise.all([token({}), token({}, { kid: 'next', privateKey: next.privateKey })]);
+    expect(await ask(young)).toBe(401);
+    await writeSet(['k', signer.publicKey], ['next', next.publicKey]);
+    while ((await ask(young)) !== 200);
+    expect(await ask(old)).toBe(200);
+
+    await writeFile(jwks, '{ "keys": ');
+    while (!(await logged('is no JSON Web Key Set')));
+    expect([await ask(old), await ask(young)]).toEqual([200, 200]);
+
+    await writeSet(['next', next.publicKey]);
+    while ((await ask(old)) !== 401);
+    expect(await ask(young)).toBe(200);
+    await writeSet(['k', signer.publicKey]);
+    while ((await ask(old)) !== 200);
   });
 
   test('stops working with its key', async () => {

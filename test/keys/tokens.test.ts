@@ -60,6 +60,23 @@ describe('a signed token', () => {
     expect(await verdict(bySecret(), await shared(more))).toMatch(why);
   });
 
+  test('holds for five seconds beside its time: clocks differ', async () => {
+    for (const more of [{ exp: seconds(NOON) - 4 }, { nbf: seconds(NOON) + 5 }]) expect(await verdict(bySecret(), await shared(more))).toBe('ci');
+    expect(await verdict(bySecret(), await shared({ nbf: seconds(NOON) + 6 }))).toMatch(/its claim nbf is not what/);
+    expect(await verdict(bySecret(), await shared({ exp: seconds(NOON) - 5 }))).toMatch(/it has expired/);
+  });
+
+  test('that names no key of the set holds by any of them, while its signer changes keys', async () => {
+    const next = await generateKeyPair('RS256', { extractable: true });
+    const both = readKeySet(JSON.stringify({ keys: [jwk, { ...(await exportJWK(next.publicKey)), kid: 'two', alg: 'RS256' }] }));
+    const tokens = createTokens({ ...terms, proof: { keySet: () => both }, keys, now: () => world.clock.now });
+    const nameless = (key = signer.privateKey): Promise<string> => new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(key);
+    expect([await verdict(tokens, await nameless()), await verdict(tokens, await nameless(next.privateKey))]).toEqual(['ci', 'ci']);
+    expect(await verdict(tokens, await nameless(stranger.privateKey))).toMatch(/signature does not hold/);
+    const expired = await new SignJWT(claims({ exp: seconds(NOON) - 60 })).setProtectedHeader({ alg: 'RS256' }).sign(next.privateKey);
+    expect(await verdict(tokens, expired)).toMatch(/it has expired/);
+  });
+
   test('of a stranger, of nobody, and of who takes a public key for a secret is refused', async () => {
     const confused = new TextEncoder().encode(JSON.stringify(jwk));
     const [head, , signature] = (await shared()).split('.');
