@@ -34,6 +34,10 @@ export interface Client {
   readonly totalCost: number;
   /** USD against list price, of all answers where that is known. */
   readonly totalSaved: number;
+  /** Answers whose price nobody knows: not in `totalCost`. */
+  readonly unpriced: number;
+  /** Answers whose list price, or whose price, nobody knows: not in `totalSaved`. */
+  readonly unvalued: number;
   /** Ends what runs, and the connections. */
   readonly close: () => Promise<void>;
 }
@@ -50,11 +54,15 @@ const AUTO = 'auto';
 export function createClient(options: ClientOptions = {}): Client {
   const { settings, catalogue, rules, accounts: held, dataDirectory, keys } = readConfiguration(options);
   const now = createSteadyClock();
-  const totals = { cost: 0, saved: 0 };
+  const totals = { cost: 0, saved: 0, unpriced: 0, unvalued: 0 };
   const emit = (event: GatewayEvent): void => {
     if (event.type === 'request-finished') {
-      totals.cost += event.summary.costUsd ?? 0;
-      totals.saved += event.summary.savedUsd ?? 0;
+      const { costUsd, savedUsd, failure, usage } = event.summary;
+      totals.cost += costUsd ?? 0;
+      totals.saved += savedUsd ?? 0;
+      const used = failure === undefined || usage !== undefined;
+      if (used && costUsd === undefined) totals.unpriced += 1;
+      if (used && savedUsd === undefined) totals.unvalued += 1;
     }
     options.onEvent?.(event);
   };
@@ -91,6 +99,12 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     get totalSaved() {
       return totals.saved;
+    },
+    get unpriced() {
+      return totals.unpriced;
+    },
+    get unvalued() {
+      return totals.unvalued;
     },
     async close() {
       closing.abort(new FailureError({ kind: 'cancelled', message: 'the client was closed' }));

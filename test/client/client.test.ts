@@ -45,6 +45,15 @@ describe('chat', () => {
     expect(tollfree.totalSaved).toBeCloseTo((first.saved ?? 0) + (second.saved ?? 0), 12);
   });
 
+  test('a price nobody knows is absent, counted apart, and never zero', async () => {
+    const providers = { providers: { groq: { base_url: 'https://api.groq.com/openai/v1', models: [{ name: 'openai/gpt-oss-20b', price: { input: 0, output: 0 } }, { name: 'openai/gpt-oss-120b' }] } } };
+    const tollfree = client({ environment: { TOLLFREE_BASE_URL_GROQ: state.simulators.baseUrls.groq }, providers, settings: { free_only: false }, rules: { routing_rules: [{ name: 'general' }] }, accounts: accounts.slice(0, 1) });
+    const unpriced = await tollfree.chat('hello', { model: 'openai/gpt-oss-120b' });
+    expect([Object.hasOwn(unpriced, 'cost'), Object.hasOwn(unpriced, 'saved'), tollfree.unpriced, tollfree.unvalued]).toEqual([false, false, 1, 1]);
+    const free = await tollfree.chat('hello', { model: 'openai/gpt-oss-20b' });
+    expect([free.cost, Object.hasOwn(free, 'saved'), tollfree.unpriced, tollfree.unvalued, tollfree.totalCost]).toEqual([0, false, 1, 2, 0]);
+  });
+
   test('a provider that fails is replaced by the next, unseen', async () => {
     const end = await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'empty' } });
     const seen: string[] = [];
