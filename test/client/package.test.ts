@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ async function install(): Promise<void> {
 }
 
 const node = async (...commandLine: readonly string[]): Promise<string> => {
-  const env = { PATH: process.env['PATH'], TOLLFREE_BASE_URL_GROQ: state.simulators.baseUrls.groq };
+  const env = { PATH: process.env['PATH'], TOLLFREE_BASE_URL_GROQ: state.simulators.baseUrls.groq, GROQ_API_KEY: 'sim-groq-two' };
   return (await run(process.execPath, commandLine, { cwd: state.project, env, timeout: 60_000 })).stdout;
 };
 
@@ -47,6 +48,15 @@ async function bundled(name: string): Promise<readonly string[]> {
   const { metafile } = await build({ stdin: { contents: `import { ${name} } from 'tollfree'; console.log(${name});`, resolveDir: state.project }, bundle: true, platform: 'node', format: 'esm', write: false, metafile: true });
   return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((input) => (inputs[input]?.bytesInOutput ?? 0) > 0)).map((input) => input.replace(/^.*node_modules\//, ''));
 }
+
+/** What the compiler has against it. */
+const compile = async (name: string, chosen: object, file: string): Promise<string> => {
+  const compilerOptions = { target: 'es2023', lib: ['es2023', 'dom'], types: [], strict: true, exactOptionalPropertyTypes: true, ...chosen };
+  await write(name, JSON.stringify({ compilerOptions, files: [file] }));
+  return node(join(repository, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', name).catch((error: { readonly stdout: string }) => error.stdout);
+};
+
+const page = readFileSync(join(repository, 'docs', 'library.md'), 'utf8');
 
 const program = `import { createClient } from 'tollfree';
 const client = createClient({ accounts: [{ provider: 'groq', key: 'sim-groq-one' }] });
@@ -72,6 +82,26 @@ describe('the package', () => {
     expect(JSON.parse(await node('program.js'))).toMatchObject({ provider: 'groq', model: 'openai/gpt-oss-120b', cost: 0, saved: true, streamed: expect.any(Number) });
   }, 90_000);
 
+  test('does what docs/library.md shows, and has what it lists, no more', async () => {
+    const programs = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+    expect(programs.length).toBeGreaterThan(3);
+    const said: string[] = [];
+    for (const [number, text] of programs.entries()) {
+      await write('shown.ts', text);
+      expect([number, await compile('shown.json', { module: 'nodenext', outDir: 'compiled', types: ['node'], typeRoots: [join(repository, 'node_modules', '@types')] }, 'shown.ts')]).toEqual([number, '']);
+      said.push(await node('compiled/shown.js'));
+    }
+    expect(said).toEqual([expect.stringMatching(/groq, \d+ tokens in, \d+ out\nUS \$ 0\n$/), expect.stringMatching(/\nstop, saved 0\.\d+\n$/), expect.stringMatching(/^groq: ok\ntrue 0\.\d+\ngroq: ok\nopenai\/gpt-oss-120b\n$/), expect.stringContaining('no-such-model')]);
+
+    const told = [...page.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)/g)].map(([, name = '']) => name));
+    const typed = await Promise.all([['request', 'ChatOptions'], ['answers', 'ChatResult'], ['client', 'Client'], ['client', 'ClientOptions'], ['configuration', 'ConfigurationOptions']].map(async ([file = '', name = '']) => {
+      const types = await readFile(join(state.project, 'node_modules', 'tollfree', 'dist', 'client', `${file}.d.ts`), 'utf8');
+      const [, fields = ''] = new RegExp(`interface ${name} [^{]*\\{([\\s\\S]*?)\\n\\}`).exec(types) ?? [];
+      return [...fields.matchAll(/readonly (\w+)\??:/g)].map(([, field = '']) => field);
+    }));
+    expect(told.toSorted()).toEqual(typed.flat().toSorted());
+  }, 90_000);
+
   test('brings its types, which need no others', async () => {
     await write('program.ts', `${program.replace("let words = ''", "let words: string = ''")}
 const cost: number | undefined = result.cost;
@@ -81,14 +111,8 @@ const wrong: string = client.totalCost;
 export const warm = () => client.chat('x', { warmth: 1 });
 void [cost, wrong];
 `);
-    const compile = (name: string, chosen: object): Promise<string> => {
-      const compilerOptions = { target: 'es2023', lib: ['es2023', 'dom'], types: [], strict: true, exactOptionalPropertyTypes: true, ...chosen };
-      return write(name, JSON.stringify({ compilerOptions, files: ['program.ts'] }))
-        .then(() => node(join(repository, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', name))
-        .catch((error: { stdout: string }) => error.stdout);
-    };
-    expect(await compile('bundler.json', { module: 'preserve', moduleResolution: 'bundler', noEmit: true })).toBe('');
-    expect(await compile('nodenext.json', { module: 'nodenext', outDir: 'compiled' })).toBe('');
+    expect(await compile('bundler.json', { module: 'preserve', moduleResolution: 'bundler', noEmit: true }, 'program.ts')).toBe('');
+    expect(await compile('nodenext.json', { module: 'nodenext', outDir: 'compiled' }, 'program.ts')).toBe('');
     expect(JSON.parse(await node('compiled/program.js'))).toMatchObject({ provider: 'groq', saved: true });
   }, 90_000);
 
