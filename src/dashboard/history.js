@@ -3,7 +3,7 @@ import { api } from './api.js';
 import { h, replace } from './dom.js';
 import { poll } from './feed.js';
 import { plot } from './plot.js';
-import { at, compact, count, milliseconds, money, onDay } from './words.js';
+import { at, compact, count, milliseconds, money, moneyOf, onDay } from './words.js';
 
 const RANGES = {
   hour: { name: 'Hour', load: () => recent('hour') },
@@ -88,6 +88,6 @@ function modelsOf({ rows, since }) {
       h('thead', {}, h('tr', {}, ['Model', 'Requests', 'Tokens', 'Half within', '95 % within', 'Saved'].map((name, index) => h('th', { scope: 'col', class: index > 0 && 'right' }, name)))),
       h('tbody', {}, answered.map((row) => h('tr', {},
         h('th', { scope: 'row', class: 'mono' }, row.model),
-        [count(row.requests), compact(row.tokens_in + row.tokens_out), milliseconds(row.p50_ms), milliseconds(row.p95_ms), money(row.saved_usd)].map((text) => h('td', { class: 'right number' }, text))))))),
+        [count(row.requests), compact(row.tokens_in + row.tokens_out), milliseconds(row.p50_ms), milliseconds(row.p95_ms), moneyOf(row.saved_usd, row.unvalued_requests)].map((text) => h('td', { class: 'right number' }, text))))))),
   ];
 }

@@ -4,7 +4,7 @@ import { empty, h, replace } from './dom.js';
 import { dayOf, firstEmpty, picture, today } from './capacity.js';
 import { poll } from './feed.js';
 import { bar, figure, gauge, pill, restWords } from './parts.js';
-import { at, compact, count, money, percent, plural, windowName } from './words.js';
+import { at, compact, count, moneyOf, percent, plural, windowName } from './words.js';
 
 export function view({ feed, signal }) {
   const summary = h('section', { class: 'summary', 'aria-label': 'Summary' }, h('p', { class: 'quiet' }, 'Asking the daemon…'));
@@ -48,7 +48,7 @@ function summaryOf(all, accounts, waiting, total) {
     h('div', { class: 'figures' },
       figure('Answered today', count(answered), total.failures === 0 ? 'none refused' : `${count(total.failures)} not answered`),
       figure('Tokens today', compact(total.tokens_in + total.tokens_out), `${compact(total.tokens_in)} in, ${compact(total.tokens_out)} out`),
-      figure('Saved today', money(total.saved_usd), 'against list price'),
+      figure('Saved today', moneyOf(total.saved_usd, total.unvalued_requests), 'against list price'),
       figure('Accounts', `${accounts.filter(({ state }) => state === 'active' || state === 'trial').length} of ${accounts.length}`, waiting > 0 ? `active · ${plural(waiting, 'request')} in line` : 'active · nobody in line'),
     ),
   ];

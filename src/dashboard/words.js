@@ -22,6 +22,9 @@ export function money(usd) {
   return `$${usd.toFixed(2)}`;
 }
 
+/** A sum, and how many requests are not in it because nobody knows their price. */
+export const moneyOf = (usd, unknown) => (usd !== null && unknown > 0 ? `${money(usd)} + ${count(unknown)} unknown` : money(usd));
+
 export function milliseconds(ms) {
   if (ms === null || ms === undefined) return '–';
   if (ms < 1000) return `${Math.round(ms)} ms`;

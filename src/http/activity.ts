@@ -19,6 +19,8 @@ interface Sums {
   tokens_in: number;
   tokens_out: number;
   saved_usd: number;
+  used: number;
+  unvalued_requests: number;
   readonly latencies: number[];
 }
 
@@ -68,7 +70,7 @@ export function createActivity(now: Clock): Activity {
   };
 }
 
-const emptySums = (): Sums => ({ requests: 0, failures: 0, refused: 0, fallbacks: 0, tokens_in: 0, tokens_out: 0, saved_usd: 0, latencies: Array.from({ length: BUCKETS }, () => 0) });
+const emptySums = (): Sums => ({ requests: 0, failures: 0, refused: 0, fallbacks: 0, tokens_in: 0, tokens_out: 0, saved_usd: 0, used: 0, unvalued_requests: 0, latencies: Array.from({ length: BUCKETS }, () => 0) });
 
 function addRequest(sums: Sums, { summary }: GatewayEvent & { type: 'request-finished' }): void {
   sums.requests += 1;
@@ -76,6 +78,10 @@ function addRequest(sums: Sums, { summary }: GatewayEvent & { type: 'request-fin
   sums.tokens_in += summary.usage?.input ?? 0;
   sums.tokens_out += summary.usage?.output ?? 0;
   sums.saved_usd += summary.savedUsd ?? 0;
+  if (summary.failure === undefined || summary.usage !== undefined) {
+    sums.used += 1;
+    if (summary.savedUsd === undefined) sums.unvalued_requests += 1;
+  }
   if (summary.failure !== undefined) {
     sums.failures += 1;
     return;
@@ -88,8 +94,9 @@ function tellSums(parts: readonly Sums[]): object {
   const total = emptySums();
   for (const { latencies, ...sums } of parts) {
     for (const [bucket, count] of latencies.entries()) total.latencies[bucket] = (total.latencies[bucket] ?? 0) + count;
-    for (const name of ['requests', 'failures', 'refused', 'fallbacks', 'tokens_in', 'tokens_out', 'saved_usd'] as const) total[name] += sums[name];
+    for (const name of ['requests', 'failures', 'refused', 'fallbacks', 'tokens_in', 'tokens_out', 'saved_usd', 'used', 'unvalued_requests'] as const) total[name] += sums[name];
   }
-  const { latencies, ...sums } = total;
-  return { ...sums, p50_ms: percentile(latencies, 0.5) ?? null, p95_ms: percentile(latencies, 0.95) ?? null };
+  const { latencies, used, saved_usd: saved, ...sums } = total;
+  // Where nobody knows any of it, nobody knows the sum.
+  return { ...sums, saved_usd: used > 0 && sums.unvalued_requests === used ? null : saved, p50_ms: percentile(latencies, 0.5) ?? null, p95_ms: percentile(latencies, 0.95) ?? null };
 }

@@ -50,7 +50,7 @@ const usage = z.object({
 });
 const activity = z.object({
   range: z.enum(['hour', 'day']), step_seconds: count, since: time,
-  points: z.array(z.object({ at: time, requests: count, failures: count, refused: count, fallbacks: count, tokens_in: count, tokens_out: count, saved_usd: z.number(), p50_ms: milliseconds, p95_ms: milliseconds })),
+  points: z.array(z.object({ at: time, requests: count, failures: count, refused: count, fallbacks: count, tokens_in: count, tokens_out: count, saved_usd: usd, unvalued_requests: count, p50_ms: milliseconds, p95_ms: milliseconds })),
 });
 
 const limits = z.object({ windows: z.array(z.object({ unit: text, limit: z.number(), seconds: z.number(), kind: maybe(text), timeZone: maybe(text) })), concurrent: maybe(count) });

@@ -62,8 +62,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const tokens = createCounts({ name: 'tollfree_tokens_total', help: 'Tokens used, as the providers reported them; estimated where one does not.', labelNames: ['provider', 'model', 'direction'], registers });
   const audio = createCounts({ name: 'tollfree_audio_seconds_total', help: 'Length of the recordings that were listened to, as the providers reported it.', labelNames: ['provider', 'model'], registers });
   const cache = createCounts({ name: 'tollfree_cache_total', help: 'Requests answered from the cache (hit), asked in spite of it (miss), or not its business (bypass).', labelNames: ['result'], registers });
-  const cost = createCounts({ name: 'tollfree_cost_usd_total', help: 'What answers cost.', labelNames: ['provider', 'model'], registers });
-  const saved = createCounts({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did.', labelNames: ['provider', 'model'], registers });
+  const cost = createCounts({ name: 'tollfree_cost_usd_total', help: 'What answers cost. Absent where nobody knows the price.', labelNames: ['provider', 'model'], registers });
+  const saved = createCounts({ name: 'tollfree_saved_usd_total', help: 'What answers would have cost at list price, less what they did. Absent where nobody knows either.', labelNames: ['provider', 'model'], registers });
   const queueWait = createSpread({ name: 'tollfree_queue_wait_seconds', help: 'Time in line of requests that waited.', labelNames: [], buckets: QUEUE_SECONDS, registers });
   const modelLabel = createModelLabel(options.catalogue);
   addGauges(options, modelLabel, registers);
@@ -83,8 +83,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
       tokens.add(usage.output, provider, model, 'output');
       if (usage.audioSeconds !== undefined) audio.add(usage.audioSeconds, provider, model);
     }
-    cost.add(summary.costUsd ?? 0, provider, model);
-    saved.add(summary.savedUsd ?? 0, provider, model);
+    // A zero would say that it was free.
+    if (summary.costUsd !== undefined) cost.add(summary.costUsd, provider, model);
+    if (summary.savedUsd !== undefined) saved.add(summary.savedUsd, provider, model);
   };
 
   function tellFallbacks(tried: readonly Attempt[]): void {
