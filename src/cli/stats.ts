@@ -1,6 +1,8 @@
 /** `tollfree stats`: what was used, what it cost, and what it saved. */
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { ANSWERS } from '../http/answers.ts';
+import { MOST_GROUPS } from '../http/usage-stats.ts';
+import { firstDay } from '../usage/period.ts';
 import { GROUPS } from '../usage/stats.ts';
 import { createAdminClient, type AdminClient } from './admin-client.ts';
 import type { Context } from './context.ts';
@@ -24,12 +26,28 @@ export function registerStats(program: Command, context: Context): void {
   program
     .command('stats')
     .description('usage, cost and savings against list price')
-    .addOption(new Option('--by <groups>', `${GROUPS.join(', ')}; or up to three of them with commas`).default('provider'))
-    .option('--since <when>', '7d, 4w, 2026-08-01 or 2026-08; days are UTC', '7d')
-    .option('--until <when>', 'the first day no longer counted')
+    .addOption(new Option('--by <groups>', `${GROUPS.join(', ')}; or up to three of them with commas`).argParser(groupsIn).default('provider'))
+    .option('--since <when>', '7d, 4w, 2026-08-01 or 2026-08; days are UTC', dayIn(context), '7d')
+    .option('--until <when>', 'the first day no longer counted', dayIn(context))
     .addOption(outputOption())
     .action(async (options: Options) => show(context, await ask(await createAdminClient(context), options), options.output));
 }
+
+function groupsIn(written: string): string {
+  const groups = written.split(',');
+  if (groups.length <= MOST_GROUPS && groups.every((one) => GROUPS.some((known) => known === one))) return written;
+  throw new InvalidArgumentError(`must be one of ${GROUPS.join(', ')}, or up to ${MOST_GROUPS} of them with commas`);
+}
+
+/** As it was written: the daemon reads it by its own clock. */
+const dayIn = ({ now }: Context) => (written: string): string => {
+  try {
+    firstDay(written, 'it', now());
+    return written;
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
+};
 
 const ask = (client: AdminClient, { by, since, until }: Options): Promise<Answer> =>
   client.askAll(`/admin/usage-stats?${new URLSearchParams({ by, since, ...(until !== undefined && { until }) }).toString()}`, 'Usage');

@@ -21,7 +21,7 @@ const USUAL_PAGE = 100;
 /** About 200 KB, and two milliseconds of the event loop. */
 const LARGEST_PAGE = 500;
 /** More would be a table nobody reads. */
-const MOST_GROUPS = 3;
+export const MOST_GROUPS = 3;
 
 const parametersOf = (groups: readonly Group[], usual: Group) => ({
   by: groupsOf(groups).prefault(usual),

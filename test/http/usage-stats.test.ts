@@ -111,13 +111,16 @@ describe('tollfree stats', () => {
   });
 
   test('JSON and CSV for programs', async () => {
+    for (const [option, value, why] of [['--by', 'colour', 'must be one of day, week'], ['--by', 'day,week,month,key', 'up to 3 of them'], ['--since', 'yesterday', 'it must be so many days'], ['--until', '2026-02-30', 'it must be so many days']] as const) {
+      const refused = await state.reports.stats([option, value]);
+      expect([refused.status, refused.out, refused.words]).toEqual([2, '', expect.stringContaining(why)]);
+    }
     const json = JSON.parse((await state.reports.stats(['--by', 'key', '--since', '2w', '--output', 'json'])).out) as { rows: { key: string; requests: number }[] };
     expect(json.rows.map(({ key, requests }) => [key, requests])).toEqual([['ci', 17], ['web', 14]]);
     expect((await state.reports.stats(['--by', 'model', '--output', 'csv'])).out).toContain('"openrouter/a,""b""",2,0,2,0,14,6,2,unknown,2,unknown,2,');
   });
 
-  test('nothing in the period, and a period that is none', async () => {
+  test('nothing in the period', async () => {
     expect(await state.reports.stats(['--since', '2026-01-01', '--until', '2026-02-01'])).toEqual({ status: 0, out: '', words: 'nothing was asked from 2026-01-01 until 2026-02-01 (UTC)\n' });
-    expect(await state.reports.stats(['--since', 'yesterday'])).toMatchObject({ status: 1, out: '', words: expect.stringContaining('since must be so many days') });
   });
 });
