@@ -32,7 +32,7 @@ export type SilentPhase = 'connect' | 'first-content' | 'stall' | 'event' | 'tot
 
 /** Failures of one attempt upstream: the loop decides by the table whether the client ever learns of them. */
 export type UpstreamFailure =
-  | (FromUpstream & { readonly kind: 'rate-minute' | 'rate-day' | 'balance' | 'credential' | 'model-access' | 'model-gone' | 'overloaded' | 'too-long' | 'policy' | 'broken-answer' })
+  | (FromUpstream & { readonly kind: 'rate-minute' | 'rate-day' | 'balance' | 'credential' | 'model-access' | 'model-gone' | 'overloaded' | 'too-long' | 'policy' | 'broken-answer' | 'stale-connection' })
   | (FromUpstream & { readonly kind: 'silent'; readonly phase: SilentPhase })
   | (FromUpstream & { readonly kind: 'caller'; readonly param?: string; readonly code?: string; /** Another model might take it: tools, images, a schema, or nobody said what is wrong. */ readonly capability?: boolean; /** It is about a field, and does not say which. */ readonly anyField?: boolean })
   | (Told & { readonly kind: 'cancelled' });
@@ -83,6 +83,8 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   'model-access': { status: 403, type: 'permission_error', code: 'model_access', again: false, samePool: true, elsewhere: 'yes', effect: 'rest', scope: 'account-model', restMs: 6 * HOUR },
   'model-gone': { status: 404, type: 'invalid_request_error', code: 'model_not_found', again: false, samePool: false, elsewhere: 'yes', effect: 'retire', scope: 'target' },
   'overloaded': { status: 503, type: 'api_error', code: 'upstream_overloaded', again: true, samePool: true, elsewhere: 'yes', effect: 'breaker', scope: 'target' },
+  // Either side may close a connection nobody uses, and now and then the next call is on its way by then: nobody's fault.
+  'stale-connection': { status: 503, type: 'api_error', code: 'upstream_closed_connection', again: true, samePool: true, elsewhere: 'yes', effect: 'nothing', scope: 'target' },
   'silent': { status: 504, type: 'api_error', code: 'upstream_silent', again: false, samePool: false, elsewhere: 'yes', effect: 'breaker', scope: 'target' },
   'too-long': { status: 400, type: 'invalid_request_error', code: 'context_length_exceeded', again: false, samePool: false, elsewhere: 'larger-context', effect: 'nothing' },
   'policy': { status: 400, type: 'invalid_request_error', code: 'content_filter', again: false, samePool: false, elsewhere: 'if-the-rule-says', effect: 'nothing' },

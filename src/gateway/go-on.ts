@@ -21,7 +21,7 @@ export async function goOn(turn: Turn, lease: Lease, failure: Failure): Promise<
   const step = exclusions.after(lease, failure, match.rule);
   if (step === 'stop') return false;
   if (request.relay?.form?.rest?.begun() === true) {
-    if (consequences[failure.kind].effect === 'nothing') return false;
+    if (consequences[failure.kind].elsewhere !== 'yes') return false;
     throw notKept(failure, gateway.now());
   }
   if (callerWaits(turn, gateway.now()) === 0) throw tooLate();

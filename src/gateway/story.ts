@@ -174,6 +174,6 @@ function verdict(failure: Failure, sent: readonly Attempt[], last: Failure | und
   return { ...failure, kind, message, attempts, ...(times.length > 0 && { retryAt: Math.min(...times) }) };
 }
 
-const isQuestions = (outcome: string): boolean => outcome in consequences && (consequences[outcome as FailureKind].effect === 'nothing');
+const isQuestions = (outcome: string): boolean => outcome in consequences && (consequences[outcome as FailureKind].elsewhere !== 'yes');
 
 const allFailed = (sent: readonly Attempt[]): string => `nobody could answer (${[...new Set(sent.map(({ provider, outcome }) => `${provider}: ${outcome}`))].join(', ')}); tollfree status tells more`;

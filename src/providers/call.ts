@@ -4,16 +4,16 @@
  * undici's `dispatch` with a small handler costs a sixth of `fetch`; what fetch would have done is the rest of this file.
  */
 import { lookup } from 'node:dns';
-import type { Pool } from 'undici';
 import { FailureError } from '../failure.ts';
 import type { AbortSignalLike, Clock } from '../types.ts';
+import { createConnections } from './connections.ts';
+import type { Connections } from './connections.ts';
 import { decoded } from './decoded.ts';
 import { checkedLookup, checkUrl } from './destination.ts';
 import type { Resolve } from './destination.ts';
 import type { HttpHeaders, HttpRequest } from './dialect.ts';
 import { exchange } from './exchange.ts';
 import type { Place } from './exchange.ts';
-import { createPool } from './pool.ts';
 import { transportFailure } from './transport-failure.ts';
 import { createWatch } from './watch.ts';
 
@@ -60,14 +60,13 @@ export interface HttpOptions {
 
 export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNECT_MS }: HttpOptions): Http {
   const places = new Map<string, Place>();
-  const pools = new Map<string, Pool>();
+  const origins = new Map<string, Connections>();
   const watch = createWatch(now);
 
-  const poolOf = (origin: string): Pool => {
-    // No pipelining: one slow answer must not hold back another. Silence is judged by the caller's deadlines.
-    const pool = pools.get(origin) ?? createPool(origin, { connect: { timeout: connectMs, lookup: checkedLookup(resolve) }, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
-    pools.set(origin, pool);
-    return pool;
+  const connectionsTo = (origin: string): Connections => {
+    const connections = origins.get(origin) ?? createConnections(origin, { timeout: connectMs, lookup: checkedLookup(resolve) });
+    origins.set(origin, connections);
+    return connections;
   };
   /** Nearly all URLs come from the catalogue, so there are as many as models: each is taken apart and judged once. */
   const placeOf = (address: string): Place => {
@@ -80,7 +79,7 @@ export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNE
       throw transportFailure(error, { host: url.host, phase: 'connecting' });
     }
     if (places.size >= MOST_PLACES) places.clear();
-    const place = { host: url.host, origin: url.origin, path: url.pathname + url.search, pool: poolOf(url.origin) };
+    const place = { host: url.host, origin: url.origin, path: url.pathname + url.search, connections: connectionsTo(url.origin) };
     places.set(address, place);
     return place;
   };
@@ -93,8 +92,8 @@ export function createHttp({ now, userAgent, resolve = lookup, connectMs = CONNE
       return { ...answer, bytes: decoded(answer.bytes, answer.headers, { host: place.host, most: MOST_BYTES }) };
     },
     async close() {
-      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
-      pools.clear();
+      await Promise.all([...origins.values()].map((connections) => connections.close()));
+      origins.clear();
       places.clear();
     },
   };

@@ -1,9 +1,10 @@
 /** One request and its answer over undici: the body as an async iterable with back-pressure, a stall deadline and a certain end. */
 import { Readable } from 'node:stream';
-import type { Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { FailureError } from '../failure.ts';
 import type { AbortSignalLike, Clock } from '../types.ts';
 import type { HttpAnswer } from './call.ts';
+import type { Connections } from './connections.ts';
 import { tooMuch } from './decoded.ts';
 import type { HttpRequest } from './dialect.ts';
 import { createInbox } from './inbox.ts';
@@ -17,7 +18,7 @@ export interface Place {
   readonly host: string;
   readonly origin: string;
   readonly path: string;
-  readonly pool: Pool;
+  readonly connections: Connections;
 }
 
 export interface ExchangeOptions {
@@ -56,6 +57,7 @@ export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Pro
     };
     const leave = (): void => cut(reasonOf(signal, place.host));
     signal.addEventListener('abort', leave, { once: true });
+    const made = place.connections.made();
 
     const handler: Dispatcher.DispatchHandler = {
       onRequestStart(controller) {
@@ -75,12 +77,12 @@ export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Pro
         if ((state.inbox?.received() ?? 0) > options.mostBytes) cut(tooMuch(place.host, options.mostBytes));
       },
       onResponseEnd: () => finish(),
-      onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state) })),
+      onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state), kept: () => place.connections.wasKept(error, made) })),
     };
     const headers = { 'user-agent': '', 'accept-encoding': '', ...request.headers };
     headers['user-agent'] = userAgent;
     headers['accept-encoding'] = 'identity';
-    place.pool.dispatch({ method: request.method, path: place.path, headers, body: bodyOf(request) }, handler);
+    place.connections.dispatch({ method: request.method, path: place.path, headers, body: bodyOf(request) }, handler);
   });
 }
 

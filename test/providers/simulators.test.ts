@@ -1,5 +1,5 @@
 /** The simulated providers' refusals and faults, as the door out tells them. */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { FailureError } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
 import { startSimulators } from '../../src/sim/simulators.ts';
@@ -15,12 +15,13 @@ const state: { simulators?: Simulators; harness?: Harness } = {};
 
 beforeAll(async () => {
   state.simulators = await startSimulators({ limits: { groq: plenty }, pace: { firstMs: 0, tokenMs: 0 } });
+});
+afterAll(() => state.simulators?.close());
+// A connection that was kept may be closed at any time: what breaks a new one is another matter.
+beforeEach(() => {
   state.harness = harness();
 });
-afterAll(async () => {
-  await state.harness?.close();
-  await state.simulators?.close();
-});
+afterEach(() => state.harness?.close());
 
 interface Outcome {
   readonly failure?: Failure;
