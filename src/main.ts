@@ -147,6 +147,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     bodyLimit: settings.server.bodyLimitBytes,
     callerMs: settings.deadlines.callerMs,
     heartbeatMs: settings.deadlines.heartbeatMs,
+    readerMs: settings.deadlines.readerMs,
     ...(settings.cache.responsesMs !== undefined && { turns: createTurnStore({ now, mostBytes: settings.cache.maxSizeBytes, keepMs: settings.cache.responsesMs }) }),
     load,
     metrics,
@@ -156,7 +157,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     vaultUnlocked: vault.unlocked,
     draining: () => state.draining,
   });
-  const server = await listen(app, live, { host, port });
+  const server = await listen(app, live, { host, port, uploadMs: settings.deadlines.uploadMs });
   void catalogue.refresh();
 
   return {

@@ -38,6 +38,10 @@ export interface Settings {
     readonly callerMs: number;
     /** Between two comments into an idle stream. */
     readonly heartbeatMs: number;
+    /** How long a client may take nothing of its answer. */
+    readonly readerMs: number;
+    /** From the first byte of a question to its last. */
+    readonly uploadMs: number;
   };
   readonly line: { readonly maxWaiting: number };
   readonly retries: {
@@ -138,6 +142,10 @@ const schema = z.strictObject({
     caller: duration.default(30 * SECOND),
     // Proxies cut what is idle for 60 s, some for 30: nothing is idle for longer than two beats.
     heartbeat: duration.default(15 * SECOND),
+    // Who reads nothing for so long is gone, or holds an account's turn for nobody.
+    reader: duration.default(MINUTE),
+    // The longest body, 32 MiB, at 2 Mbit/s; who takes longer holds memory for nobody.
+    upload: duration.default(130 * SECOND),
   }),
   line: group({
     // Each holds its request and a socket, about 100 KB: 100 MB for a full line.
@@ -215,6 +223,8 @@ export function loadSettings(text: string, file: string): Settings {
       totalMs: deadlines.total,
       callerMs: deadlines.caller,
       heartbeatMs: deadlines.heartbeat,
+      readerMs: deadlines.reader,
+      uploadMs: deadlines.upload,
     },
     line: { maxWaiting: line.max_waiting },
     retries: { budgetRatio: retries.budget_ratio, budgetPerSecond: retries.budget_per_second, hedgeMs: retries.hedge_after },

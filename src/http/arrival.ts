@@ -19,6 +19,8 @@ export interface EntryOptions {
   readonly callerMs: number;
   /** Between two comments into an idle stream, milliseconds. */
   readonly heartbeatMs: number;
+  /** How long a client may take nothing of its answer, milliseconds. */
+  readonly readerMs: number;
   /** Where the Responses API's answers are kept. Absent: they are not. */
   readonly turns?: Memory;
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
 import { answer } from '../gateway.ts';
-import type { Answer, Gateway } from '../gateway.ts';
+import type { Answer } from '../gateway.ts';
 import { isInItsOwnWords } from '../gateway/concessions.ts';
 import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { trimTo } from '../surfaces/trim.ts';
@@ -23,7 +23,7 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
     if (conversation.request.dryRun === true) return void response.set(headOf(arrival.id)).json(dryRun(gateway, conversation.request));
     const signal = enter(conversation.request, response, options);
     if (conversation.request.stream) await sendStream(response, conversation, signal, options);
-    else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), gateway);
+    else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), options);
   };
 }
 
@@ -47,7 +47,7 @@ export function countRoute(options: EntryOptions, count: (input: unknown, arriva
  * Whoever waits as long as anybody does gets a true status. Who asked to wait longer is kept connected by comments from
  * then on: the status is 200 by that time, fallback goes on as before, and a failure is told as an event.
  */
-async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignalLike, { gateway, callerMs, heartbeatMs }: EntryOptions): Promise<void> {
+async function sendStream(response: ServerResponse, { request, stream, dropped }: Conversation, signal: AbortSignalLike, { gateway, callerMs, heartbeatMs, readerMs }: EntryOptions): Promise<void> {
   const { now } = gateway;
   const waitsLonger = request.deadline - request.receivedAt > callerMs;
   const head = Object.assign(headOf(request.id), EVENT_STREAM_HEADERS);
@@ -55,10 +55,10 @@ async function sendStream(response: ServerResponse, { request, stream, dropped }
   try {
     const certain = await answer(gateway, request, signal);
     if (!response.headersSent) response.writeHead(200, Object.assign(headersOf(certain, unsaid(certain, request, dropped)), head));
-    await writeFrames(response, stream(certain.chunks, now));
+    await writeFrames(response, stream(certain.chunks, now), readerMs);
   } catch (error) {
     if (!response.headersSent) throw error;
-    await writeFrames(response, stream(failing(error), now));
+    await writeFrames(response, stream(failing(error), now), readerMs);
   } finally {
     stop();
   }
@@ -71,7 +71,7 @@ async function* failing(error: unknown): AsyncGenerator<ChatChunk> {
   throw error;
 }
 
-async function sendWhole(response: ServerResponse, { request, whole, dropped }: Conversation, certain: Answer, gateway: Gateway): Promise<void> {
+async function sendWhole(response: ServerResponse, { request, whole, dropped }: Conversation, certain: Answer, { gateway, readerMs }: EntryOptions): Promise<void> {
   const text = await whole(certain.chunks);
   response.writeHead(200, {
     'content-type': 'application/json; charset=utf-8',
@@ -80,5 +80,5 @@ async function sendWhole(response: ServerResponse, { request, whole, dropped }: 
     ...headersOf(certain, unsaid(certain, request, dropped)),
     ...moneyHeaders(certain, gateway),
   });
-  endSoon(response, text);
+  endSoon(response, readerMs, text);
 }

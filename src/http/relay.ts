@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { RequestHandler, Response } from 'express';
 import { FailureError } from '../failure.ts';
 import { answer } from '../gateway.ts';
-import type { Answer, Gateway } from '../gateway.ts';
+import type { Answer } from '../gateway.ts';
 import { inFormat } from '../surfaces/embeddings.ts';
 import { withFlags } from '../surfaces/moderations.ts';
 import { parseForm, parseRelay } from '../surfaces/relay.ts';
@@ -25,7 +25,7 @@ export function relayRoute(options: EntryOptions): RequestHandler {
     const asked = await readQuestion(request, { path, arrival, bodyLimit });
     try {
       const signal = enter(asked, response, options);
-      await pass(response, asked, await answer(gateway, asked, signal), gateway);
+      await pass(response, asked, await answer(gateway, asked, signal), options);
     } finally {
       asked.relay?.form?.rest?.leave();
     }
@@ -51,21 +51,21 @@ async function readQuestion(request: IncomingMessage, { path, arrival, bodyLimit
 }
 
 /** The first piece tells what comes: one JSON text, or bytes of some other kind. */
-async function pass(response: Response, asked: ChatRequest, certain: Answer, gateway: Gateway): Promise<void> {
+async function pass(response: Response, asked: ChatRequest, certain: Answer, { gateway, readerMs }: EntryOptions): Promise<void> {
   const chunks = certain.chunks[Symbol.asyncIterator]();
   const first = await chunks.next();
   if (first.done === true) throw new FailureError({ kind: 'broken-answer', message: 'the provider sent an empty answer' });
   const { raw, text } = first.value;
   if (raw !== undefined) {
     response.writeHead(200, { 'content-type': raw.contentType, ...headersOf(certain) });
-    await writeFrames(response, bytesOf(first.value, chunks));
+    await writeFrames(response, bytesOf(first.value, chunks), readerMs);
     return;
   }
   // Whatever follows JSON is nothing; reading it to the end closes the books.
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next());
   const told = asClientsRead(asked, text);
   response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(told), ...headersOf(certain), ...moneyHeaders(certain, gateway) });
-  endSoon(response, told);
+  endSoon(response, readerMs, told);
 }
 
 /** The same text, but where clients would misread it. */

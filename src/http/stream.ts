@@ -35,20 +35,17 @@ export function createLiveRequests(): LiveRequests {
   };
 }
 
-/** A reader that takes nothing for a minute is gone, or holds an account's turn for nobody. */
-export const READER_MS = 60_000;
-
-/** Writes frames as they come, then ends; where the client reads slower than they come, upstream is read slower too. */
-export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string | Uint8Array>, readerMs = READER_MS): Promise<void> {
+/** Writes frames as they come, then ends; where the client reads slower than they come, upstream is read slower too. One that takes nothing for `readerMs` is cut. */
+export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string | Uint8Array>, readerMs: number): Promise<void> {
   for await (const frame of frames) {
     if (response.destroyed) return;
     if (!response.write(frame)) await drained(response, readerMs);
   }
-  endSoon(response, undefined, readerMs);
+  endSoon(response, readerMs);
 }
 
 /** Ends the response; what is left of it by then must be on its way, or the reader is cut. */
-export function endSoon(response: ServerResponse, text?: string, readerMs = READER_MS): void {
+export function endSoon(response: ServerResponse, readerMs: number, text?: string): void {
   response.end(text);
   // What the system has taken in whole needs no watching: a timer for each response would cost 3 µs.
   if ((response.socket?.writableLength ?? 0) > 0) response.setTimeout(readerMs, () => response.destroy());

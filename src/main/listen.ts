@@ -14,30 +14,36 @@ export interface Listening {
   readonly drain: (milliseconds: number) => Promise<void>;
 }
 
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  /** From the first byte of a request to its last. */
+  readonly uploadMs: number;
+}
+
 /** A client that dribbles its headers is cut within this time plus one check. */
 const HEADERS_MS = 15_000;
 const CHECK_MS = 5_000;
-/** 32 MiB, the longest body, at 2 Mbit/s; who takes longer holds memory for nobody. */
-const BODY_MS = 130_000;
 /** Longer than the 60 s after which load balancers give up an idle connection, so that they and not we close it. */
 const KEEP_ALIVE_MS = 75_000;
 
-export async function listen(app: Express, live: LiveRequests, at: { readonly host: string; readonly port: number }): Promise<Listening> {
+export async function listen(app: Express, live: LiveRequests, { host, port, uploadMs }: ListenOptions): Promise<Listening> {
   const server = createServer(
     {
       ...classesOf(app),
-      headersTimeout: HEADERS_MS,
-      requestTimeout: BODY_MS,
-      connectionsCheckingInterval: CHECK_MS,
+      // Node wants the headers before the whole.
+      headersTimeout: Math.min(HEADERS_MS, uploadMs),
+      requestTimeout: uploadMs,
+      connectionsCheckingInterval: Math.min(CHECK_MS, uploadMs),
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     app,
   );
   const silent = silentConnections(server);
-  server.listen(at.port, at.host);
+  server.listen(port, host);
   await once(server, 'listening');
-  const { address, port } = server.address() as AddressInfo;
-  return { host: address, port, drain: (milliseconds) => drain({ server, live, silent, milliseconds }) };
+  const bound = server.address() as AddressInfo;
+  return { host: bound.address, port: bound.port, drain: (milliseconds) => drain({ server, live, silent, milliseconds }) };
 }
 
 /**

@@ -103,7 +103,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     next();
   });
   const door = { identify: () => ({ key: 'local', project: 'local' }), admit: () => new AbortController().signal, listen: () => undefined };
-  const entry = { gateway, door, live: createLiveRequests(), bodyLimit: 1_000_000, callerMs: options.callerMs ?? 10_000, heartbeatMs: options.heartbeatMs ?? 15_000 };
+  const entry = { gateway, door, live: createLiveRequests(), bodyLimit: 1_000_000, callerMs: options.callerMs ?? 10_000, heartbeatMs: options.heartbeatMs ?? 15_000, readerMs: 60_000 };
   app.post('/v1/chat/completions', conversationRoute(entry, chat));
   app.use(tellError(gateway));
   const server: Server = app.listen(0, '127.0.0.1');

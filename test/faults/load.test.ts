@@ -3,15 +3,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { availableParallelism, loadavg } from 'node:os';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DaemonProcess } from '../support/process.ts';
 import { admin, ask, counted, health, names, openDaemons } from './daemons.ts';
 import type { Daemons } from './daemons.ts';
+import { startFlood, startReading } from './flood.ts';
+import type { Flood } from './flood.ts';
 
 const SECOND = 1_000;
 const UPSTREAM_MS = 1_000;
@@ -20,27 +20,20 @@ const WAITING = 6;
 /** Each fills 5 MB of the system's own buffers: 500 of them can be more than it gives to everybody. `READERS=500` for those who have it. */
 const READERS = Number(process.env['READERS'] ?? 100);
 
-interface Flood {
-  readonly server: Server;
-  bytes: number;
-  open: number;
-}
 const state: { daemons: Daemons; daemon: DaemonProcess; flood: Flood; sockets: Socket[]; runs: number } = { daemons: undefined as never, daemon: undefined as never, flood: undefined as never, sockets: [], runs: 0 };
 
 beforeAll(async () => {
   state.flood = await startFlood();
-  const { port } = state.flood.server.address() as AddressInfo;
   state.daemons = await openDaemons({
     pace: { firstMs: UPSTREAM_MS, tokenMs: 0 },
     limit: { windows: [{ requests: 1_000_000, seconds: 3_600, kind: 'rolling' }], concurrent: SLOTS / 4 },
     settings: `line: { max_waiting: ${WAITING} }\n`,
-    providers: { flood: { base_url: `http://127.0.0.1:${port}/v1`, models: [{ name: 'tide', context: 131_072, price: { input: 0, output: 0 } }] } },
+    providers: { flood: state.flood.provider },
   });
 });
 afterAll(async () => {
   await state.daemons.close();
-  state.flood.server.closeAllConnections();
-  state.flood.server.close();
+  state.flood.close();
 });
 beforeEach(async () => {
   state.daemons.simulators.clearCalls();
@@ -156,7 +149,7 @@ test(`${READERS} readers that stopped: upstream is read no further, memory stays
   // What passes through takes its memory, too, whether somebody stops or not.
   for (let readers = 0; readers < 20; readers += 1) await pass(daemon, 10_000_000);
   const before = megabytes(daemon);
-  for (let readers = 0; readers < READERS; readers += 25) await Promise.all(Array.from({ length: 25 }, () => stall(daemon)));
+  for (let readers = 0; readers < READERS; readers += 25) await Promise.all(Array.from({ length: 25 }, () => stalled(daemon)));
   expect(flood.open).toBe(READERS);
   await eventually(async () => {
     const { bytes } = flood;
@@ -247,51 +240,13 @@ function open({ url }: DaemonProcess): Socket {
   return socket;
 }
 
-/** Reads the beginning of a stream, and no more. A daemon short of time turns newcomers away: they come again. */
-async function stall(daemon: DaemonProcess): Promise<Socket> {
-  const body = JSON.stringify({ model: 'flood/tide', stream: true, messages: [{ role: 'user', content: 'more' }] });
-  for (;;) {
-    const socket = open(daemon);
-    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
-    const [beginning] = (await once(socket, 'data')) as [Buffer];
-    socket.pause();
-    if (beginning.toString('latin1').startsWith('HTTP/1.1 200')) return socket;
-    socket.destroy();
-    await sleep(SECOND);
-  }
-}
+/** A reader that stopped at the beginning. */
+const stalled = (daemon: DaemonProcess): Promise<Socket> => startReading(() => open(daemon));
 
 /** Reads so many bytes of a stream as they come, and leaves. */
 async function pass(daemon: DaemonProcess, bytes: number): Promise<void> {
-  const socket = await stall(daemon);
+  const socket = await stalled(daemon);
   socket.resume();
   await eventually(() => socket.bytesRead > bytes);
   socket.destroy();
-}
-
-/** As much as anybody reads, for ever. */
-async function startFlood(): Promise<Flood> {
-  const event = Buffer.from(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'x'.repeat(16_000) }, finish_reason: null }] })}\n\n`);
-  const server = createServer((request, response) => {
-    request.resume();
-    flood.open += 1;
-    const over = { so: false };
-    response.on('close', () => {
-      over.so = true;
-      flood.open -= 1;
-    });
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    const pour = (): void => {
-      for (let room = true; room && !over.so; ) {
-        flood.bytes += event.length;
-        room = response.write(event);
-      }
-    };
-    response.on('drain', pour);
-    pour();
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const flood: Flood = { server, bytes: 0, open: 0 };
-  return flood;
 }

@@ -75,7 +75,7 @@ test('a slow reader that goes on reading gets all of it', async () => {
 test('what is left at the end must be taken, too', async () => {
   const { socket, response, close } = await meet();
   const got = { bytes: 0 };
-  endSoon(response, MEGABYTE.repeat(30), 100);
+  endSoon(response, 100, MEGABYTE.repeat(30));
   await once(response, 'close');
   socket.on('data', (chunk: Buffer) => void (got.bytes += chunk.length));
   socket.resume();

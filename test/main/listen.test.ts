@@ -16,7 +16,7 @@ test('requests and responses stay what V8 is fast with', async () => {
     response.write('first, ');
     response.end('last');
   });
-  const server = await listen(app, createLiveRequests(), { host: '127.0.0.1', port: 0 });
+  const server = await listen(app, createLiveRequests(), { host: '127.0.0.1', port: 0, uploadMs: 5_000 });
   try {
     // What an object has room for is settled after the first few.
     for (let request = 0; request < 20; request++) expect(await (await fetch(`http://127.0.0.1:${server.port}`)).text()).toBe('first, last');
