@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { program, runProgram } from '../cli/process.ts';
@@ -25,6 +26,15 @@ beforeAll(async () => {
   state.daemons = await openDaemons({ pace: { firstMs: 10, tokenMs: 0 }, limit: { windows: [{ requests: LIMIT, seconds: 86_400, kind: 'rolling' }, { requests: 1_000_000, seconds: 3_600, kind: 'rolling' }] } });
 });
 afterAll(() => state.daemons.close());
+
+/** Nanoseconds its main thread was ready to run and was not let: what the machine was busy with. 0 where the system does not say. */
+function heldUp({ pid }: DaemonProcess): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[1]);
+  } catch {
+    return 0;
+  }
+}
 
 interface Told {
   /** The secret all clients use, from the first round on. */
@@ -59,11 +69,12 @@ test(`${KILLS} times: nothing unreadable, nothing lost that was told to be done,
   const environment = await daemons.environmentFor('crash');
   const chats = () => daemons.simulators.calls({ path: '/chat/completions' });
   const told: Told = { finished: [], keys: [] };
-  const startedIn: number[] = [];
+  const readyIn: number[] = [];
   const start = async (): Promise<DaemonProcess> => {
     const at = performance.now();
     const daemon = await daemons.start('crash');
-    startedIn.push(performance.now() - at);
+    expect((await fetch(`${daemon.url}/health/ready`)).status).toBe(200);
+    readyIn.push(performance.now() - at - heldUp(daemon) / 1_000_000);
     expect(await health(daemon)).toMatchObject({ status: 'ok', vault: 'unlocked', accounts: { total: 4 }, problems: [] });
     // What was sent was written down before: whatever upstream saw, this daemon knows of.
     expect(await counted(daemon)).toBeGreaterThanOrEqual(chats().length);
@@ -105,7 +116,6 @@ test(`${KILLS} times: nothing unreadable, nothing lost that was told to be done,
   expect(told.finished.filter((id) => !kept.has(id))).toEqual([]);
   const vault = await runProgram(['vault', 'status', '--output', 'json'], { environment });
   expect(JSON.parse(vault.out)).toMatchObject({ accounts: 4, verified: true, audit: expect.not.objectContaining({ problem: expect.anything() }) as unknown });
-  // Two seconds, and what a loaded machine takes on top.
-  expect(Math.max(...startedIn)).toBeLessThan(30_000);
-  process.stdout.write(`${KILLS} kills: ${chats().length} calls, ${told.finished.length} finished, ready again after ${Math.round(Math.max(...startedIn))} ms at most\n`);
+  expect(Math.max(...readyIn)).toBeLessThan(2_000);
+  process.stdout.write(`${KILLS} kills: ${chats().length} calls, ${told.finished.length} finished, ready again after ${Math.round(Math.max(...readyIn))} ms at most\n`);
 }, 60_000 + KILLS * 15_000);
