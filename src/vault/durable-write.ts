@@ -93,9 +93,12 @@ const hints: Readonly<Record<string, string>> = {
   EACCES: 'the user running tollfree may not write there',
 };
 
+/** What to do about it, where the system's code says. */
+export const diskHint = (error: unknown): string | undefined => hints[systemCode(error) ?? ''];
+
 export function diskError(path: string, error: unknown): VaultError {
   if (error instanceof VaultError) return error;
   const code = systemCode(error);
-  const hint = hints[code ?? ''];
+  const hint = diskHint(error);
   return new VaultError('disk', `${path} cannot be written${code === undefined ? '' : ` (${code})`}`, { cause: error, ...(hint !== undefined && { hint }) });
 }

@@ -15,7 +15,7 @@ import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promis
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { diskError } from './durable-write.ts';
+import { diskError, diskHint } from './durable-write.ts';
 import { systemCode, VaultError } from './errors.ts';
 
 export interface Holder {
@@ -92,7 +92,8 @@ function listen(path: string): Promise<Server> {
     });
     server.unref();
     server.once('error', (error) => {
-      reject(new VaultError('disk', `no lock can be held in this directory (${systemCode(error) ?? 'unknown'})`, { cause: error, hint: 'the disk must allow Unix sockets: with containers use a named volume, not a shared folder' }));
+      const hint = diskHint(error) ?? 'the disk must allow Unix sockets: with containers use a named volume, not a shared folder';
+      reject(new VaultError('disk', `no lock can be held in this directory (${systemCode(error) ?? 'unknown'})`, { cause: error, hint }));
     });
     server.listen(path, () => {
       resolve(server);

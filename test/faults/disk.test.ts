@@ -155,3 +155,38 @@ const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mn
     }
   }, 90_000);
 });
+
+(mounts ? describe : describe.skip)('a directory that becomes read-only', () => {
+  test('costs no request and no count, refuses every change, is told, and heals', async () => {
+    const { daemons } = state;
+    const environment = await daemons.environmentFor('read-only');
+    const data = environment['TOLLFREE_DATA_DIR'] ?? '';
+    const daemon = await startProcess(environment, daemons.directory, { within: ['unshare', '-rm'] });
+    const mount = (script: string): void => void execFileSync('nsenter', ['-t', String(daemon.pid), '-U', '-m', '--preserve-credentials', 'sh', '-ec', script, data]);
+    daemons.simulators.clearCalls();
+    try {
+      await serveUntil(daemon, isOk);
+      const before = readFileSync(join(data, 'vault.json'), 'utf8');
+      // What is open stays writable; a disk that is full refuses that, too, as above.
+      mount('mount --bind "$0" "$0"; mount -o remount,bind,ro "$0"');
+      await serveUntil(daemon, (seen) => ['audit log', 'record database', 'record spool'].every((part) => partsOf(seen).includes(part)));
+      expect((await fetch(`${daemon.url}/health/ready`)).status).toBe(200);
+      for (const [path, body] of [['/virtual-keys', { name: 'late' }], ['/vault/rotate', {}], ['/accounts', { provider: 'groq', label: 'three', key: 'sim-groq-three', check: false }]] as const) {
+        const refused = await admin(daemon, 'POST', path, body);
+        expect([path, refused.status, await refused.text()]).toEqual([path, 500, expect.stringMatching(/EROFS.*mount the data directory writable/)]);
+      }
+      expect(readFileSync(join(data, 'vault.json'), 'utf8')).toBe(before);
+
+      mount('mount -o remount,bind,rw "$0"');
+      await serveUntil(daemon, isOk);
+      expect((await admin(daemon, 'POST', '/virtual-keys', { name: 'later' })).status).toBe(201);
+      const asked = daemons.simulators.calls({ path: '/chat/completions' }).length;
+      const stats = (await (await admin(daemon, 'GET', '/usage-stats')).json()) as { total: { requests: number } };
+      expect([await counted(daemon), stats.total.requests]).toEqual([asked, asked]);
+      daemon.signal('SIGTERM');
+      expect(await daemon.ended).toBe(0);
+    } finally {
+      daemon.signal('SIGKILL');
+    }
+  }, 90_000);
+});
