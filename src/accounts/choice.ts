@@ -34,6 +34,8 @@ export interface Ruled {
   readonly claim?: string;
   /** Only caution keeps it out. */
   readonly soft?: boolean;
+  /** When it would be asked all the same, for want of anybody else: caution that is a guess of ours binds no newcomer longer. */
+  readonly lastResortAt?: number;
   /** The request itself rules it out; `freeAt` still tells others the truth. */
   readonly excluded?: boolean;
   /** It rules out every request there, not only this one. */
@@ -98,7 +100,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     if (rest === undefined || (rest.soft && !cautious)) return undefined;
     // While a probe is out nobody knows more; its end wakes the line.
     const freeAt = Math.max(rest.until, now + (rest.probing ? PROBE_MS : 0));
-    return { option, freeAt, outcome: rest.reason, soft: rest.soft, anyone: !rest.soft };
+    return { option, freeAt, outcome: rest.reason, soft: rest.soft, anyone: !rest.soft, ...(rest.soft && !rest.timed && { lastResortAt: Math.min(freeAt, now + LAST_RESORT_MS) }) };
   }
 
   function short(option: Option, estimate: Estimate, now: number, others = 0): Ruled | undefined {
@@ -114,7 +116,8 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     const rest = resting(option, now, true);
     const quota = short(option, estimates.of(option.provider, option.target.model, request), now, others);
     if (rest === undefined || quota === undefined) return rest ?? quota;
-    return rest.freeAt >= quota.freeAt ? rest : quota;
+    if (rest.freeAt < quota.freeAt) return quota;
+    return rest.lastResortAt === undefined ? rest : { ...rest, lastResortAt: Math.max(rest.lastResortAt, quota.freeAt) };
   }
 
   /** In the order to try: the rule's, whoever was asked longest ago first, but a conversation's own account before it. */
@@ -195,6 +198,9 @@ function inOrder(candidates: readonly Target[], ruled: readonly Ruled[]): readon
   const placeOf = ({ option }: Ruled): number => places.get(option.target.model) ?? candidates.length;
   return ruled.toSorted((one, other) => placeOf(one) - placeOf(other));
 }
+
+/** A hiccup is over in seconds; and where an outage lasts, asking twelve times a minute costs upstream nothing. */
+const LAST_RESORT_MS = 5_000;
 
 /** How long an answer usually takes to begin: when a probe that is out may be expected back. */
 const PROBE_MS = 2000;

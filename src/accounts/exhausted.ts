@@ -10,6 +10,12 @@ const time = (at: number): string => `${new Date(Math.ceil(at / 1000) * 1000).to
 
 export const earliest = (ruled: readonly Ruled[]): number => ruled.reduce((least, { freeAt }) => Math.min(least, freeAt), Number.POSITIVE_INFINITY);
 
+/** When a newcomer would be served, or at least somebody asked for it. */
+const soonest = (ruled: readonly Ruled[]): number => ruled.reduce((least, { freeAt, lastResortAt = freeAt }) => Math.min(least, lastResortAt), Number.POSITIVE_INFINITY);
+
+/** Whether waiting for quota helps. */
+const isExhausted = (ruled: readonly Ruled[]): boolean => ruled.some(({ outcome, freeAt }) => QUOTA.has(outcome) && Number.isFinite(freeAt));
+
 export function attemptsOf(ruled: readonly Ruled[], now: number): readonly Attempt[] {
   return ruled.filter(({ excluded }) => excluded !== true).map(({ option, outcome, freeAt }) => ({
     provider: option.provider, account: option.account.label, model: option.model, outcome, sent: false,
@@ -19,7 +25,7 @@ export function attemptsOf(ruled: readonly Ruled[], now: number): readonly Attem
 
 export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now: number): FailureError {
   const attempts = attemptsOf(ruled, now);
-  const at = earliest(ruled);
+  const at = soonest(ruled);
   const retryAt = Number.isFinite(at) ? { retryAt: at } : {};
   if (ruled.length === 0) {
     const names = [...new Set(targets.map(({ provider }) => provider.name))].join(', ');
@@ -28,7 +34,7 @@ export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now:
   if (ruled.every(({ outcome }) => outcome === 'too-long')) {
     return new FailureError({ kind: 'too-large', message: 'the request is larger than any account may send at once; shorten its prompt or recording, or allow a provider with larger limits' });
   }
-  if (ruled.some(({ outcome, freeAt }) => QUOTA.has(outcome) && Number.isFinite(freeAt))) {
+  if (isExhausted(ruled)) {
     return new FailureError({ kind: 'exhausted', message: `no account can answer before ${time(at)}`, ...retryAt, attempts });
   }
   const reasons = [...new Set(ruled.map(({ outcome }) => outcome))].join(', ');
@@ -36,8 +42,8 @@ export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now:
 }
 
 export function lineFull(ruled: readonly Ruled[], now: number): FailureError {
-  const at = Math.max(now, earliest(ruled));
+  const at = Math.max(now, soonest(ruled));
   return new FailureError({
-    kind: 'exhausted', message: `too many requests wait already; try again at ${time(at)}`, ...(Number.isFinite(at) && { retryAt: at }), attempts: attemptsOf(ruled, now),
+    kind: isExhausted(ruled) ? 'exhausted' : 'unavailable', message: `too many requests wait already; try again at ${time(at)}`, ...(Number.isFinite(at) && { retryAt: at }), attempts: attemptsOf(ruled, now),
   });
 }

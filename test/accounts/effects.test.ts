@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { UpstreamFailure } from '../../src/failure.ts';
-import type { ChatRequest, Usage } from '../../src/types.ts';
+import type { ChatRequest, Limits, Usage } from '../../src/types.ts';
 import { START, account, createHouse, type House, model, provider, state, targetsOf, window } from './harness.ts';
 
 /** Known and ample, so that nothing but the refusals decides. */
@@ -18,6 +18,17 @@ async function next(house: House, rest: Parameters<House['ask']>[0] = {}): Promi
   const lease = await house.ask(rest);
   lease.cancel();
   return `${lease.account.provider}/${lease.account.label} ${lease.target.model.name}`;
+}
+
+/** Broken for so long that it rests for the longest time there is. */
+async function longBroken(limits: Limits): Promise<House> {
+  const house = createHouse([provider('two', [model('m', limits)])], [account('two', 'z')], { lineBound: 1 });
+  for (let failure = 0; failure < 12; failure += 1) {
+    (await house.ask({ request: { deadline: house.time.now() } })).fail(failing('overloaded'));
+    house.time.skip(300_000);
+  }
+  (await house.ask()).fail(failing('overloaded'));
+  return house;
 }
 
 describe('a refusal', () => {
@@ -154,6 +165,29 @@ describe('what is broken', () => {
     const house = createHouse([two], [account('two', 'z')]);
     for (let failure = 0; failure < 3; failure += 1) (await house.ask()).fail(failing('overloaded'));
     expect(await next(house, { request: { deadline: house.time.now() + 1000 } })).toBe('two/z m');
+  });
+
+  test('is no quota that is spent, and nobody is told to stay away for longer than a moment: the next who comes is served if it is over', async () => {
+    const house = await longBroken({ windows: [] });
+    const { rests } = house.accounts.view()[0] ?? { rests: [] };
+    expect(rests).toMatchObject([{ scope: 'target', until: house.time.now() + 300_000 }]);
+    const refusal = await house.refusal({ excluded: () => true });
+    expect(refusal).toMatchObject({ kind: 'unavailable', retryAt: house.time.now() + 5_000 });
+    (await house.ask()).settle(undefined);
+  });
+
+  test('is an outage for those, too, for whom there is no room in the line', async () => {
+    const house = await longBroken({ windows: [], concurrent: 1 });
+    await house.ask();
+    void house.refusal();
+    await house.time.settle();
+    expect(house.accounts.waiting()).toBe(1);
+    expect(await house.refusal()).toMatchObject({ kind: 'unavailable', retryAt: house.time.now() + 5_000 });
+  });
+
+  test('and out of quota besides is told the quota’s time', async () => {
+    const house = await longBroken({ windows: [window(1, 60)] });
+    expect(await house.refusal({ excluded: () => true })).toHaveProperty('retryAt', expect.closeTo(house.time.now() + 60_000, -3));
   });
 
   test('what cannot be reached rests at once, gives back what was taken, and soon is tried again', async () => {
