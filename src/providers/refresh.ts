@@ -1,5 +1,5 @@
 /**
- * A provider's own list of its models, merged into what we know: known models keep our data, new ones appear when
+ * A provider's own list of its models, merged into what we know: known models keep our data and gain the capabilities it names, new ones appear when
  * their price is known to be zero, vanished ones leave. Pure; fetching and caching are the callers'.
  */
 import type { Capability, Limits, Model, Price, Provider } from '../types.ts';
@@ -14,7 +14,10 @@ interface Listed {
   readonly price?: Price;
   /** The price is what a call here costs, not a list price beside a free tier. */
   readonly charged: boolean;
+  /** Partly guessed from its name and kind. */
   readonly capabilities: readonly Capability[];
+  /** The part it says in so many words. */
+  readonly said: readonly Capability[];
 }
 
 /** Named without its `:free`, OpenRouter sells what it gives away. */
@@ -65,6 +68,7 @@ function listedOf(entry: Json): Listed {
     ...given('maxOutput', numberAt(top, 'max_completion_tokens') ?? numberAt(entry, 'max_completion_tokens') ?? numberAt(limits, 'max_completion_tokens')),
     ...priceOf(recordAt(entry, 'pricing')),
     capabilities: capabilitiesOf(entry),
+    said: saidOf(entry),
   };
 }
 
@@ -94,15 +98,20 @@ const FEATURES: Readonly<Record<string, Capability>> = {
   include_reasoning: 'reasoning',
 };
 
+function saidOf(entry: Json): readonly Capability[] {
+  const takes = new Set([...words(entry, 'input_modalities'), ...words(recordAt(entry, 'architecture'), 'input_modalities')]);
+  const features = [...words(entry, 'supported_parameters'), ...words(entry, 'supported_features')].map((word) => FEATURES[String(word)]);
+  return [...new Set([takes.has('image') && 'vision', takes.has('audio') && 'audio', ...features].filter((capability) => typeof capability === 'string'))] as readonly Capability[];
+}
+
+/** For a model nobody knew, what its name and kind suggest as well. */
 function capabilitiesOf(entry: Json): readonly Capability[] {
   const architecture = recordAt(entry, 'architecture');
-  const takes = new Set([...words(entry, 'input_modalities'), ...words(architecture, 'input_modalities')]);
   const gives = new Set([...words(entry, 'output_modalities'), ...words(architecture, 'output_modalities')]);
-  const features = [...words(entry, 'supported_parameters'), ...words(entry, 'supported_features')].map((word) => FEATURES[String(word)]);
   const embeds = gives.has('embeddings') || entry['type'] === 'embedding' || (gives.size === 0 && /embed|\bbge-/i.test(nameOf(entry)));
   const chats = !embeds && (gives.size === 0 || gives.has('text'));
   const code = /cod(e|er|ing)\b|codestral|devstral/i.test(nameOf(entry));
-  const found = [embeds && 'embeddings', chats && 'text_generation', chats && code && 'code_generation', takes.has('image') && 'vision', takes.has('audio') && 'audio', ...features];
+  const found = [embeds && 'embeddings', chats && 'text_generation', chats && code && 'code_generation', ...saidOf(entry)];
   return [...new Set(found.filter((capability) => typeof capability === 'string'))] as readonly Capability[];
 }
 
@@ -111,13 +120,14 @@ function words(place: Json | undefined, name: string): readonly unknown[] {
   return Array.isArray(found) ? found : [];
 }
 
-/** Ours, with what we did not know. A price that is charged is true whatever we thought; a list price is ours to say. */
+/** Ours, with what we did not know: whoever is said to call tools is asked to. A price that is charged is true whatever we thought; a list price is ours to say. */
 function completed(model: Model, listed: Listed | undefined, listPrice: Price): Model {
   if (listed === undefined) return model;
   return {
     ...model,
     ...given('context', model.context ?? listed.context),
     ...given('maxOutput', model.maxOutput ?? listed.maxOutput),
+    capabilities: [...new Set([...model.capabilities, ...listed.said])],
     price: { ...listPrice, ...model.price, ...(listed.charged && listed.price) },
   };
 }

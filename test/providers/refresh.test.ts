@@ -15,9 +15,11 @@ describe('a list of OpenRouter\'s', () => {
   const before = provider({ name: 'openrouter', models: [known, model({ name: 'a/vanished:free' }), model({ name: 'a/embedder', capabilities: ['embeddings'] })] });
   const merged = mergeModelList(before, { data: [entry('a/known:free'), entry('b/new:free'), entry('b/paid', { pricing: { prompt: '0.00003', completion: '0.00006' } }), entry('b/unpriced', { pricing: {} }), entry('b/auto', { pricing: { prompt: '-1', completion: '-1' } }), entry('b/gone:free', { expiration_date: '2026-10-01' }), entry('b/fee', { pricing: { ...free, request: '0.01' } })] }, NOW);
 
-  test('known models keep our data, vanished chat models leave, new ones come when they are free', () => {
+  test('known models keep our data and gain what they are said to do, vanished chat models leave, new ones come when they are free', () => {
     expect(merged.models.map(({ name }) => name)).toEqual(['a/known:free', 'a/embedder', 'b/new:free']);
-    expect(merged.models[0]).toMatchObject({ context: 100, maxOutput: 4096, capabilities: ['text_generation', 'code_generation'] });
+    expect(merged.models[0]).toMatchObject({ context: 100, maxOutput: 4096, capabilities: ['text_generation', 'code_generation', 'vision', 'tools', 'json', 'json_schema', 'reasoning'] });
+    const silent = { architecture: {}, supported_parameters: ['stop'] };
+    expect(mergeModelList(before, { data: [entry('a/known:free', silent)] }, NOW).models[0]?.capabilities).toEqual(known.capabilities);
   });
 
   test('a new model has the smaller context and what it says it can', () => {
