@@ -18,7 +18,7 @@ import type { Exclusions } from './gateway/exclusions.ts';
 import type { FirstContent } from './gateway/first-content.ts';
 import { goOn } from './gateway/go-on.ts';
 import { hedged } from './gateway/hedge.ts';
-import { deadlines, isHeld, lastTurn, patienceWith } from './gateway/deadlines.ts';
+import { commitPoint, deadlines, isHeld, lastTurn, patienceWith } from './gateway/deadlines.ts';
 import type { Patience } from './gateway/patience.ts';
 import { mayResume, resumable } from './gateway/resume.ts';
 import type { RetryBudget } from './gateway/retry-budget.ts';
@@ -142,7 +142,7 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     const upstream = await gateway.send({ request: concessions.fit(lease.target), target: lease.target, account: lease.account, stallMs }, patience.signal);
     lease.learn(upstream.facts);
     const rest = upstream.chunks[Symbol.asyncIterator]();
-    const held = await readUntil(rest, isHeld(turn) ? 'end' : 'first content');
+    const held = await readUntil(rest, commitPoint(turn));
     await turn.commit?.();
     const afterMs = attempt.content();
     if (!isHeld(turn)) gateway.firstContent.noted(lease.target, afterMs);
@@ -163,14 +163,14 @@ interface Held {
   readonly complete: boolean;
 }
 
-/** Reads up to the commit point. Everything read is held for the client. */
-async function readUntil(rest: AsyncIterator<ChatChunk>, point: 'first content' | 'end'): Promise<Held> {
+/** Reads up to the commit point, which is the end where no chunk is. Everything read is held for the client. */
+async function readUntil(rest: AsyncIterator<ChatChunk>, isPoint: (chunk: ChatChunk) => boolean): Promise<Held> {
   const chunks: ChatChunk[] = [];
   for (;;) {
     const next = await rest.next();
     if (next.done === true) return { chunks, complete: true };
     chunks.push(next.value);
-    if (point === 'first content' && next.value.content) return { chunks, complete: false };
+    if (isPoint(next.value)) return { chunks, complete: false };
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Lease, Outlook } from '../accounts/accounts.ts';
 import type { Policy, Turn } from '../gateway.ts';
 import type { Match } from '../routing/classify.ts';
-import type { Rule, Target } from '../types.ts';
+import type { ChatChunk, Rule, Target } from '../types.ts';
 import { startPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 
@@ -11,6 +11,17 @@ export const onStreamBreak = ({ request, match }: Pick<Turn, 'request' | 'match'
 
 /** Whether the commit point is the last byte: for JSON, and for a stream whose breaks the client must not see. */
 export const isHeld = (turn: Pick<Turn, 'request' | 'match'>): boolean => !turn.request.stream || onStreamBreak(turn) === 'buffer';
+
+const isContent = ({ content }: ChatChunk): boolean => content;
+/** Behind a large file a form may say `stream` where nobody has read it yet: who answers in events has. */
+const isEvents = ({ raw }: ChatChunk): boolean => raw?.contentType.startsWith('text/event-stream') === true;
+const isNone = (): boolean => false;
+
+/** Which chunk may go to the client, with all that came before it. */
+export function commitPoint(turn: Pick<Turn, 'request' | 'match'>): (chunk: ChatChunk) => boolean {
+  if (onStreamBreak(turn) === 'buffer') return isNone;
+  return turn.request.stream ? isContent : isEvents;
+}
 
 /** Milliseconds the caller still waits; Infinity for a whole answer, where the caller did not say. */
 export function callerWaits(turn: Pick<Turn, 'request' | 'match'>, now: number): number {

@@ -228,6 +228,25 @@ describe('a large upload', () => {
     expect((await send(formOf({ bytes: 100 }))).status).toBe(200);
   });
 
+  test('that asks for a stream behind its file is answered as one, event by event', async () => {
+    const open: { response?: ServerResponse } = {};
+    state.upstream.reading = (incoming, answer) => {
+      open.response = answer;
+      incoming.resume().once('end', () => answer.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: {"type":"transcript.text.delta","delta":"Gr"}\n\n'));
+    };
+    const form = formOf({ after: field('stream', 'true') });
+    const request = upload(state.system.url, form.length);
+    const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+    request.end(form);
+    const [response] = await answered;
+    expect(response.headers['content-type']).toBe('text/event-stream');
+    const [first] = (await once(response, 'data')) as [Buffer];
+    expect(first.toString()).toContain('"Gr"');
+    // Only now it goes on.
+    open.response?.end('data: {"type":"transcript.text.done","text":"Gruss"}\n\n');
+    expect(await text(response)).toContain('transcript.text.done');
+  });
+
   test('whose client leaves in the middle is left upstream, too, and harms nobody', async () => {
     const form = formOf({});
     const request = upload(state.system.url, form.length);
