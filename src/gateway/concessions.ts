@@ -49,7 +49,10 @@ function asks(body: ChatRequest['body'], path: string): boolean {
   const [field = '', inner] = path.split('.');
   const value = body[field];
   if (inner === undefined) return value !== undefined && value !== null;
-  return Array.isArray(value) && value.some((entry: unknown) => typeof entry === 'object' && entry !== null && Object.hasOwn(entry, inner));
+  return Array.isArray(value) && value.some((entry: unknown) => typeof entry === 'object' && entry !== null && says((entry as Readonly<Record<string, unknown>>)[inner]));
 }
+
+/** Clients say back an answer's fields, also those that hold nothing. */
+const says = (value: unknown): boolean => value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
 
 const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;

@@ -4,12 +4,14 @@ import { azure } from './azure.ts';
 import { cloudflare } from './cloudflare.ts';
 import { cohere } from './cohere.ts';
 import type { Dialect } from './dialect.ts';
+import { geminiOpenai } from './gemini-openai.ts';
 import { gemini } from './gemini.ts';
+import { mistral } from './mistral.ts';
 import { ollama } from './ollama.ts';
 import { openai } from './openai.ts';
 import { openrouter } from './openrouter.ts';
 
-export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini, ollama, openrouter }));
+export const dialects: ReadonlyMap<string, Dialect> = new Map(Object.entries({ openai, anthropic, azure, cloudflare, cohere, gemini, 'gemini-openai': geminiOpenai, mistral, ollama, openrouter }));
 
 /** The catalogue's schema lets no other name through. */
 export function dialectNamed(name: string): Dialect {

@@ -4,6 +4,7 @@ import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { notTaken } from './fields.ts';
+import { signatureOf, UNSIGNED, wantsSignatures } from './gemini-openai.ts';
 import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
@@ -30,7 +31,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
   const { rest, ...common } = readFields(fields);
   const body = {
     ...(system !== '' && { systemInstruction: { parts: [{ text: system }] } }),
-    contents: contentsOf(turns),
+    contents: contentsOf(turns, wantsSignatures(model.name)),
     ...toolFields(common),
     generationConfig: generationConfig(common, rest),
   };
@@ -66,11 +67,11 @@ function toolFields({ tools, toolChoice }: Pick<CommonFields, 'tools' | 'toolCho
 }
 
 /** Turns of one side that follow each other are one content: results of parallel calls must stand together. */
-function contentsOf(turns: readonly Turn[]): readonly Json[] {
+function contentsOf(turns: readonly Turn[], signs: boolean): readonly Json[] {
   const contents: { role: string; parts: Json[] }[] = [];
   for (const turn of turns) {
     const role = turn.role === 'assistant' ? 'model' : 'user';
-    const parts = partsOf(turn);
+    const parts = partsOf(turn, signs);
     const last = contents.at(-1);
     if (last?.role === role) last.parts.push(...parts);
     else if (parts.length > 0) contents.push({ role, parts });
@@ -78,10 +79,10 @@ function contentsOf(turns: readonly Turn[]): readonly Json[] {
   return contents;
 }
 
-function partsOf(turn: Turn): Json[] {
+function partsOf(turn: Turn, signs: boolean): Json[] {
   switch (turn.role) {
     case 'user': return turn.parts.map(partOf);
-    case 'assistant': return [...(turn.text === '' ? [] : [{ text: turn.text }]), ...turn.calls.map(callPart)];
+    case 'assistant': return [...(turn.text === '' ? [] : [{ text: turn.text }]), ...turn.calls.map((call, index) => callPart(call, signs && index === 0 ? UNSIGNED : undefined))];
     case 'tool': return [{ functionResponse: { name: turn.name, response: resultOf(turn.text) } }];
     default: return turn satisfies never;
   }
@@ -93,9 +94,9 @@ function partOf(part: Part): Json {
   return { inlineData: { mimeType: part.mediaType, data: part.data } };
 }
 
-/** Gemini 3 refuses a call that comes back without the signature it was made with; where it stands is Google's own choice for OpenAI's format. */
-function callPart({ name, input, source }: Call): Json {
-  const signature = textAt(recordAt(recordAt(source, 'extra_content'), 'google'), 'thought_signature');
+/** `otherwise`: in place of a signature that is not there. */
+function callPart({ name, input, source }: Call, otherwise: string | undefined): Json {
+  const signature = signatureOf(source) ?? otherwise;
   return { functionCall: { name, args: input }, ...(signature !== undefined && { thoughtSignature: signature }) };
 }
 

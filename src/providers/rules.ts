@@ -152,7 +152,7 @@ const isUnclear = ({ status: code, complaint, text }: Case): boolean => code >= 
 
 function caller(told: Case): Outcome {
   const { complaint, text } = told;
-  const param = complaint?.param ?? /^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/.exec(text)?.groups?.['name'];
+  const param = complaint?.param ?? (text.startsWith('reasoning is mandatory') ? 'reasoning_effort' : undefined) ?? /^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/.exec(text)?.groups?.['name'];
   return { kind: 'caller', ...given('param', param), ...given('code', complaint?.code), ...((isUnclear(told) || (CANNOT.test(text) && SKILL.test(text))) && { capability: true }) };
 }
 

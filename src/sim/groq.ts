@@ -18,6 +18,8 @@ function refusedParameter(body: JsonObject, model: SimulatedModel): Reply | stri
   const field = UNSUPPORTED.find((name) => body[name] !== undefined && body[name] !== null && body[name] !== false);
   if (field !== undefined) return groqFailure(400, `\`${field}\` is not supported with this model`, { param: field });
   if (objects(body['messages']).some((message) => 'name' in message)) return groqFailure(400, "'messages.0' : property 'name' is unsupported");
+  const thinking = objects(body['messages']).findIndex((message) => 'reasoning_content' in message);
+  if (thinking >= 0) return groqFailure(400, `'messages.${thinking}' : for 'role:assistant' the following must be satisfied[('messages.${thinking}' : property 'reasoning_content' is unsupported)]`);
   if (typeof body['n'] === 'number' && body['n'] > 1) return groqFailure(400, "'n' : number must be at most 1");
   const asked = maxOutput(body);
   if (asked !== undefined && asked > model.maxOutput) {

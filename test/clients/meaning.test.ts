@@ -58,3 +58,11 @@ test('Groq is not told who speaks, which it refuses', async () => {
   expect(bodies()).toMatchObject([{ messages: [{ role: 'user', content: 'hello' }] }]);
   expect(JSON.stringify(bodies())).not.toContain('ann');
 });
+
+test.each(['groq/openai/gpt-oss-120b', 'cerebras/gpt-oss-120b'])('what another provider said besides is not said back to %s', async (model) => {
+  const said = { role: 'assistant' as const, content: 'ho', refusal: null, annotations: [], reasoning_content: 'hm', reasoning_details: [{ type: 'reasoning.text', text: 'hm' }] };
+  const { response } = await ask({ model, messages: [{ role: 'user', content: 'hi' }, said, { role: 'user', content: 'so?' }] });
+  expect(bodies()).toMatchObject([{ messages: [{}, { role: 'assistant', content: 'ho' }, {}] }]);
+  expect(JSON.stringify(bodies())).not.toMatch(/refusal|annotations|reasoning_/);
+  expect(response.headers.get('x-tollfree-dropped')).toBe('messages.reasoning_content, messages.reasoning_details');
+});

@@ -82,6 +82,15 @@ describe('config/providers.yaml', () => {
     expect(all.filter(({ status }) => status === 'retired').map(({ name, models }) => [name, models])).toEqual([['github-models', []]]);
   });
 
+  test('what providers take otherwise than OpenAI is written down', () => {
+    const told = (name: string): unknown => ({ dialect: provider(name).dialect, rename: provider(name).rename });
+    expect(['openrouter', 'gemini', 'mistral', 'mistral-codestral', 'cloudflare', 'ollama', 'ollama-cloud', 'anthropic', 'azure'].map((name) => provider(name).dialect)).toEqual(['openrouter', 'gemini-openai', 'mistral', 'mistral', 'cloudflare', 'ollama', 'ollama', 'anthropic', 'azure']);
+    expect(told('mistral')).toMatchObject({ rename: { seed: 'random_seed', max_completion_tokens: 'max_tokens' } });
+    for (const name of ['openai', 'azure']) expect(told(name)).toMatchObject({ rename: { max_tokens: 'max_completion_tokens' } });
+    for (const name of ['groq', 'cerebras']) expect(provider(name).omit).toEqual(expect.arrayContaining(['messages.reasoning_content', 'messages.refusal']));
+    expect(provider('groq').omit).toContain('messages.name');
+  });
+
   test('Groq counts each model by itself, days and token minutes refilling', () => {
     expect(provider('groq')).toMatchObject({ quotaScope: 'organization', limits: { windows: [] }, keyCheckPath: '/models', keyPrefix: 'gsk_' });
     expect(windowsOf('groq', 'openai/gpt-oss-120b')).toEqual(['30 requests/60s rolling', '1000 requests/86400s refill', '8000 tokens/60s refill', '200000 tokens/86400s rolling']);

@@ -15,6 +15,8 @@ interface Recorded {
   /** `openai` where it does not say. */
   readonly dialect?: string;
   readonly file: string;
+  /** Some payloads of it: what clients would misread. */
+  readonly rewritten?: boolean;
   /** What a person reads in the end, without the reasoning. */
   readonly text: string;
   /** Which chunks are content. */
@@ -84,7 +86,7 @@ describe.each(recorded)('$provider/$file', ({ dialect, ...one }) => {
   });
 
   test('keeps every payload as it came', async () => {
-    if (TRANSLATED.has(dialect)) return;
+    if (TRANSLATED.has(dialect) || one.rewritten === true) return;
     const text = bytes.toString();
     const events = one.file.endsWith('.json') ? [text.trim()] : [...text.matchAll(/^data: (\{.*)$/gm)].map(([, data]) => data);
     expect((await read(dialect, bytes)).map(({ text }) => text)).toEqual(events);

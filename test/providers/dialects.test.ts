@@ -1,13 +1,15 @@
 /** Questions as each wire format wants them. */
 import { describe, expect, test } from '@jest/globals';
-import { failureOf } from '../../src/failure.ts';
+import { FailureError, failureOf } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
 import { anthropic } from '../../src/providers/anthropic.ts';
 import { azure } from '../../src/providers/azure.ts';
 import { cloudflare } from '../../src/providers/cloudflare.ts';
 import { cohere } from '../../src/providers/cohere.ts';
 import type { Dialect, HttpRequest } from '../../src/providers/dialect.ts';
+import { geminiOpenai } from '../../src/providers/gemini-openai.ts';
 import { gemini } from '../../src/providers/gemini.ts';
+import { mistral } from '../../src/providers/mistral.ts';
 import { jsonOf, model, provider, request } from './support.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -125,6 +127,44 @@ describe('azure', () => {
     expect(dated.headers).not.toHaveProperty('authorization');
     expect(encoded(azure, rich, 'https://r.openai.azure.com/openai/v1').url).toBe('https://r.openai.azure.com/openai/v1/chat/completions');
     expect(sent(azure, rich)).toMatchObject({ model: 'some-model', messages: rich['messages'], temperature: 1.5 });
+  });
+});
+
+const foreignCall = (id: string): Body => ({ id, index: 0, type: 'function', function: { name: 'look', arguments: '{}' }, extra_content: { google: {} } });
+const callsSigned = (signature?: string): Body => ({ messages: [{ role: 'assistant', content: null, tool_calls: ['c1', 'c2'].map((id) => ({ id, type: 'function', function: { name: 'look', arguments: '{}' }, ...(signature !== undefined && id === 'c1' && { extra_content: { google: { thought_signature: signature } } }) })) }, { role: 'tool', tool_call_id: 'c1', content: 'a' }] });
+
+describe('mistral', () => {
+  test('a message holds what its role needs; what an answer held besides is not said back', () => {
+    const messages = [{ role: 'user', content: 'hi' }, { role: 'assistant', content: 'ho', refusal: null, annotations: [], reasoning: 'hm', reasoning_content: 'hm', tool_calls: null }, { role: 'user', content: 'so?' }];
+    expect(sent(mistral, { messages })).toMatchObject({ messages: [{ role: 'user', content: 'hi' }, { role: 'assistant', content: 'ho' }, { role: 'user', content: 'so?' }] });
+    expect(JSON.stringify(sent(mistral, { messages }))).not.toMatch(/refusal|annotations|reasoning|tool_calls/);
+  });
+
+  test('calls made elsewhere get a name it takes, the same as their results; after a result the assistant speaks', () => {
+    const { messages } = sent(mistral, { messages: [{ role: 'user', content: 'x' }, { role: 'assistant', content: null, tool_calls: [foreignCall('toolu_01AbCdEf'), foreignCall('gSIMJiOkT')] }, { role: 'tool', tool_call_id: 'gSIMJiOkT', content: 'a' }, { role: 'tool', tool_call_id: 'toolu_01AbCdEf', content: 'b' }, { role: 'user', content: 'so?' }] }) as { messages: Record<string, unknown>[] };
+    expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'tool', 'assistant', 'user']);
+    const [other, own] = (messages[1]?.['tool_calls'] ?? []) as Record<string, unknown>[];
+    expect(other).toEqual({ id: expect.stringMatching(/^[a-z\d]{9}$/i), type: 'function', function: { name: 'look', arguments: '{}' } });
+    expect(own?.['id']).toBe('gSIMJiOkT');
+    expect([messages[2]?.['tool_call_id'], messages[3]?.['tool_call_id']]).toEqual(['gSIMJiOkT', other?.['id']]);
+    expect(messages[4]?.['content']).toMatch(/\S/);
+  });
+
+  test('thoughts are told apart from words, and a call has its place', () => {
+    const decoder = mistral.decode((body) => new FailureError({ kind: 'broken-answer', message: body }));
+    const read = (delta: Body): unknown => (JSON.parse(decoder.read({ whole: false, text: JSON.stringify({ choices: [{ index: 0, delta }] }) })[0]?.text ?? '') as { choices: { delta: unknown }[] }).choices[0]?.delta;
+    expect(read({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm' }, { type: 'text', text: 'm' }] }, { type: 'text', text: '4' }] })).toEqual({ content: '4', reasoning_content: 'Hmm' });
+    expect(read({ tool_calls: [{ id: 'a', function: {} }, { id: 'b', function: {} }] })).toEqual({ tool_calls: [{ index: 0, type: 'function', id: 'a', function: {} }, { index: 1, type: 'function', id: 'b', function: {} }] });
+    expect(read({ tool_calls: [{ index: 7, id: 'c' }, { id: 'd' }] })).toMatchObject({ tool_calls: [{ index: 7 }, { index: 3 }] });
+  });
+});
+
+describe.each([['gemini-3.8-flash', true], ['gemini-2.5-flash', false], ['gemma-4-31b-it', false]])('a call without a signature to %s', (name, wanted) => {
+  const bodyFor = (dialect: Dialect, body: Body): string => JSON.stringify(jsonOf(dialect.encode(request(body), { provider: provider({ baseUrl: 'https://api.example/v1beta' }), model: model({ name }) }, 'key-1')));
+
+  test.each([['gemini', gemini, /"thoughtSignature":"([^"]+)"/g], ['gemini-openai', geminiOpenai, /"thought_signature":"([^"]+)"/g]] as const)('%s', (_dialect, dialect, signatures) => {
+    expect([...bodyFor(dialect, callsSigned()).matchAll(signatures)].map(([, signature]) => signature)).toEqual(wanted ? ['skip_thought_signature_validator'] : []);
+    expect([...bodyFor(dialect, callsSigned('its own')).matchAll(signatures)].map(([, signature]) => signature)).toEqual(['its own']);
   });
 });
 
