@@ -15,7 +15,7 @@ export interface RulesProblem {
 export type CheckedRules = { readonly problems: readonly RulesProblem[] } | { readonly rules: RuleSet; readonly names: readonly string[] };
 
 export interface RulesDesk {
-  /** `version` names the text: another has another. */
+  /** `version` names the text: another has another. Throws `internal` where it cannot be read. */
   readonly source: () => Promise<{ readonly file: string; readonly text: string; readonly version: string }>;
   readonly check: (text: string) => CheckedRules;
   /** Replaces the version that was seen, puts it in force and tells the new one. Throws `changed-meanwhile` where it is no longer there, `internal` where it cannot be written. */

@@ -7,6 +7,7 @@ import type { CheckedRules, RulesDesk } from '../http/admin-rules.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import type { Rules } from '../types.ts';
 import { writeDurably } from '../vault/durable-write.ts';
+import { systemCode } from '../vault/errors.ts';
 import { asFailure } from './vault-failure.ts';
 
 export interface RulesDeskOptions {
@@ -21,7 +22,9 @@ export function createRulesDesk({ file, load, reload }: RulesDeskOptions): Rules
   let saved: Promise<unknown> = Promise.resolve();
 
   const source: RulesDesk['source'] = async () => {
-    const text = await readFile(file, 'utf8');
+    const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+      throw new FailureError({ kind: 'internal', message: `${file} ${systemCode(cause) === 'ENOENT' ? 'does not exist' : `cannot be read (${systemCode(cause) ?? 'why is not known'})`}; the rules in force stay until it is there again` }, { cause });
+    });
     return { file, text, version: versionOf(text) };
   };
 

@@ -89,7 +89,7 @@ const hints: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: free some space and try again; nothing was changed',
   EDQUOT: 'the disk quota is used up: free some space and try again; nothing was changed',
   EBUSY: 'the file itself is a mount point: mount its directory instead',
-  EROFS: 'the disk is read-only: mount the data directory writable',
+  EROFS: 'the disk is read-only: mount its directory writable',
   EACCES: 'the user running tollfree may not write there',
 };
 

@@ -154,6 +154,27 @@ describe('a file that reloads', () => {
     }
   });
 
+  test('behind a link, in another directory: written in place, and replaced as editors do', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'tollfree-real-'));
+    const real = join(elsewhere, 'real.yaml');
+    writeFileSync(real, port(1));
+    unlinkSync(file);
+    symlinkSync(real, file);
+    await open();
+    try {
+      for (const number of [2, 3, 4]) {
+        expect(await afterChange(() => writeFileSync(real, port(number)))).toEqual([`port ${number}`]);
+        const replaced = (): void => {
+          writeFileSync(`${real}~`, port(number * 10));
+          renameSync(`${real}~`, real);
+        };
+        expect(await afterChange(replaced)).toEqual([`port ${number * 10}`]);
+      }
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
+  });
+
   test('closed: nothing is heard any more', async () => {
     const { current, close } = await open();
     await close();

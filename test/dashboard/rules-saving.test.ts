@@ -1,8 +1,10 @@
 /** The rules file, saved by an operator: as it was written, whole, and never over somebody else's change. */
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { chmod, lstat, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startSystem } from '../support/system.ts';
+import { startProcess } from '../support/process.ts';
+import { ADMIN_TOKEN, startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
 
 const RULES = `# Mine, and why: zebras are fast.
@@ -77,4 +79,36 @@ test.each<[string, unknown, boolean, RegExp]>([
   const answer = await put(text, saysVersion ? await versionNow() : undefined);
   expect(answer).toMatchObject({ status: 400, body: { error: { message: expect.stringMatching(message) } } });
   expect(await readFile(state.file, 'utf8')).toBe(RULES);
+});
+
+test('a file that is gone is told, and its rules stay in force', async () => {
+  const version = await versionNow();
+  await rm(state.file);
+  expect(await put(RULES, version)).toMatchObject({ status: 500, body: { error: { message: expect.stringContaining('does not exist; the rules in force stay') } } });
+  expect((await state.system.admin('GET', '/rules/source')).status).toBe(500);
+  expect(await ruleOf('a zebra')).toBe('zebras');
+});
+
+const mounts = spawnSync('unshare', ['-rm', 'true']).status === 0;
+
+(mounts ? test : test.skip)('a file that cannot be written is told so, and nothing is lost: neither the file nor what is in force', async () => {
+  const { system } = state;
+  const directory = join(system.directory, 'fixed');
+  const file = join(directory, 'routing-rules.yaml');
+  await mkdir(directory);
+  await writeFile(file, RULES);
+  const environment = { ...(await system.environmentFor('unwritable')), TOLLFREE_RULES: file };
+  const daemon = await startProcess(environment, system.directory, { within: ['unshare', '-rm', 'bash', '-c', 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"', directory] });
+  try {
+    const ask = (method: string, path: string, body?: object): Promise<Response> => fetch(`${daemon.url}/admin${path}`, { method, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/json' }, ...(body && { body: JSON.stringify(body) }) });
+    const { version } = (await (await ask('GET', '/rules/source')).json()) as { version: string };
+    const answer = await ask('PUT', '/rules/source', { text: RULES.replaceAll('zebra', 'okapi'), version });
+    expect([answer.status, await answer.json()]).toEqual([500, expect.objectContaining({ error: expect.objectContaining({ message: expect.stringMatching(/routing-rules\.yaml.*(?:EROFS|read-only)/) }) })]);
+    expect(await (await ask('GET', '/rules/source')).json()).toMatchObject({ text: RULES, version });
+    expect(((await (await ask('POST', '/explain', { prompt: 'a zebra' })).json()) as { rule: string }).rule).toBe('zebras');
+    expect(await readdir(directory)).toEqual(['routing-rules.yaml']);
+  } finally {
+    daemon.signal('SIGKILL');
+    await daemon.ended;
+  }
 });
