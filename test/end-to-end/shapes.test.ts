@@ -25,12 +25,21 @@ beforeAll(async () => {
 });
 afterAll(() => state.system.close());
 
+/**
+ * A table V8 keeps properties in where it takes an object for a dictionary; it is found again, and no new shape. Whether one of
+ * undici's requests (`this[kHandler] = …`) or Node's answers (`this[kNeedDrain] = …`) is taken for one is a matter of luck: V8
+ * gives objects of a class the room that the first seven of them needed, and a full collection right before the seventh leaves it
+ * nothing to judge by. Collecting after six calls shows it every time, after five or seven never (Node 20.20, undici 7.30).
+ */
+const TABLE = 'NormalizeCached';
+
 /** Where shapes were made, and how often: `<how> <line>:<column> <property>`. */
 async function shapesIn(file: string): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   for await (const line of createInterface({ input: createReadStream(file) })) {
     if (!line.startsWith('map,')) continue;
     const [, how, , , , , row, column, , property = ''] = line.split(',');
+    if (how === TABLE) continue;
     const place = `${how} ${row}:${column} ${property}`;
     counts.set(place, (counts.get(place) ?? 0) + 1);
   }
