@@ -173,7 +173,7 @@ const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mn
       expect((await fetch(`${daemon.url}/health/ready`)).status).toBe(200);
       for (const [path, body] of [['/virtual-keys', { name: 'late' }], ['/vault/rotate', {}], ['/accounts', { provider: 'groq', label: 'three', key: 'sim-groq-three', check: false }]] as const) {
         const refused = await admin(daemon, 'POST', path, body);
-        expect([path, refused.status, await refused.text()]).toEqual([path, 500, expect.stringMatching(/EROFS.*mount the data directory writable/)]);
+        expect([path, refused.status, await refused.text()]).toEqual([path, 500, expect.stringMatching(/EROFS.*mount its directory writable/)]);
       }
       expect(readFileSync(join(data, 'vault.json'), 'utf8')).toBe(before);
 

@@ -34,11 +34,10 @@ test('a second signal ends it at once', async () => {
   const over = stream.text().catch(() => 'cut');
   daemon.signal('SIGTERM');
   await sleep(100);
-  const at = Date.now();
   daemon.signal('SIGTERM');
   await daemon.ended;
-  expect(Date.now() - at).toBeLessThan(1_000);
-  await over;
+  // The first one alone would have let it finish.
+  expect(await over).not.toContain('[DONE]');
 }, 30_000);
 
 test('kill -9 under load, again and again: no call upstream saw is forgotten but those in flight', async () => {
