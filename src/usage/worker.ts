@@ -12,7 +12,7 @@ function keep({ directory, retention, ending }: WorkerData, port: NonNullable<ty
   const say = (message: FromWorker): void => port.postMessage(message);
   const goesOn = (): boolean => Atomics.load(ending, 0) === 0;
   const keeper = createKeeper({ directory, retention, goesOn, tell: (message) => say({ type: 'told', message }) });
-  const state: { well: boolean | undefined; scheduled: boolean; now: number } = { well: undefined, scheduled: false, now: 0 };
+  const state: { well: boolean | undefined; scheduled: boolean; closed: boolean; now: number } = { well: undefined, scheduled: false, closed: false, now: 0 };
 
   /** True: there is more to do at once. */
   function tried(step: (now: number) => boolean): boolean {
@@ -33,6 +33,8 @@ function keep({ directory, retention, ending }: WorkerData, port: NonNullable<ty
     state.scheduled = true;
     setTimeout(() => {
       state.scheduled = false;
+      // Nobody would close the database that is opened now.
+      if (state.closed) return;
       // One step a turn, so that questions are heard in between.
       if (tried(keeper.take) || (state.well === true && tried(keeper.tidy))) schedule(0);
       else if (state.well === false) schedule(RETRY_MS);
@@ -62,6 +64,7 @@ function keep({ directory, retention, ending }: WorkerData, port: NonNullable<ty
       case 'close':
         for (const until = performance.now() + CLOSE_MS; performance.now() < until && tried(keeper.take););
         keeper.close();
+        state.closed = true;
         port.close();
         return;
       default:
