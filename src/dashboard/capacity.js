@@ -41,16 +41,18 @@ export function dayOf({ shared, models }) {
   return add(together.length > 0 ? together : apart);
 }
 
+const serves = ({ state }) => state !== 'disabled' && state !== 'suspended';
+
 /** `[{ name, title, limit, used }]`, each pool counted once, accounts that may not serve left out. */
 export function today(groups) {
   return groups.map(({ name, title, accounts }) => {
-    const pools = new Map(accounts.filter(({ state }) => state !== 'disabled' && state !== 'suspended').map((account) => [account.pool, account]));
+    const pools = new Map(accounts.filter(serves).map((account) => [account.pool, account]));
     return { name, title, ...add([...pools.values()].flatMap((account) => dayOf(account) ?? [])) };
   });
 }
 
-/** The first window that runs out at the pace of the last hour, before its reset. */
+/** The first window that runs out at the pace of the last hour, before its reset. Who may not serve has no pace. */
 export function firstEmpty(accounts) {
-  const soon = accounts.flatMap(({ provider, label, windows }) => windows.filter(({ empty_at: empty }) => empty !== undefined).map((window) => ({ provider, label, ...window })));
+  const soon = accounts.filter(serves).flatMap(({ provider, label, windows }) => windows.filter(({ empty_at: empty }) => empty !== undefined).map((window) => ({ provider, label, ...window })));
   return soon.sort((left, right) => Date.parse(left.empty_at) - Date.parse(right.empty_at))[0];
 }

@@ -40,7 +40,7 @@ function row(key, refresh) {
       h('p', { class: 'quiet' }, [`project ${project}`, h('span', { class: 'mono' }, hint), models && `only ${models.join(', ')}`, expires && `expires ${onDay(expires)}`].filter(Boolean).flatMap((part, index) => (index === 0 ? [part] : [' · ', part]))),
       Object.keys(limits).length > 0 && h('div', { class: 'gauges' }, Object.entries(limits).map(([limit, most]) => {
         const tell = limit.startsWith('usd') ? money : compact;
-        return h('div', { class: 'gauge' }, h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, limitWords(limit)), h('span', { class: 'number' }, `${tell(used[limit] ?? 0)} of ${tell(most)}`)), bar(used[limit] ?? 0, most, `${name}, ${limitWords(limit)}`));
+        return h('div', { class: 'gauge' }, h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, limitWords(limit)), h('span', { class: 'number' }, `${tell(used[limit] ?? 0)} of ${tell(most)} used`)), bar(used[limit] ?? 0, most, `${name}, ${limitWords(limit)}`));
       })),
     ),
     state === 'active' && h('div', { class: 'row-acts' },

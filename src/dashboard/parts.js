@@ -20,12 +20,22 @@ export function restWords({ reason, until: free }) {
 
 const tone = (share) => (share >= 1 ? 'full' : share >= 0.8 ? 'high' : 'fine');
 
-/** A bar of what is used. CSP forbids style attributes, not the style property. */
-export function bar(used, limit, label) {
-  const share = limit > 0 ? Math.min(1, used / limit) : 0;
+/** A bar of what is used. */
+export const bar = (used, limit, label) => meter({ value: Math.min(used, limit), limit, label, told: `${count(used)} of ${count(limit)} used`, look: tone(limit > 0 ? used / limit : 0) });
+
+/** A bar of what is left, where the words beside it tell that; spent it is hatched all over, so that it is not taken for one that is missing. */
+export function gaugeBar(used, limit, label) {
+  const left = Math.max(0, limit - used);
+  const look = tone(limit > 0 ? used / limit : 0);
+  return meter({ value: left, shown: look === 'full' ? limit : left, limit, label, told: `${count(left)} of ${count(limit)} left`, look });
+}
+
+/** Anything there shows, and anything missing. CSP forbids style attributes, not the style property. */
+function meter({ value, shown = value, limit, label, told, look }) {
   const filled = h('span', { class: 'filled' });
-  filled.style.width = `${used > 0 ? Math.max(2, share * 100) : 0}%`;
-  return h('span', { class: `bar ${tone(share)}`, role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': limit, 'aria-valuenow': Math.round(Math.min(used, limit)), 'aria-valuetext': `${count(used)} of ${count(limit)} used` }, filled);
+  const share = limit > 0 ? (shown / limit) * 100 : 0;
+  filled.style.width = `${shown <= 0 ? 0 : shown >= limit ? 100 : Math.min(98, Math.max(2, share))}%`;
+  return h('span', { class: `bar ${look}`, role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': limit, 'aria-valuenow': Math.round(value), 'aria-valuetext': told }, filled);
 }
 
 /** One window: what is left, of how much, and when it is whole again. */
@@ -37,7 +47,7 @@ export function gauge(window) {
   const note = empty === undefined ? whole : h('span', { class: 'warn-text' }, `spent by ${at(empty)} at this pace`);
   return h('div', { class: 'gauge' },
     h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, name), h('span', { class: 'number' }, unit === 'concurrent' ? `${count(used)} of ${count(limit)}` : h('span', {}, h('b', {}, compact(left)), ` of ${compact(limit)} left`))),
-    bar(used, limit, `${name}${window.model === undefined ? '' : `, ${window.model}`}`),
+    (unit === 'concurrent' ? bar : gaugeBar)(used, limit, `${name}${window.model === undefined ? '' : `, ${window.model}`}`),
     h('div', { class: 'gauge-foot' }, note),
   );
 }

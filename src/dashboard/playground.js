@@ -5,7 +5,7 @@ import { explanation } from './parts.js';
 import { milliseconds, plural } from './words.js';
 
 export function view({ signal }) {
-  const prompt = h('textarea', { name: 'prompt', rows: 5, required: true, placeholder: 'Ask anything' });
+  const prompt = h('textarea', { name: 'prompt', rows: 3, required: true, placeholder: 'Ask anything' });
   const models = h('datalist', { id: 'models' });
   const model = h('input', { name: 'model', list: 'models', value: 'auto', autocomplete: 'off', spellcheck: 'false' });
   const send = h('button', { class: 'primary', type: 'submit' }, 'Send');

@@ -3,7 +3,10 @@ import { h, replace, svg } from './dom.js';
 
 const WIDTH = 560;
 const HEIGHT = 180;
-const LEFT = 4;
+/** On the right, and on the left beyond the numbers. */
+const EDGE = 4;
+/** How wide a figure of theirs is, in the picture's own units: on a phone it shrinks and its words do not. */
+const letterWidth = () => (matchMedia('(max-width: 560px)').matches ? 12 : 8);
 const BASE = HEIGHT - 22;
 const TOP = 12;
 
@@ -12,8 +15,10 @@ export function plot({ title, series, labels, format, kind }) {
   const points = labels.length;
   const heights = labels.map((_, index) => (kind === 'bars' ? sum(series.map(({ values }) => values[index] ?? 0)) : Math.max(...series.map(({ values }) => values[index] ?? 0))));
   const most = niceCeiling(Math.max(...heights, 0));
-  const step = (WIDTH - LEFT * 2) / Math.max(1, points);
-  const x = (index) => LEFT + (index + 0.5) * step;
+  const ticks = heights.some((height) => height > 0) ? [[most, TOP], ...(isTold(most / 2) ? [[most / 2, (TOP + BASE) / 2]] : [])].map(([value, at]) => ({ text: format(value), at })) : [];
+  const left = EDGE + Math.max(0, ...ticks.map(({ text }) => text.length * letterWidth() + 4));
+  const step = (WIDTH - left - EDGE) / Math.max(1, points);
+  const x = (index) => left + (index + 0.5) * step;
   const y = (value) => BASE - (value / most) * (BASE - TOP);
 
   const marker = svg('line', { class: 'marker', y1: TOP, y2: BASE, visibility: 'hidden' });
@@ -31,7 +36,7 @@ export function plot({ title, series, labels, format, kind }) {
   };
 
   const picture = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': summaryOf({ title, series, labels, format, kind }), tabindex: 0,
-    onpointermove: (event) => read(Math.floor((((event.clientX - picture.getBoundingClientRect().left) / picture.getBoundingClientRect().width) * WIDTH - LEFT) / step)),
+    onpointermove: (event) => read(Math.floor((((event.clientX - picture.getBoundingClientRect().left) / picture.getBoundingClientRect().width) * WIDTH - left) / step)),
     onpointerleave: rest,
     onblur: rest,
     onkeydown: (event) => {
@@ -40,19 +45,23 @@ export function plot({ title, series, labels, format, kind }) {
       event.preventDefault();
       read(state.index + move);
     } },
-    svg('line', { class: 'rule', x1: LEFT, x2: WIDTH - LEFT, y1: TOP, y2: TOP }),
-    svg('line', { class: 'rule', x1: LEFT, x2: WIDTH - LEFT, y1: (TOP + BASE) / 2, y2: (TOP + BASE) / 2 }),
-    svg('line', { class: 'base', x1: LEFT, x2: WIDTH - LEFT, y1: BASE, y2: BASE }),
-    svg('text', { x: LEFT, y: TOP - 3 }, heights.some((height) => height > 0) ? format(most) : ''),
+    svg('line', { class: 'rule', x1: left, x2: WIDTH - EDGE, y1: TOP, y2: TOP }),
+    svg('line', { class: 'rule', x1: left, x2: WIDTH - EDGE, y1: (TOP + BASE) / 2, y2: (TOP + BASE) / 2 }),
+    svg('line', { class: 'base', x1: left, x2: WIDTH - EDGE, y1: BASE, y2: BASE }),
+    ticks.map(({ text, at }) => svg('text', { class: 'tick', x: left - 8, y: at, 'text-anchor': 'end' }, text)),
     kind === 'bars' ? bars({ series, points, x, y, step }) : series.map(({ values }, index) => svg('path', { class: `stroke tone-${index}`, d: lineOf(values, x, y) })),
     kind === 'lines' && series.flatMap(({ values }, index) => lonely(values).map((point) => svg('circle', { class: `dot tone-${index}`, cx: x(point), cy: y(values[point]), r: 2.5 }))),
     marker,
-    svg('text', { class: 'below', x: LEFT, y: BASE + 6 }, labels[0] ?? ''),
-    svg('text', { class: 'below', x: WIDTH - LEFT, y: BASE + 6, 'text-anchor': 'end' }, labels.at(-1) ?? ''),
+    svg('text', { class: 'below', x: left, y: BASE + 6 }, labels[0] ?? ''),
+    points > 2 && svg('text', { class: 'below', x: x(Math.floor((points - 1) / 2)), y: BASE + 6, 'text-anchor': 'middle' }, labels[Math.floor((points - 1) / 2)]),
+    svg('text', { class: 'below', x: WIDTH - EDGE, y: BASE + 6, 'text-anchor': 'end' }, labels.at(-1) ?? ''),
   );
   rest();
   return h('figure', { class: 'card plot' }, h('figcaption', {}, h('h2', {}, title)), picture, reading, table({ title, series, labels, format }));
 }
+
+/** Half a request is none. */
+const isTold = (value) => value < 1 ? value < 0.5 : Number.isInteger(value);
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 

@@ -3,7 +3,7 @@ import { api, apiAll } from './api.js';
 import { empty, h, replace } from './dom.js';
 import { dayOf, firstEmpty, picture, today } from './capacity.js';
 import { poll } from './feed.js';
-import { bar, figure, gauge, pill, restWords } from './parts.js';
+import { figure, gauge, gaugeBar, pill, restWords } from './parts.js';
 import { at, compact, count, moneyOf, percent, plural, windowName } from './words.js';
 
 export function view({ feed, signal }) {
@@ -82,11 +82,11 @@ function account({ id, label, state, rests, shared, models, ...rest }) {
   const counted = models.filter((model) => model.counted && model.windows.length > 0);
   const others = models.filter((model) => !model.counted && model.windows.length > 0);
   const whole = rests.find(({ model }) => model === undefined);
-  return h('details', { class: 'account', 'data-key': `account-${id}` },
+  return h('details', { class: `account ${state}`, 'data-key': `account-${id}` },
     h('summary', {},
       h('span', { class: 'account-name' }, h('b', {}, label), rest.organization !== undefined && h('span', { class: 'quiet' }, ` ${rest.organization}`)),
       pill(state),
-      h('span', { class: 'account-bar' }, day === undefined ? h('span', { class: 'quiet' }, 'no daily limit known') : bar(day.used, day.limit, `${label}, requests today`)),
+      h('span', { class: 'account-bar' }, day === undefined ? h('span', { class: 'quiet' }, 'no daily limit known') : gaugeBar(day.used, day.limit, `${label}, requests today`)),
       h('span', { class: 'account-left number' }, day === undefined ? '' : h('span', {}, h('b', {}, compact(day.limit - day.used)), ` of ${compact(day.limit)}`)),
     ),
     whole !== undefined && h('p', { class: 'rest-note' }, restWords(whole)),

@@ -118,6 +118,13 @@ const used: Readonly<Record<(typeof VIEWS)[number], (page: Page) => Promise<void
     await page.getByText('requests left today').waitFor();
     await page.locator('summary', { hasText: 'grace' }).click();
     await page.getByText('requests / minute').first().waitFor();
+    // The bar says what the words beside it say.
+    const { told, share, left, of } = (await page.evaluate(`(() => {
+      const meter = document.querySelector('.account > summary [role=meter]');
+      const [, left, of] = /^([\\d,]+) of ([\\d,]+) left$/.exec(meter.getAttribute('aria-valuetext')) ?? [];
+      return { told: meter.getAttribute('aria-valuetext'), share: meter.firstElementChild.getBoundingClientRect().width / meter.getBoundingClientRect().width, left: Number(left?.replaceAll(',', '')), of: Number(of?.replaceAll(',', '')) };
+    })()`)) as { told: string; share: number; left: number; of: number };
+    expect([told, Math.abs(share - left / of) < 0.03]).toEqual([told, true]);
   },
   live: (page) => page.locator('.story .outcome.ok').first().waitFor(),
   history: (page) => page.getByRole('img', { name: /^Requests, / }).waitFor(),
@@ -225,6 +232,20 @@ describe('by hand', () => {
       expect(await faultsOf(page)).toEqual([]);
     });
     await undo();
+  });
+
+  test('today: who is disabled is no part of what is left, nor of what runs out', async () => {
+    const { system } = state;
+    const { accounts } = (await (await system.admin('GET', '/accounts')).json()) as { accounts: { id: string; provider: string }[] };
+    const set = (enabled: boolean): Promise<unknown> => Promise.all(accounts.filter(({ provider }) => provider === 'groq').map(({ id }) => system.admin('PATCH', `/accounts/${id}`, { enabled })));
+    await set(false);
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await page.locator('.account.disabled', { hasText: 'grace' }).waitFor();
+      const hero = await page.locator('.hero').innerText();
+      expect(hero).not.toMatch(/groq/i);
+    });
+    await set(true);
   });
 
   test('keys: created with a budget, shown once, revoked', async () => {
