@@ -42,7 +42,7 @@ export function readComplaint(body: string): Complaint | undefined {
     message: (relayed === undefined ? message : `${message}: ${relayed}`).slice(0, LONGEST),
     names: namesOf(outer, inner, metadata),
     ...given('code', textAt(inner, 'code')),
-    ...given('param', textAt(inner, 'param') ?? pathOf(listAt(outer, 'detail')[0]?.['loc'])),
+    ...given('param', textAt(inner, 'param') ?? pathOf(detailsOf(outer)[0]?.['loc'])),
     ...given('status', statusOf(outer, inner)),
     metadata,
     details: listAt(inner, 'details'),
@@ -60,10 +60,12 @@ function innermost(outer: Json): Json {
 }
 
 function sentence(outer: Json, inner: Json): string {
-  const detail = outer['detail'];
-  const details = Array.isArray(detail) ? detail.filter(isRecord).map((entry) => [pathOf(entry['loc']), textAt(entry, 'msg')].filter(Boolean).join(' ')).join('; ') : undefined;
+  const details = detailsOf(outer).map((entry) => [pathOf(entry['loc']), textAt(entry, 'msg')].filter(Boolean).join(' ')).join('; ') || undefined;
   return textAt(inner, 'message') ?? textAt(outer, 'error') ?? textAt(outer, 'message') ?? textAt(outer, 'detail') ?? details ?? textAt(outer, 'title') ?? '';
 }
+
+/** FastAPI's list of what is wrong; Mistral hides it inside its message. */
+const detailsOf = (outer: Json): readonly Json[] => [...listAt(outer, 'detail'), ...listAt(recordAt(outer, 'message'), 'detail')];
 
 const pathOf = (loc: unknown): string | undefined => (Array.isArray(loc) ? loc.filter((step) => step !== 'body').join('.') : undefined);
 

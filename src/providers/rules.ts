@@ -150,9 +150,17 @@ const WRONG: ReadonlySet<number> = new Set([400, 422]);
 
 const isUnclear = ({ status: code, complaint, text }: Case): boolean => code >= 400 && (!WRONG.has(code) || (text === '' && complaint?.names.length === 0));
 
+/** The field a sentence is about: OpenAI's and Groq's, Google's, Cerebras's. */
+const FIELDS = [/^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/, /\bunknown name "(?<name>[\w.]+)"/, /\bproperty '(?:body\.)?(?<name>[\w.]+)' is unsupported/] as const;
+
+function fieldIn(text: string): string | undefined {
+  if (text.startsWith('reasoning is mandatory')) return 'reasoning_effort';
+  return FIELDS.map((field) => field.exec(text)?.groups?.['name']).find((name) => name !== undefined);
+}
+
 function caller(told: Case): Outcome {
   const { complaint, text } = told;
-  const param = complaint?.param ?? (text.startsWith('reasoning is mandatory') ? 'reasoning_effort' : undefined) ?? /^(?:unsupported parameter: )?['`](?<name>[\w.]+)['`]/.exec(text)?.groups?.['name'];
+  const param = (complaint?.param === 'validation_error' ? undefined : complaint?.param) ?? fieldIn(text);
   return { kind: 'caller', ...given('param', param), ...given('code', complaint?.code), ...((isUnclear(told) || (CANNOT.test(text) && SKILL.test(text))) && { capability: true }) };
 }
 

@@ -89,6 +89,10 @@ describe('config/providers.yaml', () => {
     for (const name of ['openai', 'azure']) expect(told(name)).toMatchObject({ rename: { max_tokens: 'max_completion_tokens' } });
     for (const name of ['groq', 'cerebras']) expect(provider(name).omit).toEqual(expect.arrayContaining(['messages.reasoning_content', 'messages.refusal']));
     expect(provider('groq').omit).toContain('messages.name');
+    // OpenAI's agents send these unasked, and a refused call of twenty a day is a call.
+    expect(provider('gemini').omit).toEqual(expect.arrayContaining(['store', 'metadata']));
+    // What needs a token made elsewhere says so.
+    expect(provider('watsonx').notes).toContain('API keys are not supported');
   });
 
   test('Groq counts each model by itself, days and token minutes refilling', () => {
