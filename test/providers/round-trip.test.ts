@@ -5,9 +5,12 @@ import { anthropic } from '../../src/providers/anthropic.ts';
 import { cloudflare } from '../../src/providers/cloudflare.ts';
 import { cohere } from '../../src/providers/cohere.ts';
 import type { Dialect } from '../../src/providers/dialect.ts';
+import { geminiOpenai } from '../../src/providers/gemini-openai.ts';
 import { gemini } from '../../src/providers/gemini.ts';
+import { mistral } from '../../src/providers/mistral.ts';
 import { ollama } from '../../src/providers/ollama.ts';
 import { openai } from '../../src/providers/openai.ts';
+import { openrouter } from '../../src/providers/openrouter.ts';
 import { readMessages } from '../../src/surfaces/messages-request.ts';
 import { readResponses } from '../../src/surfaces/responses-request.ts';
 import { jsonOf, model, provider, request } from './support.ts';
@@ -58,6 +61,14 @@ function normal(body: Body): unknown {
   return JSON.parse(JSON.stringify(body, (key, value: unknown) => (key === 'arguments' ? (JSON.parse(String(value)) as unknown) : key === 'content' && value === null ? undefined : value)));
 }
 
+const idsIn = (body: Body): string[] => ((body['messages'] ?? []) as readonly Message[]).flatMap(({ tool_calls: calls = [], tool_call_id: id }) => [...calls.map((one) => one.id), ...(id === undefined ? [] : [id])]);
+
+/** Calls named by the order they were made in. */
+function inOrder(body: Body): Body {
+  const known = [...new Set(idsIn(body))];
+  return JSON.parse(JSON.stringify(body, (key, value: unknown) => ((key === 'id' || key === 'tool_call_id') && typeof value === 'string' ? `call ${known.indexOf(value)}` : value))) as Body;
+}
+
 const holds = (check: (asked: Body & { readonly messages: readonly Message[] }) => void, runs = 100): void => fc.assert(fc.property(question, check), { numRuns: runs });
 
 describe('to a dialect and back', () => {
@@ -68,6 +79,23 @@ describe('to a dialect and back', () => {
     holds(({ tool_choice: choice, tools, ...asked }) => {
       if (choice !== 'auto' && choice !== 'none') return;
       expect(sent(ollama, { ...asked, tools, tool_choice: choice })).toEqual({ ...asked, ...(choice === 'auto' && { tools }), model: 'some-model', stream: false });
+    });
+  });
+
+  test('openrouter, gemini-openai: the very same fields, but for what is theirs alone', () => {
+    holds((asked) => {
+      const { provider: told, ...rest } = sent(openrouter, asked);
+      expect(rest).toEqual({ ...asked, model: 'some-model', stream: false });
+      expect(told).toEqual({ require_parameters: true });
+      expect(sent(geminiOpenai, asked)).toEqual({ ...asked, model: 'some-model', stream: false });
+    });
+  });
+
+  test('mistral: the same question, its calls by other names', () => {
+    holds((asked) => {
+      const told = sent(mistral, asked);
+      expect(normal(inOrder(told))).toEqual(normal(inOrder({ ...asked, model: 'some-model', stream: false })));
+      for (const id of idsIn(told)) expect(id).toMatch(/^[a-z\d]{9}$/i);
     });
   });
 
