@@ -221,6 +221,8 @@ export interface Upload {
     readonly bytes: AsyncIterable<Uint8Array>;
     readonly begun: () => boolean;
     readonly whole: () => boolean;
+    /** How long the recording in it is, where what went by has told. */
+    readonly seconds: () => number | undefined;
     /** Nobody reads on. */
     readonly leave: () => void;
   };

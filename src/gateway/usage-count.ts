@@ -1,5 +1,5 @@
 /** What an answer uses: as its provider reports it, else as much as can be told from what it said. */
-import type { ChatChunk, ChatRequest, Usage } from '../types.ts';
+import type { ChatChunk, ChatRequest, Relay, Usage } from '../types.ts';
 
 export interface UsageCount {
   readonly note: (chunk: ChatChunk) => void;
@@ -7,7 +7,7 @@ export interface UsageCount {
   readonly usage: () => Usage | undefined;
 }
 
-export function countUsage({ promptTokens }: ChatRequest): UsageCount {
+export function countUsage({ promptTokens, relay }: ChatRequest): UsageCount {
   const known: { reported?: Usage; said: number } = { said: 0 };
   return {
     note({ usage, estimate = 0 }) {
@@ -17,8 +17,14 @@ export function countUsage({ promptTokens }: ChatRequest): UsageCount {
     usage() {
       const { reported, said } = known;
       // A report without output came before the words, or from somebody who does not count them.
-      if (said === 0 || (reported !== undefined && reported.output > 0)) return reported;
+      if (said === 0 || (reported !== undefined && reported.output > 0)) return reported ?? heardOf(relay);
       return { input: promptTokens, ...reported, output: Math.ceil(said), estimated: true };
     },
   };
+}
+
+/** A recording that told its length only while it went by: what was held free for it was a guess by its size, and this is none. */
+function heardOf(relay: Relay | undefined): Usage | undefined {
+  const audioSeconds = relay?.form?.rest?.seconds();
+  return audioSeconds === undefined ? undefined : { input: 0, output: 0, audioSeconds };
 }

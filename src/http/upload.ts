@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { FailureError } from '../failure.ts';
 import { readForm, readOn } from '../surfaces/form.ts';
 import type { Form } from '../surfaces/form.ts';
+import { listenerFor } from '../surfaces/recording.ts';
 import type { Upload } from '../types.ts';
 import { readBody, requireFits } from './body.ts';
 
@@ -32,7 +33,14 @@ export async function receiveForm(request: IncomingMessage, limit: number): Prom
     for (let piece = await reader.next(); piece !== undefined; piece = await reader.next()) yield piece;
     state.whole = true;
   }
-  const rest = { length: size - form.read, bytes: { [Symbol.asyncIterator]: () => readOn(start.subarray(form.read), pieces(), contentType) }, begun: () => state.begun, whole: () => state.whole, leave: reader.leave };
+  const listener = form.file && listenerFor(form.file.bytes);
+  async function* bytes(): AsyncGenerator<Buffer> {
+    for await (const piece of readOn(start.subarray(form.read), pieces(), contentType)) {
+      listener?.hear(piece);
+      yield piece;
+    }
+  }
+  const rest = { length: size - form.read, bytes: { [Symbol.asyncIterator]: bytes }, begun: () => state.begun, whole: () => state.whole, seconds: () => listener?.seconds(), leave: reader.leave };
   return { form, bytes: start.subarray(0, form.read), rest };
 }
 

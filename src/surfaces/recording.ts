@@ -68,10 +68,40 @@ function ogg(file: Buffer, size: number): number | undefined {
 /** `mvhd` within `moov`: a time scale, and the length in it; of 32 bits each, or 64 for the length where the version is 1. */
 function mp4(file: Buffer): number | undefined {
   const movie = boxIn(file, 'moov');
-  const header = movie && boxIn(movie, 'mvhd');
-  if (header === undefined || !has(header, 0, 32)) return undefined;
+  return lengthIn(movie && boxIn(movie, 'mvhd'));
+}
+
+function lengthIn(header: Buffer | undefined): number | undefined {
+  if (header === undefined || !has(header, 0, LENGTH_BYTES)) return undefined;
   const long = header.readUInt8(0) === 1;
   return (long ? Number(header.readBigUInt64BE(24)) : header.readUInt32BE(16)) / header.readUInt32BE(long ? 20 : 12);
+}
+
+const LENGTH_BYTES = 32;
+const MVHD = Buffer.from('mvhd');
+
+/** What passes of a recording that did not tell its length at its beginning. */
+export interface Listener {
+  readonly hear: (piece: Buffer) => void;
+  /** Whole seconds. Undefined: not told so far, or never. */
+  readonly seconds: () => number | undefined;
+}
+
+/** Recorders that write while they record put `moov`, and `mvhd` first in it, at the end. Undefined: no MP4. */
+export function listenerFor(beginning: Buffer): Listener | undefined {
+  if (!marked('ftyp', 4)(beginning)) return undefined;
+  const state: { held: Buffer; seconds?: number } = { held: Buffer.alloc(0) };
+  return {
+    hear(piece) {
+      const bytes = Buffer.concat([state.held, piece]);
+      for (let at = bytes.indexOf(MVHD, 8); at >= 0; at = bytes.indexOf(MVHD, at + 1)) {
+        const seconds = marked('moov', at - 8)(bytes) ? lengthIn(bytes.subarray(at + MVHD.length)) : undefined;
+        if (seconds !== undefined && Number.isFinite(seconds) && seconds > 0) state.seconds = Math.ceil(seconds);
+      }
+      state.held = bytes.subarray(-(8 + MVHD.length + LENGTH_BYTES));
+    },
+    seconds: () => state.seconds,
+  };
 }
 
 function boxIn(parent: Buffer, wanted: string): Buffer | undefined {

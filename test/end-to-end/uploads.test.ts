@@ -12,6 +12,7 @@ import { toFile } from 'openai';
 import OpenAI from 'openai';
 import { startProcess } from '../support/process.ts';
 import type { DaemonProcess } from '../support/process.ts';
+import { m4a } from '../support/sound.ts';
 import { ADMIN_TOKEN, startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
 
@@ -76,9 +77,9 @@ const state: { system: System; upstream: Upstream } = { system: undefined as nev
 beforeAll(async () => {
   const upstream = await startUpstream();
   // `dead` is first asked of nobody who listens.
-  const providers = ['providers:', entry('nobody', 'dead', 'http://127.0.0.1:1/v1'), ...['first', 'second'].map((name) => entry(name, 'whisper-1, dead', `${upstream.origin}/${name}/v1`)), ''].join('\n');
+  const providers = ['providers:', entry('nobody', 'dead', 'http://127.0.0.1:1/v1'), ...['first', 'second'].map((name) => entry(name, 'whisper-1, dead', `${upstream.origin}/${name}/v1`)), entry('counted', 'memos', `${upstream.origin}/counted/v1`).replace('{ name:', '{ rate_limit: { audio_seconds_per_hour: 7200 }, name:'), ''].join('\n');
   const system = await startSystem({ providers, accounts: {}, rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
-  for (const provider of ['first', 'second', 'nobody']) expect((await system.admin('POST', '/accounts', { provider, label: 'one', key: `${provider}-key-1`, check: false })).status).toBe(201);
+  for (const provider of ['first', 'second', 'nobody', 'counted']) expect((await system.admin('POST', '/accounts', { provider, label: 'one', key: `${provider}-key-1`, check: false })).status).toBe(201);
   Object.assign(state, { system, upstream });
 });
 beforeEach(() => {
@@ -104,10 +105,11 @@ interface Parts {
   readonly model?: string;
   readonly bytes?: number;
   readonly after?: string;
+  readonly sound?: Buffer;
 }
 
-const formOf = ({ model = 'whisper-1', bytes = 8 * MIB, after = field('language', 'de') }: Parts): Buffer =>
-  Buffer.concat([Buffer.from(`${field('model', model)}--b0undary\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n`), SOUND.subarray(0, bytes), Buffer.from(`\r\n${after}--b0undary--\r\n`)]);
+const formOf = ({ model = 'whisper-1', bytes = 8 * MIB, after = field('language', 'de'), sound = SOUND.subarray(0, bytes) }: Parts): Buffer =>
+  Buffer.concat([Buffer.from(`${field('model', model)}--b0undary\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n`), sound, Buffer.from(`\r\n${after}--b0undary--\r\n`)]);
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -228,6 +230,28 @@ describe('a large upload', () => {
     expect((await send(formOf({ bytes: 100 }))).status).toBe(200);
   });
 
+  test.each([['32', false], ['64', true]])('whose length stands at its end, in numbers of %s bits, holds a guess by its size until it has gone by, and then what it said', async (_bits, long) => {
+    interface Counted {
+      readonly accounts: readonly { readonly provider: string; readonly windows: readonly { readonly unit: string; readonly used: number }[] }[];
+    }
+    const used = async (): Promise<number> => {
+      const { accounts } = (await (await state.system.admin('GET', '/accounts')).json()) as Counted;
+      return accounts.find(({ provider }) => provider === 'counted')?.windows.find(({ unit }) => unit === 'audio_seconds')?.used ?? 0;
+    };
+    const before = await used();
+    const held: number[] = [];
+    const look = async (incoming: IncomingMessage, answer: ServerResponse): Promise<void> => {
+      held.push((await used()) - before);
+      incoming.resume().once('end', () => answer.writeHead(200, { 'content-type': 'application/json' }).end('{"text":"x"}'));
+    };
+    state.upstream.reading = (incoming, answer) => void look(incoming, answer);
+    // Eight minutes at 128 kbit/s.
+    expect((await send(formOf({ model: 'memos', sound: m4a(480, long, 480 * 16_000) }))).status).toBe(200);
+    // At the 32 kbit/s of speech.
+    expect(held).toEqual([1_921]);
+    expect((await used()) - before).toBe(480);
+  });
+
   test('that asks for a stream behind its file is answered as one, event by event', async () => {
     const open: { response?: ServerResponse } = {};
     state.upstream.reading = (incoming, answer) => {
@@ -303,5 +327,5 @@ describe('an upload that is kept', () => {
 
 test('nothing of all this is left behind', async () => {
   const { accounts } = (await (await fetch(`${state.system.url}/admin/accounts`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })).json()) as { accounts: { in_flight?: number; state: string; provider: string }[] };
-  expect(accounts.filter(({ provider }) => provider !== 'nobody').map((one) => one.state)).toEqual(['active', 'active']);
+  expect(accounts.filter(({ provider }) => provider !== 'nobody').map((one) => one.state)).toEqual(['active', 'active', 'active']);
 });

@@ -23,9 +23,9 @@ const be32 = (value: number): Buffer => {
 const box = (name: string, ...content: readonly Buffer[]): Buffer => Buffer.concat([be32(8 + Buffer.concat(content).length), latin(name), ...content]);
 
 /** Says any length without being long. `long`: in numbers of 64 bits. */
-export function m4a(seconds: number, long = false): Buffer {
+export function m4a(seconds: number, long = false, bytes = 100): Buffer {
   const header = long
     ? [Buffer.from([1, 0, 0, 0]), Buffer.alloc(16), be32(1000), be32(0), be32(seconds * 1000), Buffer.alloc(80)]
     : [Buffer.alloc(4), Buffer.alloc(8), be32(1000), be32(seconds * 1000), Buffer.alloc(80)];
-  return Buffer.concat([box('ftyp', latin('M4A isom')), box('mdat', Buffer.alloc(100)), box('moov', box('mvhd', ...header))]);
+  return Buffer.concat([box('ftyp', latin('M4A isom')), box('mdat', Buffer.alloc(bytes)), box('moov', box('mvhd', ...header))]);
 }
