@@ -24,6 +24,7 @@ import { mayResume, resumable } from './gateway/resume.ts';
 import type { RetryBudget } from './gateway/retry-budget.ts';
 import { createStory } from './gateway/story.ts';
 import type { Money, OpenAttempt, Served, Story } from './gateway/story.ts';
+import type { Untaken } from './gateway/untaken.ts';
 import { countUsage } from './gateway/usage-count.ts';
 import { candidates } from './routing/candidates.ts';
 import { classify } from './routing/classify.ts';
@@ -44,6 +45,7 @@ export interface Gateway {
   readonly policy: () => Policy;
   readonly retries: RetryBudget;
   readonly firstContent: FirstContent;
+  readonly untaken: Untaken;
   readonly cache: AnswerCache;
   /** 0 to 1. */
   readonly random: () => number;
@@ -95,7 +97,7 @@ export async function answer(gateway: Gateway, request: ChatRequest, signal: Abo
   try {
     const match = story.matched(classify(request, gateway.rules()));
     const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
-    const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), concessions: createConcessions(request), signal };
+    const turn: Turn = { gateway, request, match, targets, story, exclusions: createExclusions(), concessions: createConcessions(request, gateway.untaken), signal };
     return await throughCache(turn, askUpstream);
   } catch (error) {
     throw story.failed(error);

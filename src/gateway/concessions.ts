@@ -1,6 +1,7 @@
 /** Parameters a model refuses and an answer can do without: left out for that model, and told. */
 import type { Failure } from '../failure.ts';
 import type { ChatRequest, Target } from '../types.ts';
+import type { Untaken } from './untaken.ts';
 
 export interface Concessions {
   /** The request as this target takes it. */
@@ -20,11 +21,17 @@ const OPTIONAL: ReadonlySet<string> = new Set([
 /** Whether it is asked in the very words it came in: then nothing is left out of them. */
 export const isInItsOwnWords = ({ original }: ChatRequest, { provider }: Target): boolean => original?.dialect === provider.dialect;
 
-export function createConcessions(request: ChatRequest): Concessions {
+/** `untaken`: what others found out. */
+export function createConcessions(request: ChatRequest, untaken: Untaken): Concessions {
   const conceded = new Map<string, ReadonlySet<string>>();
   // A form goes as it came.
   const isForm = request.relay?.form !== undefined;
-  const of = (target: Target): ReadonlySet<string> => conceded.get(keyOf(target)) ?? new Set();
+  const of = (target: Target): ReadonlySet<string> => {
+    const own = conceded.get(keyOf(target));
+    const others = isForm || isInItsOwnWords(request, target) ? NONE : untaken.of(target);
+    if (others.size === 0) return own ?? NONE;
+    return new Set([...(own ?? []), ...[...others].filter((field) => asks(request.body, field))]);
+  };
   return {
     fit(target) {
       const without = of(target);
@@ -38,6 +45,8 @@ export function createConcessions(request: ChatRequest): Concessions {
       const fresh = blamed.filter((field) => OPTIONAL.has(field) && Object.hasOwn(request.body, field) && !known.has(field));
       if (fresh.length === 0) return false;
       conceded.set(keyOf(target), new Set([...known, ...fresh]));
+      // A value may be wrong only once, and who insists on everything says nothing of each.
+      if (failure.unknownField === true) for (const field of fresh) untaken.noted(target, field);
       return true;
     },
     dropped: (target) => (isForm || isInItsOwnWords(request, target) ? [] : [...new Set([...of(target), ...target.provider.omit.filter((field) => asks(request.body, field))])]),
@@ -54,5 +63,7 @@ function asks(body: ChatRequest['body'], path: string): boolean {
 
 /** Clients say back an answer's fields, also those that hold nothing. */
 const says = (value: unknown): boolean => value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+
+const NONE: ReadonlySet<string> = new Set();
 
 const keyOf = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;

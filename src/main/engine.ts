@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createAnswerDisk } from '../cache/disk.ts';
 import { createAnswerCache } from '../gateway/answer-cache.ts';
 import { createFirstContent } from '../gateway/first-content.ts';
+import { createUntaken } from '../gateway/untaken.ts';
 import { createRetryBudget } from '../gateway/retry-budget.ts';
 import type { Http } from '../providers/call.ts';
 import { createSend } from '../providers/send.ts';
@@ -46,6 +47,7 @@ export function createEngine({ now, settings, emit, http, accounts, catalogue, r
     policy: () => policy,
     retries: createRetryBudget({ now, ratio: retries.budgetRatio, perSecond: retries.budgetPerSecond }),
     firstContent: createFirstContent(),
+    untaken: createUntaken(now),
     cache: createAnswerCache({ now, mostBytes: cache.maxSizeBytes, disk }),
     random: Math.random,
   };

@@ -158,10 +158,12 @@ function fieldIn(text: string): string | undefined {
   return FIELDS.map((field) => field.exec(text)?.groups?.['name']).find((name) => name !== undefined);
 }
 
+const UNKNOWN = /not support|unsupported|unknown name|unrecognized|extra inputs are not permitted|unexpected keyword/;
+
 function caller(told: Case): Outcome {
   const { complaint, text } = told;
   const param = (complaint?.param === 'validation_error' ? undefined : complaint?.param) ?? fieldIn(text);
-  return { kind: 'caller', ...given('param', param), ...given('code', complaint?.code), ...((isUnclear(told) || (CANNOT.test(text) && SKILL.test(text))) && { capability: true }) };
+  return { kind: 'caller', ...given('param', param), ...(param !== undefined && UNKNOWN.test(text) && { unknownField: true }), ...given('code', complaint?.code), ...((isUnclear(told) || (CANNOT.test(text) && SKILL.test(text))) && { capability: true }) };
 }
 
 export const rules: readonly Rule[] = [...money, ...credentials, ...edges, ...sizes, ...policies, ...models, ...rates, ...rest];

@@ -66,3 +66,22 @@ test.each(['groq/openai/gpt-oss-120b', 'cerebras/gpt-oss-120b'])('what another p
   expect(JSON.stringify(bodies())).not.toMatch(/refusal|annotations|reasoning_/);
   expect(response.headers.get('x-tollfree-dropped')).toBe('messages.reasoning_content, messages.reasoning_details');
 });
+
+test('a field that a model does not take costs one call, not one a request', async () => {
+  const own = await startSystem({
+    accounts: { groq: ['one'] },
+    providers: JSON.stringify({ providers: { groq: { base_url: 'https://groq.example/v1', models: [{ name: 'openai/gpt-oss-120b', context: 131_072, price: { input: 0, output: 0 } }] } } }),
+    rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n',
+  });
+  try {
+    const told: [string | null, string | null][] = [];
+    for (const seed of [1, 2, 3]) {
+      const { response } = await own.client.chat.completions.create({ model: 'auto', messages: [{ role: 'user', content: 'hello' }], logit_bias: { 5: 1 }, seed }).withResponse();
+      told.push([response.headers.get('x-tollfree-attempts'), response.headers.get('x-tollfree-dropped')]);
+    }
+    expect(told).toEqual([['2', 'logit_bias'], ['1', 'logit_bias'], ['1', 'logit_bias']]);
+    expect(own.simulators.calls({ path: '/chat/completions' })).toHaveLength(4);
+  } finally {
+    await own.close();
+  }
+});

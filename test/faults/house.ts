@@ -11,6 +11,7 @@ import type { Accounts } from '../../src/accounts/accounts.ts';
 import { tellError } from '../../src/app.ts';
 import { createAnswerCache } from '../../src/gateway/answer-cache.ts';
 import { createFirstContent } from '../../src/gateway/first-content.ts';
+import { createUntaken } from '../../src/gateway/untaken.ts';
 import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway, Policy } from '../../src/gateway.ts';
 import { conversationRoute } from '../../src/http/conversation.ts';
@@ -94,6 +95,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     policy: () => policy,
     retries: createRetryBudget({ now, ratio: 0.2, perSecond: 3 }),
     firstContent: createFirstContent(),
+    untaken: createUntaken(now),
     cache: createAnswerCache({ now, mostBytes: 2 ** 20 }),
     random: Math.random,
   };

@@ -4,6 +4,7 @@ import { FailureError } from '../../src/failure.ts';
 import type { UpstreamFailure } from '../../src/failure.ts';
 import { createAnswerCache } from '../../src/gateway/answer-cache.ts';
 import { createFirstContent } from '../../src/gateway/first-content.ts';
+import { createUntaken } from '../../src/gateway/untaken.ts';
 import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway } from '../../src/gateway.ts';
 import { compileRules } from '../../src/routing/classify.ts';
@@ -119,6 +120,7 @@ export function stage({ rules = [rule()], providers = [provider('a', [model('m')
     price: () => ({}),
     retries: createRetryBudget({ now: () => performance.now(), ratio: 0.2, perSecond: 3 }),
     firstContent: createFirstContent(),
+    untaken: createUntaken(() => performance.now()),
     cache: createAnswerCache({ now: () => performance.now(), mostBytes: 2 ** 20 }),
     random: () => 0,
     emit: (event) => void told.events.push(event),

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { failureOf } from '../../src/failure.ts';
 import { createConcessions } from '../../src/gateway/concessions.ts';
+import { createUntaken } from '../../src/gateway/untaken.ts';
+import type { Untaken } from '../../src/gateway/untaken.ts';
 import { createFirstContent } from '../../src/gateway/first-content.ts';
 import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import { createTranscript } from '../../src/gateway/transcript.ts';
@@ -96,11 +98,13 @@ describe('the retry budget', () => {
   });
 });
 
+const untaken = (): Untaken => createUntaken(() => 0);
+
 describe('parameters left out', () => {
   const asked = request({ body: { messages: [], top_k: 4, seed: 1, tools: [] } });
 
   test('once each, for the target that refused', () => {
-    const concessions = createConcessions(asked);
+    const concessions = createConcessions(asked, untaken());
     expect([concessions.concede(target, refusing('top_k')), concessions.concede(target, refusing('top_k')), concessions.concede(target, refusing('seed'))]).toEqual([true, false, true]);
     expect(concessions.fit(target).body).toEqual({ messages: [], tools: [] });
     expect(concessions.fit(other)).toBe(asked);
@@ -108,8 +112,24 @@ describe('parameters left out', () => {
   });
 
   test('never what was not sent, what an answer needs, or what something else refused', () => {
-    const concessions = createConcessions(asked);
+    const concessions = createConcessions(asked, untaken());
     expect([refusing('top_p'), refusing('tools'), refusing('messages'), { kind: 'too-long' as const, message: 'x' }].map((failure) => concessions.concede(target, failure))).toEqual([false, false, false, false]);
+  });
+
+  test('a field that is not taken there at all is left out by those who come after, for a while; a value that was wrong is not', () => {
+    const clock = { now: 0 };
+    const known = createUntaken(() => clock.now);
+    expect(createConcessions(asked, known).concede(target, { kind: 'caller', message: 'x', param: 'top_k', unknownField: true })).toBe(true);
+    expect(createConcessions(asked, known).concede(target, refusing('seed'))).toBe(true);
+    expect(createConcessions(asked, known).concede(target, { kind: 'caller', message: 'some field', anyField: true })).toBe(true);
+    const next = createConcessions(asked, known);
+    expect(next.fit(target).body).toEqual({ messages: [], seed: 1, tools: [] });
+    expect(next.dropped(target)).toEqual(['top_k']);
+    expect(next.fit(other)).toBe(asked);
+    const without = request({ body: { messages: [] } });
+    expect(createConcessions(without, known).fit(target)).toBe(without);
+    clock.now = 24 * 3_600_000;
+    expect(createConcessions(asked, known).fit(target)).toBe(asked);
   });
 });
 
