@@ -171,6 +171,30 @@ describe('a conversation', () => {
     expect(heard.slice(0, 3).map((asked) => said(asked))).toEqual([['first \nline'], ['first \nline', 'answer 1', 'second'], ['first \nline', 'answer 1', 'second']]);
   });
 
+  test('/model tells and changes who is asked, its names come by Tab; /help tells every command', async () => {
+    const models: unknown[] = [];
+    const environment = await listen((asked, response) => {
+      models.push(asked.model);
+      response.writeHead(200, story).end(`${delta('answer')}data: [DONE]\n\n`);
+    });
+    const { type, sees, left } = sitDown(environment);
+    await sees('lists the commands');
+    type('/model\r');
+    for (const shown of ['/model', 'auto', '›']) await sees(shown);
+    // The next key waits for what Tab brings, as a person does.
+    type('/model gr\t');
+    await sees('oq/m');
+    type('\r');
+    for (const shown of ['groq/m', '›']) await sees(shown);
+    type('hello\r');
+    for (const shown of ['answer', '›']) await sees(shown);
+    type('/help\r');
+    for (const name of ['/model', '/rule', '/retry', '/cost', '/clear', '/quit']) await sees(name);
+    type('/quit\r');
+    expect(await left).toBe(0);
+    expect(models).toEqual(['groq/m']);
+  });
+
   test('Ctrl-C stops the answer, upstream too, and not the program', async () => {
     const stopped: Promise<unknown>[] = [];
     const heard: Asked[] = [];
