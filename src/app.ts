@@ -1,6 +1,6 @@
 /** The routes, and the one error handler. */
 import express from 'express';
-import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import type { ErrorRequestHandler, Express } from 'express';
 import { failureOf, FailureError } from './failure.ts';
 import { traceOf } from './http/arrival.ts';
 import { auditRequests } from './http/audit.ts';
@@ -47,9 +47,9 @@ export function createApp(options: AppOptions): Express {
   app.use('/v1', entrance.askers);
   app.use(otherRoutes(options, asks.map(([path]) => path)));
   app.get('/v1/usage', ownUsage({ ...options, identify: door.identify }));
-  const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable, accounts: () => accounts.view() };
-  app.get('/v1/models', known(door), listModels(models));
-  app.get('/v1/models/*id', known(door), showModel(models));
+  const models = { catalogue: options.catalogue, rules: options.rules, usable: gateway.usable, accounts: () => accounts.view(), scopeOf: door.scopeOf };
+  app.get('/v1/models', listModels(models));
+  app.get('/v1/models/*id', showModel(models));
   app.use(dashboardRoutes());
   app.use('/admin', auditRequests(options.audit), adminRoutes(options));
   app.use((request) => {
@@ -57,13 +57,6 @@ export function createApp(options: AppOptions): Express {
   });
   app.use(tellError(gateway));
   return app;
-}
-
-function known({ identify }: Door): RequestHandler {
-  return (request, _response, next) => {
-    identify(request);
-    next();
-  };
 }
 
 /** Every failure of every route ends here, in the envelope its surface speaks. Once an answer has begun, only closing is honest. */

@@ -28,6 +28,8 @@ export interface DoorOptions {
 export interface Door {
   /** Throws `unauthorized`. */
   readonly identify: (request: IncomingMessage) => Caller;
+  /** Which models whoever calls may ask for, by name. Throws `unauthorized`. */
+  readonly scopeOf: (request: IncomingMessage) => (model: string) => boolean;
   /**
    * Takes what the request may use of its caller's limits; {@link Door.listen} settles it when the request is over.
    * The signal aborts with the FailureError to tell when the key is revoked.
@@ -56,13 +58,20 @@ export function createDoor(options: DoorOptions): Door {
   const grants = createInFlight<Grant>();
   const isOpen = (): boolean => loopback && (mode === 'open' || (mode === 'auto' && !keys.exist()));
 
+  const identify = (request: IncomingMessage): Caller => {
+    const shown = shownBy(request);
+    const key = 'secret' in shown ? (options.signedBy?.(request) ?? keys.find(shown.secret)) : undefined;
+    if (key !== undefined) return callerOf(key, now());
+    if (isOpen()) return LOCAL;
+    throw unauthorized('secret' in shown ? whyUnknown(shown.secret) : shown.mistake);
+  };
+
   return {
-    identify(request) {
-      const shown = shownBy(request);
-      const key = 'secret' in shown ? (options.signedBy?.(request) ?? keys.find(shown.secret)) : undefined;
-      if (key !== undefined) return callerOf(key, now());
-      if (isOpen()) return LOCAL;
-      throw unauthorized('secret' in shown ? whyUnknown(shown.secret) : shown.mistake);
+    identify,
+    scopeOf(request) {
+      const { id } = identify(request);
+      const models = id === undefined ? undefined : keys.get(id)?.models;
+      return models === undefined ? () => true : compileGlobs(models);
     },
     admit(request) {
       const { id, caller } = request;

@@ -7,6 +7,7 @@ import type { RequestHandler } from 'express';
 import type { AccountView } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
 import type { Catalogue, Model, Provider, Rules } from '../types.ts';
+import type { Door } from './door.ts';
 import { leftBy } from './left.ts';
 import type { Left } from './left.ts';
 
@@ -16,6 +17,8 @@ export interface ModelRouteOptions {
   /** Whether anyone has an account there: the others' models cannot be used. */
   readonly usable: (provider: Provider) => boolean;
   readonly accounts: () => readonly AccountView[];
+  /** Which models whoever calls may ask for: nobody else's are told. Throws `unauthorized`. */
+  readonly scopeOf: Door['scopeOf'];
 }
 
 interface Entry {
@@ -34,17 +37,19 @@ interface Entry {
 }
 
 export function listModels(options: ModelRouteOptions): RequestHandler {
-  return (_request, response) => {
-    const data = [...entries(options).values()];
+  return (request, response) => {
+    const allowed = options.scopeOf(request);
+    const data = [...entries(options).values()].filter(({ id }) => allowed(id));
     response.json({ object: 'list', data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
   };
 }
 
 export function showModel(options: ModelRouteOptions): RequestHandler<{ id: string[] }> {
   return (request, response) => {
+    const allowed = options.scopeOf(request);
     const id = request.params.id.join('/');
     const entry = entries(options).get(id);
-    if (entry === undefined) throw new FailureError({ kind: 'no-such-model', param: 'model', message: `there is no model ${JSON.stringify(id)}; GET /v1/models lists them` });
+    if (entry === undefined || !allowed(id)) throw new FailureError({ kind: 'no-such-model', param: 'model', message: `there is no model ${JSON.stringify(id)}; GET /v1/models lists them` });
     response.json(entry);
   };
 }

@@ -2,8 +2,7 @@
 import { createAbort } from '../abort.ts';
 import type { Door } from './door.ts';
 
-export const operatorDoor: Door = {
+export const operatorDoor: Pick<Door, 'identify' | 'admit'> = {
   identify: () => ({ key: 'admin', project: 'admin' }),
   admit: () => createAbort().signal,
-  listen: () => undefined,
 };

@@ -34,6 +34,8 @@ describe('a signed token', () => {
     const good = await token({});
     expect(await ask(good)).toBe(200);
     expect(await ask(good, 'groq/openai/gpt-oss-120b')).toBe(403);
+    const models = await fetch(`${state.system.url}/v1/models`, { headers: { authorization: `Bearer ${good}` } });
+    expect(((await models.json()) as { data: { id: string }[] }).data.map(({ id }) => id)).toEqual(['auto']);
     const usage = await fetch(`${state.system.url}/v1/usage`, { headers: { authorization: `Bearer ${good}` } });
     expect(await usage.json()).toMatchObject({ key: 'ci', project: 'web', total: { requests: 1 } });
   });

@@ -122,6 +122,8 @@ describe('who comes in', () => {
   });
 });
 
+const scopeOf = async (shown: string) => doorWith().scopeOf(await received({ 'x-api-key': shown }));
+
 describe('what they may ask for', () => {
   test('models and surfaces of the key', async () => {
     const { key } = await keys.create({ name: 'ci', models: ['auto', 'groq/*'], surfaces: ['chat'] });
@@ -131,6 +133,14 @@ describe('what they may ask for', () => {
     expect(ask({ model: 'auto:code' })).toEqual({ kind: 'forbidden', message: 'the key "ci" may not ask for "auto:code", only for auto, groq/*' });
     expect(ask({ surface: 'embeddings' })).toEqual({ kind: 'forbidden', message: 'the key "ci" may not use embeddings, only chat' });
     expect(admission.usedBy(key)).toHaveProperty('requests_total', 2);
+  });
+
+  test('and are told of no other model', async () => {
+    const { secret } = await keys.create({ name: 'ci', models: ['auto', 'groq/*'] });
+    const { secret: free } = await keys.create({ name: 'free' });
+    const [narrow, wide] = [await scopeOf(secret), await scopeOf(free)];
+    expect(['auto', 'auto:code', 'groq/gpt', 'cerebras/gpt'].map((model) => [narrow(model), wide(model)])).toEqual([[true, true], [false, true], [true, true], [false, true]]);
+    await expect(scopeOf('tf-nobody')).rejects.toThrow('no key of this server');
   });
 
   test('takes the prompt and the longest answer at the dearest list price it could have, and settles by what was told', async () => {
