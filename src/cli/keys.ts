@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
 import { keyDesk, type KeyDesk } from './keys/desk.ts';
-import { collect, collectBudget, collectLimit, expiry, type WrittenLimits } from './keys/terms.ts';
-import { count, usd } from './numbers.ts';
+import { registerLimits } from './keys/limits.ts';
+import { collect, collectBudget, collectLimit, describeLimits, expiry, type WrittenLimits } from './keys/terms.ts';
 import { outputOption, textOrJsonOption, wholeNumber } from './options.ts';
 import { printJson, printLines, printRows, type Format } from './output.ts';
 import type { IssuedKey, KeyStatus } from './shapes.ts';
@@ -68,6 +68,7 @@ export function registerKeys(program: Command, context: Context): void {
       const desk = await keyDesk(context);
       issue(context, await desk.rotate(await idOf(desk, wanted)), output);
     });
+  registerLimits(keys, context);
 }
 
 function termsOf(name: string, { project, rpm, budget, limit, userLimit, models, surface, priority, expires }: Omit<CreateOptions, 'output'>): unknown {
@@ -104,18 +105,7 @@ const columns: readonly Column<KeyStatus>[] = [
   { title: 'project', cell: ({ project }) => project },
   { title: 'state', cell: ({ state }) => state, style: ({ state }) => (state === 'active' ? 'green' : 'dim') },
   { title: 'secret', cell: ({ hint }) => hint },
-  { title: 'limits', cell: describeLimits },
+  { title: 'limits', cell: ({ limits, used }) => describeLimits(limits, used) },
   { title: 'models', cell: ({ models }) => models?.join(' ') },
   { title: 'expires', cell: ({ expires_at: at }) => at, show: ({ expires_at: at }) => at?.slice(0, 10) ?? '' },
 ];
-
-/** With what is used of each, where a daemon knows it. */
-function describeLimits({ limits, used }: KeyStatus): string {
-  return Object.entries(limits)
-    .map(([name, limit]) => {
-      const tell = name.startsWith('usd_') ? usd : count;
-      const spent = used?.[name];
-      return `${spent === undefined ? '' : `${tell(spent)} of `}${tell(limit)} ${name.replace(/^usd_/, '').replaceAll('_', ' ')}`;
-    })
-    .join(' · ');
-}

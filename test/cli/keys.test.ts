@@ -33,6 +33,17 @@ async function withDaemon(job: (port: number) => Promise<void>): Promise<void> {
 const everything = ['create', 'team-a', '--project', 'web', '--rpm', '30', '--budget', '5/day', '--budget', '$20.5/total', '--limit', 'tokens_per_day=100000', '--user-limit', 'requests_per_day=9', '--models', 'auto', '--models', 'groq/*', '--surface', 'chat', '--priority', '3', '--expires', '2099-01-31'];
 const meant = { name: 'team-a', project: 'web', models: ['auto', 'groq/*'], surfaces: ['chat'], limits: { requests_per_minute: 30, usd_per_day: 5, usd_total: 20.5, tokens_per_day: 100_000 }, user_limits: { requests_per_day: 9 }, priority: 3, expires_at: '2099-01-31T00:00:00.000Z' };
 
+async function shareLimits(port?: number): Promise<void> {
+  expect(await keysCommand(['limits', '--budget', '100/month', '--limit', 'requests_per_minute=600'], port)).toMatchObject({ status: 0, out: expect.stringMatching(/^all together +600 requests per minute · \$100\.00 per month$/m) });
+  await keysCommand(['limits', '--project', 'web', '--limit', 'tokens_total=5000'], port);
+  await keysCommand(['limits', '--project', 'web', '--limit', 'tokens_per_day=9'], port);
+  expect((await world.openKeys()).shared()).toMatchObject({ all: [{ most: 600 }, { measure: 'nanoUsd', most: 1e11 }], projects: new Map([['web', [{ measure: 'tokens', period: 'day', most: 9 }]]]) });
+  expect(JSON.parse((await keysCommand(['limits', '--project', 'web', '--output', 'json'], port)).out)).toEqual([{ scope: 'web', limits: { tokens_per_day: 9 } }]);
+  await keysCommand(['limits', '--project', 'web', '--remove'], port);
+  expect((await keysCommand(['limits', '--remove'], port)).words).toContain('no limits are shared');
+  expect((await world.openKeys()).shared()).toEqual({ all: [], projects: new Map() });
+}
+
 describe('tollfree keys', () => {
   test('works on the file where no daemon answers, and says so', async () => {
     const made = await keysCommand(everything);
@@ -62,6 +73,11 @@ describe('tollfree keys', () => {
     });
   });
 
+  test('sets, shows and takes away what projects and everybody share, at the daemon or in the file', async () => {
+    await shareLimits();
+    await withDaemon(shareLimits);
+  });
+
   test('a name means the key that works', async () => {
     await keysCommand(['create', 'ci']);
     await keysCommand(['revoke', 'ci']);
@@ -77,6 +93,9 @@ describe('tollfree keys', () => {
     [['create', 'ci', '--expires', 'soon'], 2, 'must be like 30d'],
     [['create', 'ci', '--limit', 'rpm'], 2, 'must be like tokens_per_day=100000'],
     [['create', 'ci', '--limit', 'rpm=3'], 1, 'limits.rpm: is not known here; known are requests_per_minute'],
+    [['limits', '--limit', 'rpm=3'], 1, 'all.rpm: is not known here'],
+    [['limits', '--project', 'a b', '--limit', 'tokens_total=3'], 1, 'must be made of letters'],
+    [['limits', '--remove', '--budget', '5/day'], 2, 'say one of them'],
     [['create', 'a b'], 1, 'name: must be made of letters'],
     [['revoke', 'nobody'], 1, 'no virtual key is called "nobody"'],
     [['create'], 2, "missing required argument 'name'"],

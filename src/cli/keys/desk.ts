@@ -2,14 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { ANSWERS } from '../../http/answers.ts';
-import { tellKey } from '../../keys/format.ts';
+import { tellKey, tellShared } from '../../keys/format.ts';
 import { openKeys, type Keys } from '../../keys/keys.ts';
 import type { VirtualKey } from '../../keys/virtual-key.ts';
 import { createAdminClient, NoDaemonError, type AdminClient } from '../admin-client.ts';
 import { openLocalVault } from '../accounts/local-vault.ts';
 import type { Context } from '../context.ts';
 import { placesOf } from '../places.ts';
-import type { IssuedKey, KeyStatus } from '../shapes.ts';
+import type { Answer, IssuedKey, KeyStatus } from '../shapes.ts';
 
 /** What the daemon alone knows, left out. */
 const fileShape = ANSWERS.VirtualKey.partial({ used: true });
@@ -19,6 +19,9 @@ export interface KeyDesk {
   readonly list: () => Promise<readonly KeyStatus[]>;
   readonly revoke: (id: string) => Promise<KeyStatus>;
   readonly rotate: (id: string) => Promise<IssuedKey>;
+  readonly shared: () => Promise<Answer<'SharedLimits'>>;
+  /** `{ all: limits, projects: { name: limits } }`; null takes one away. */
+  readonly changeShared: (change: unknown) => Promise<Answer<'SharedLimits'>>;
 }
 
 export async function keyDesk(context: Context): Promise<KeyDesk> {
@@ -41,6 +44,8 @@ const atDaemon = (client: AdminClient): KeyDesk => ({
   list: async () => (await client.askAll(ROUTE, 'VirtualKeys')).virtual_keys,
   revoke: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}`, 'VirtualKey', { method: 'DELETE' }),
   rotate: (id) => client.ask(`${ROUTE}/${encodeURIComponent(id)}/rotate`, 'IssuedKey', { method: 'POST', body: {} }),
+  shared: () => client.ask(`${ROUTE}/limits`, 'SharedLimits'),
+  changeShared: (change) => client.ask(`${ROUTE}/limits`, 'SharedLimits', { method: 'PATCH', body: change }),
 });
 
 async function atFile(context: Context, path: string): Promise<KeyDesk> {
@@ -61,6 +66,12 @@ async function atFile(context: Context, path: string): Promise<KeyDesk> {
     rotate: async (id) => {
       const { key, secret } = await keys.rotate(id);
       return { ...(await done('given a new secret', key)), secret };
+    },
+    shared: async () => ANSWERS.SharedLimits.parse(tellShared(keys.shared())),
+    changeShared: async (change) => {
+      const shared = await keys.changeShared(change);
+      await audit.record({ by: 'cli', act: 'shared limits changed' });
+      return ANSWERS.SharedLimits.parse(tellShared(shared));
     },
   };
 }

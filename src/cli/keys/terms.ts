@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { parseDuration } from '../../config/units.ts';
 import { PERIODS } from '../../keys/amounts.ts';
+import { count, usd } from '../numbers.ts';
 
 export type WrittenLimits = Readonly<Record<string, number>>;
 
@@ -21,6 +22,17 @@ export function collectLimit(written: string, before: WrittenLimits = {}): Writt
 
 /** A parser for an option that may be repeated. */
 export const collect = (written: string, before: readonly string[] = []): readonly string[] => [...before, written];
+
+/** With what is used of each, where a daemon knows it. */
+export function describeLimits(limits: WrittenLimits, used?: WrittenLimits): string {
+  return Object.entries(limits)
+    .map(([name, limit]) => {
+      const tell = name.startsWith('usd_') ? usd : count;
+      const spent = used?.[name];
+      return `${spent === undefined ? '' : `${tell(spent)} of `}${tell(limit)} ${name.replace(/^usd_/, '').replaceAll('_', ' ')}`;
+    })
+    .join(' · ');
+}
 
 /** A parser for `--expires`: a duration from now, or a day or moment. Returns epoch milliseconds. */
 export const expiry = (now: () => number) => (written: string): number => {
