@@ -98,6 +98,8 @@ export interface Provider {
   readonly rename: Readonly<Record<string, string>>;
   /** Sent with every call, e.g. attribution. Never credentials. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Its `usage.cost` is what an answer cost, in USD: with fees that no price by the token has. */
+  readonly tellsCost?: true;
   /** A path answering whether a key is good, at no quota. */
   readonly keyCheckPath?: string;
   readonly keyPrefix?: string;
@@ -248,6 +250,8 @@ export interface Usage {
   readonly reasoning?: number;
   /** Of sound listened to. */
   readonly audioSeconds?: number;
+  /** USD, as upstream told it; whether that can be believed is the provider's {@link Provider.tellsCost}. */
+  readonly costUsd?: number;
   /** Counted by us, because upstream told nothing. */
   readonly estimated?: true;
 }

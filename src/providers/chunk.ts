@@ -65,5 +65,13 @@ export function usageOf(value: Json): Usage | undefined {
   const cachedInput = numberAt(recordAt(usage, 'prompt_tokens_details'), 'cached_tokens');
   // xAI leaves reasoning out of completion_tokens, and Gemini its thoughts: the total has them.
   const output = Math.max(completion, (numberAt(usage, 'total_tokens') ?? 0) - input);
-  return { input, output, ...(cachedInput !== undefined && { cachedInput }), ...(reasoning !== undefined && { reasoning }) };
+  const costUsd = costIn(usage);
+  return { input, output, ...(cachedInput !== undefined && { cachedInput }), ...(reasoning !== undefined && { reasoning }), ...(costUsd !== undefined && { costUsd }) };
+}
+
+/** OpenRouter's `cost`, or Perplexity's `cost.total_cost`, which has its fee for a request. With a key of one's own at OpenRouter, most of it is on another bill. */
+function costIn(usage: Json): number | undefined {
+  if (usage['is_byok'] === true) return undefined;
+  const told = numberAt(usage, 'cost') ?? numberAt(recordAt(usage, 'cost'), 'total_cost');
+  return told !== undefined && told >= 0 ? told : undefined;
 }

@@ -4,9 +4,9 @@ import type { Target, Usage } from '../types.ts';
 const PER = 1_000_000;
 
 /** USD. A figure whose price is unknown is absent, never zero. */
-export function priceOf({ model: { price } }: Target, usage: Usage | undefined): { readonly costUsd?: number; readonly savedUsd?: number } {
+export function priceOf({ provider, model: { price } }: Target, usage: Usage | undefined): { readonly costUsd?: number; readonly savedUsd?: number } {
   if (usage === undefined) return {};
-  const costUsd = valueAt(usage, price.input, price.output);
+  const costUsd = (provider.tellsCost ? usage.costUsd : undefined) ?? valueAt(usage, price.input, price.output);
   if (costUsd === undefined) return {};
   const listUsd = valueAt(usage, price.listInput, price.listOutput);
   return listUsd === undefined ? { costUsd } : { costUsd, savedUsd: Math.max(0, listUsd - costUsd) };
