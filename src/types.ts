@@ -177,6 +177,8 @@ export interface ChatRequest {
   readonly deadlineNamed?: true;
   /** 0 (first) to 9, in the line. */
   readonly priority: number;
+  /** The body's own word for how many tokens of the conversation may go upstream: the oldest turns are left out. */
+  readonly maxContext?: number;
   /** Only what it would use and who could answer is wanted. */
   readonly dryRun?: true;
   /** `off`: neither answered from the cache nor kept there. `refresh`: asked anew, and kept. */

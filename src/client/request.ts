@@ -49,5 +49,5 @@ export function requestOf(messages: string | readonly Message[], { model, system
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
   };
   const request = parseChat(asked, { id: `req_${randomUUID().replaceAll('-', '')}`, caller: { key: 'local', project: 'local' }, receivedAt: now, deadline: now + (deadlineMs ?? usualMs), priority: PRIORITY, ...(cache && { cache }) });
-  return maxContextTokens === undefined ? request : trimTo(request, maxContextTokens);
+  return maxContextTokens === undefined ? request : trimTo(request, maxContextTokens, 'maxContextTokens');
 }

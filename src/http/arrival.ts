@@ -41,8 +41,10 @@ export function enter(asked: ChatRequest, response: Response, { door, live }: En
 
 /** Undefined: the conversation goes as it is. Throws `invalid-request`. */
 export function maxContextOf({ headers }: IncomingMessage): number | undefined {
-  return numberIn(headers, 'x-tollfree-max-context-tokens');
+  return numberIn(headers, MAX_CONTEXT);
 }
+
+export const MAX_CONTEXT = 'x-tollfree-max-context-tokens';
 
 /** What a caller may wish for beside the question. The numbers are whole. */
 export const WISHES = {

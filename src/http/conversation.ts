@@ -6,7 +6,7 @@ import type { Answer } from '../gateway.ts';
 import { isInItsOwnWords } from '../gateway/concessions.ts';
 import type { Arrival, Conversation, Speak } from '../surfaces/conversation.ts';
 import { trimTo } from '../surfaces/trim.ts';
-import { arrivalOf, enter, maxContextOf } from './arrival.ts';
+import { arrivalOf, enter, MAX_CONTEXT, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
 import { headOf } from './entrance.ts';
 import type { AbortSignalLike, ChatChunk, ChatRequest } from '../types.ts';
@@ -28,8 +28,9 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
 }
 
 function trimmed(conversation: Conversation, asked: IncomingMessage, response: ServerResponse): Conversation {
-  const most = maxContextOf(asked);
-  const request = most === undefined ? conversation.request : trimTo(conversation.request, most);
+  const header = maxContextOf(asked);
+  const most = header ?? conversation.request.maxContext;
+  const request = most === undefined ? conversation.request : trimTo(conversation.request, most, header === undefined ? 'max_context_tokens' : MAX_CONTEXT);
   if (request === conversation.request) return conversation;
   response.setHeader('x-tollfree-context-tokens', request.promptTokens);
   return { ...conversation, request };

@@ -24,6 +24,7 @@ export const chatBody = z.looseObject({
   messages: z.array(message).min(1),
   stream: z.boolean().nullish(),
   dry_run: z.boolean().nullish(),
+  max_context_tokens: z.int().positive().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   max_tokens: z.int().positive().nullish(),
   max_completion_tokens: z.int().positive().nullish(),
@@ -67,6 +68,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     promptTokens: estimatePrompt(data),
     ...arrival,
     ...(maxOutput !== undefined && { maxOutput }),
+    ...(typeof data.max_context_tokens === 'number' && { maxContext: data.max_context_tokens }),
     ...(data.dry_run === true && { dryRun: true as const }),
   };
 }

@@ -1,7 +1,7 @@
 /** What of a client's body is the client's to say: what it wants, never where to or on whose credential. */
 
-/** Fields by which other gateways take a destination or a credential, and `dry_run`, which is a word between it and us. */
-const NOT_THEIRS = ['dry_run', 'api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy'];
+/** Fields by which other gateways take a destination or a credential, and words between it and us. */
+const NOT_THEIRS = ['dry_run', 'max_context_tokens', 'api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy'];
 
 /** The same body where it says nothing of the kind. */
 export function clientFields<T extends Readonly<Record<string, unknown>>>(body: T): T {

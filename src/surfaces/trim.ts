@@ -1,4 +1,4 @@
-/** `x-tollfree-max-context-tokens`: a long conversation made to fit by forgetting its oldest turns. */
+/** `max_context_tokens`, in a chat or as a header: a long conversation made to fit by forgetting its oldest turns. */
 import { FailureError } from '../failure.ts';
 import type { ChatRequest } from '../types.ts';
 import { estimatePrompt, textOf } from './prompt.ts';
@@ -6,9 +6,9 @@ import type { Asked, Message } from './prompt.ts';
 
 /**
  * A turn is what a user said and all that answered it, tool calls and their results included, and goes as one. The system
- * prompt and the last turn stay. Throws `invalid-request` where these alone are too long.
+ * prompt and the last turn stay. Throws `invalid-request` where these alone are too long; `named`: how the caller said it.
  */
-export function trimTo(request: ChatRequest, most: number): ChatRequest {
+export function trimTo(request: ChatRequest, most: number, named: string): ChatRequest {
   if (request.promptTokens <= most) return request;
   const asked = request.body as unknown as Asked;
   const forgotten = new Set<Message>();
@@ -23,9 +23,9 @@ export function trimTo(request: ChatRequest, most: number): ChatRequest {
   }
   throw new FailureError({
     kind: 'invalid-request',
-    param: 'x-tollfree-max-context-tokens',
+    param: named,
     code: 'context_length_exceeded',
-    message: `the system prompt and the last turn alone are longer than ${most} tokens; shorten them, or allow more in x-tollfree-max-context-tokens`,
+    message: `the system prompt and the last turn alone are longer than ${most} tokens; shorten them, or allow more in ${named}`,
   });
 }
 

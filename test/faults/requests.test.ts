@@ -386,15 +386,21 @@ describe('waiting', () => {
   });
 });
 
-test('a context that is trimmed on request fits, and the client is told', async () => {
+test.each<[string, object, Record<string, string>]>([
+  ['a header', {}, { 'x-tollfree-max-context-tokens': '300' }],
+  ['the body', { max_context_tokens: 300 }, {}],
+  ['a header, which goes before the body', { max_context_tokens: 100_000 }, { 'x-tollfree-max-context-tokens': '300' }],
+])('a context that is trimmed on request fits, and the client is told: by %s', async (_, field, header) => {
   const house = await open();
   const long = Array.from({ length: 20 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: 'word '.repeat(50) }));
-  const answer = await house.chat({ ...question, messages: [{ role: 'system', content: 'be brief' }, ...long, { role: 'user', content: 'and now?' }] }, { 'x-tollfree-max-context-tokens': '300' });
+  const answer = await house.chat({ ...question, messages: [{ role: 'system', content: 'be brief' }, ...long, { role: 'user', content: 'and now?' }], ...field }, header);
   await answer.text();
   expect(Number(answer.headers.get('x-tollfree-context-tokens'))).toBeLessThanOrEqual(300);
   const [sent] = state.simulators.calls();
-  const { messages } = (sent ?? { body: undefined }).body as { messages: { role: string; content: string }[] };
+  const { messages, ...rest } = (sent ?? { body: undefined }).body as { messages: { role: string; content: string }[] };
   expect([messages[0]?.role, messages.at(-1)?.content, messages.length < 22]).toEqual(['system', 'and now?', true]);
+  expect(Object.keys(rest)).not.toContain('max_context_tokens');
+  expect((await house.chat({ ...question, max_context_tokens: 'many' })).status).toBe(400);
   expect((await house.chat(question, { 'x-tollfree-max-context-tokens': 'many' })).status).toBe(400);
 });
 

@@ -5,6 +5,7 @@ import { parseChat } from '../../src/surfaces/chat.ts';
 import { trimTo } from '../../src/surfaces/trim.ts';
 import type { ChatRequest } from '../../src/types.ts';
 
+const NAMED = 'max_context_tokens';
 const words = (count: number): string => 'word '.repeat(count);
 const system = { role: 'system', content: words(20) };
 const user = (name: string, count = 40): object => ({ role: 'user', content: `${name} ${words(count)}` });
@@ -18,13 +19,13 @@ const messagesOf = ({ body }: ChatRequest): readonly unknown[] => body['messages
 describe('trimming', () => {
   test('what fits is left as it is', () => {
     const request = ask([system, user('one')]);
-    expect(trimTo(request, request.promptTokens)).toBe(request);
+    expect(trimTo(request, request.promptTokens, NAMED)).toBe(request);
   });
 
   test('the oldest turn goes first, whole, and the measure is taken anew', () => {
     const messages = [system, user('one'), assistant('one'), user('two'), assistant('two'), user('three')];
     const request = ask(messages);
-    const trimmed = trimTo(request, request.promptTokens - 1);
+    const trimmed = trimTo(request, request.promptTokens - 1, NAMED);
     expect(messagesOf(trimmed)).toEqual([system, ...messages.slice(3)]);
     expect(trimmed.promptTokens).toBe(ask([system, ...messages.slice(3)]).promptTokens);
     expect(trimmed.text.earlier).toHaveLength(1);
@@ -32,18 +33,18 @@ describe('trimming', () => {
 
   test('calls stay with their results, those of the last turn with it', () => {
     const messages = [user('one'), call('a'), result('a'), assistant('one'), user('two'), call('b'), result('b')];
-    expect(messagesOf(trimTo(ask(messages), 160))).toEqual(messages.slice(4));
+    expect(messagesOf(trimTo(ask(messages), 160, NAMED))).toEqual(messages.slice(4));
   });
 
   test('what must stay and does not fit is told', () => {
     const told = ((): unknown => {
       try {
-        return trimTo(ask([system, user('one'), user('two', 400)]), 50);
+        return trimTo(ask([system, user('one'), user('two', 400)]), 50, NAMED);
       } catch (error) {
         return failureOf(error);
       }
     })();
-    expect(told).toMatchObject({ kind: 'invalid-request', code: 'context_length_exceeded' });
+    expect(told).toMatchObject({ kind: 'invalid-request', code: 'context_length_exceeded', param: NAMED });
   });
 
   test('whatever the conversation: it fits, system and last turn are there, no result lacks its call', () => {
@@ -57,7 +58,7 @@ describe('trimming', () => {
         ]);
         const request = ask(messages);
         try {
-          const trimmed = trimTo(request, most);
+          const trimmed = trimTo(request, most, NAMED);
           expect(trimmed.promptTokens).toBeLessThanOrEqual(most);
           expect(messagesOf(trimmed).filter((message) => JSON.stringify(message) === JSON.stringify(system))).toHaveLength(turns.filter(({ late }) => late).length);
           expect(trimmed.text.last).toBe(request.text.last);
