@@ -21,7 +21,7 @@ import { tellAnthropic, tellOpenAi } from './surfaces/errors.ts';
 import type { UsageRecord } from './usage/record.ts';
 
 export interface AppOptions extends AdminOptions, Omit<EntranceOptions, 'now'>, Omit<HealthOptions, 'accounts' | 'waiting' | 'record'> {
-  readonly record: Pick<UsageRecord, 'stats' | 'health'>;
+  readonly record: Pick<UsageRecord, 'stats' | 'rows' | 'health'>;
   readonly door: Door;
   readonly audit: (act: AdminAct) => void;
   readonly metrics: { readonly contentType: string; readonly text: () => Promise<string> };

@@ -24,12 +24,15 @@ import { notKept } from './headers.ts';
 import { operatorDoor } from './operator-door.ts';
 import { afterId, afterPlace, idPage, placePage } from './pages.ts';
 import { tellProvider } from './providers.ts';
+import { recordedRequests } from './recorded-requests.ts';
+import type { RecordedRequestOptions } from './recorded-requests.ts';
 import { usageStats } from './usage-stats.ts';
 import type { UsageOptions } from './usage-stats.ts';
 import { virtualKeyRoutes } from './virtual-keys.ts';
 import type { VirtualKeyOptions } from './virtual-keys.ts';
 
 export interface AdminOptions extends AdminAccountOptions, AdminRulesOptions, AdminVaultOptions, VirtualKeyOptions, UsageOptions, Omit<EntryOptions, 'door'> {
+  readonly record: UsageOptions['record'] & RecordedRequestOptions['record'];
   readonly catalogue: () => Catalogue;
   readonly adminDoor: AdminDoor;
   readonly events: Pick<Events, 'route'>;
@@ -58,6 +61,7 @@ export function adminRoutes(options: AdminOptions): Router {
   router.use('/vault', adminVaultRoutes(options));
   router.use('/virtual-keys', virtualKeyRoutes(options));
   router.get('/usage-stats', usageStats(options));
+  router.get('/requests', recordedRequests(options));
   router.get('/activity', options.activity.route);
   router.get('/events', options.events.route);
   router.post('/chat', conversationRoute({ ...options, door: operatorDoor }, chat));

@@ -48,6 +48,17 @@ const usage = z.object({
   rows: z.array(sums.extend(groups)),
   next: nextPlace, total: sums,
 });
+const recordedAttempt = z.object({
+  provider: text.nullable(), model: text.nullable(), account: text.nullable(), outcome: text.nullable().describe('`ok`, or why it failed.'),
+  started_at: time.nullable(), first_content_ms: milliseconds, total_ms: milliseconds, retry_at: time.nullable(),
+});
+const recordedRequest = z.object({
+  number: count, request_id: text, received_at: time, key_id: text.nullable(), key: text, project: text, surface: text, stream: z.boolean(), asked_model: text,
+  rule: text.nullable(), provider: text.nullable(), model: text.nullable(), account: text.nullable(), status: count, failure: text.nullable(),
+  tokens_in: count.nullable(), tokens_out: count.nullable(), cached_in: count.nullable(), reasoning: count.nullable(), estimated: z.boolean().nullable(),
+  cost_usd: usd, saved_usd: usd, queue_ms: milliseconds, first_content_ms: milliseconds, total_ms: milliseconds, overhead_ms: milliseconds,
+  attempts: z.array(recordedAttempt),
+});
 const activity = z.object({
   range: z.enum(['hour', 'day']), step_seconds: count, since: time,
   points: z.array(z.object({ at: time, requests: count, failures: count, refused: count, fallbacks: count, tokens_in: count, tokens_out: count, saved_usd: usd, unvalued_requests: count, p50_ms: milliseconds, p95_ms: milliseconds })),
@@ -119,7 +130,7 @@ export const ANSWERS = {
   Accounts: z.object({ accounts: z.array(accountStatus), waiting: count, next: nextId }),
   VirtualKey: virtualKey, IssuedKey: issuedKey, SharedLimits: sharedLimits,
   VirtualKeys: z.object({ virtual_keys: z.array(virtualKey), next: nextId }),
-  Usage: usage, OwnUsage: usage.extend({ key: text, project: text }), Activity: activity,
+  Usage: usage, RecordedRequests: z.object({ requests: z.array(recordedRequest), next: nextPlace }), OwnUsage: usage.extend({ key: text, project: text }), Activity: activity,
   Providers: z.object({ providers: z.array(provider), next: nextId }), Explanation: explanation, Cooldowns: cooldowns, Cleared: z.object({ cleared: count }), Breakers: breakers,
   Rules: rules, RulesSource: z.object({ file: text, text, version: text }), SavedRules: z.object({ rules: z.array(text), version: text }), RulesVerdict: rulesVerdict,
   Vault: vault, AuditTrail: auditTrail, Session: z.object({ expires_at: maybe(time).describe('Absent: none is open.') }),

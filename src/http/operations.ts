@@ -15,6 +15,7 @@ import { rulesSaving, rulesText } from './admin-rules.ts';
 import { opening } from './admin-vault.ts';
 import type { AnswerName } from './answers.ts';
 import { idPage, placePage } from './pages.ts';
+import { requestsPage } from './recorded-requests.ts';
 import { ownParameters, statsParameters } from './usage-stats.ts';
 import { keyPage } from './virtual-keys.ts';
 
@@ -92,6 +93,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   'DELETE /admin/virtual-keys/{id}': { ...admin, summary: 'Revoke a key for ever; again is no mistake', answer: 'VirtualKey' },
   'POST /admin/virtual-keys/{id}/rotate': { ...admin, summary: 'A new secret; the old one stops working at once', retried: true, answer: 'IssuedKey' },
   'GET /admin/usage-stats': { ...admin, summary: 'Usage, cost and savings', query: statsParameters, answer: 'Usage', also: 'text/csv' },
+  'GET /admin/requests': { ...admin, summary: 'The record: each request and its attempts, newest first', query: requestsPage, answer: 'RecordedRequests' },
   'GET /admin/activity': { ...admin, summary: 'The recent past in short steps', query: activityParameters, answer: 'Activity' },
   'GET /admin/events': { ...admin, summary: 'What happens, as it happens', also: EVENTS },
   'POST /admin/chat': { ...ask, ...admin, summary: 'A chat of the operator’s own', body: 'ChatRequest', answer: 'ChatCompletion' },

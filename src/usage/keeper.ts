@@ -5,6 +5,8 @@ import { checkpoint, closeDatabase, isDamage, openDatabase } from './database.ts
 import type { Database } from './database.ts';
 import { readEntry } from './entry.ts';
 import { createReader, Interrupted } from './query.ts';
+import { createRowReader } from './rows.ts';
+import type { Rows, RowsQuery } from './rows.ts';
 import { listSegments, readLines, removeSegment } from './segments.ts';
 import type { Stats, StatsQuery } from './stats.ts';
 import { createStore } from './store.ts';
@@ -27,6 +29,7 @@ export interface Keeper {
   readonly tidy: (now: number) => boolean;
   /** Throws {@link Interrupted}, too. */
   readonly stats: (query: StatsQuery, now: number) => Stats;
+  readonly rows: (query: RowsQuery, now: number) => Rows;
   readonly close: () => void;
 }
 
@@ -34,6 +37,7 @@ interface Open {
   readonly database: Database;
   readonly store: Store;
   readonly read: (query: StatsQuery) => Stats;
+  readonly readRows: (query: RowsQuery) => Rows;
 }
 
 /** Retention is counted in days: looking once an hour is early enough. */
@@ -47,7 +51,7 @@ export function createKeeper({ directory, retention, tell, goesOn = () => true }
     if (state.open !== undefined) return state.open;
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const database = openDatabase(path);
-    return (state.open = { database, store: createStore(database), read: createReader(database, goesOn) });
+    return (state.open = { database, store: createStore(database), read: createReader(database, goesOn), readRows: createRowReader(database) });
   }
 
   /** After any failure the next try begins anew; where the file is damaged, with a new one. */
@@ -103,6 +107,7 @@ export function createKeeper({ directory, retention, tell, goesOn = () => true }
     take: (now) => guarded(now, () => ingest(opened())),
     tidy: (now) => guarded(now, () => prune(opened(), now)),
     stats: (query, now) => guarded(now, () => opened().read(query)),
+    rows: (query, now) => guarded(now, () => opened().readRows(query)),
     close() {
       if (state.open !== undefined) closeDatabase(state.open.database);
       state.open = undefined;

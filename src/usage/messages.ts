@@ -1,4 +1,5 @@
 /** What the daemon and the record's thread say to each other. */
+import type { Rows, RowsQuery } from './rows.ts';
 import type { Stats, StatsQuery } from './stats.ts';
 import type { Retention } from './store.ts';
 
@@ -10,16 +11,19 @@ export interface WorkerData {
   readonly ending: Int32Array;
 }
 
+/** Answered with {@link Stats}, and with {@link Rows}. */
+export type Question = { readonly kind: 'stats'; readonly query: StatsQuery } | { readonly kind: 'rows'; readonly query: RowsQuery };
+
 export type ToWorker =
   /** There are lines to read, or it is time to look what is too old. */
   | { readonly type: 'wake'; readonly now: number }
-  | { readonly type: 'stats'; readonly id: number; readonly query: StatsQuery; readonly now: number }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question; readonly now: number }
   /** Take in what there is time for, and end. */
   | { readonly type: 'close'; readonly now: number };
 
 export type FromWorker =
-  | { readonly type: 'stats'; readonly id: number; readonly stats: Stats }
-  | { readonly type: 'no-stats'; readonly id: number; readonly problem: string }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Stats | Rows }
+  | { readonly type: 'no-answer'; readonly id: number; readonly problem: string }
   /** The database takes nothing; the thread goes on trying. */
   | { readonly type: 'trouble'; readonly problem: string }
   /** It takes everything: said at first, and after a trouble. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Clock, Emit, GatewayEvent } from '../types.ts';
 import { entryOf, lineOf } from './entry.ts';
 import { createRecorder } from './recorder.ts';
+import type { Rows, RowsQuery } from './rows.ts';
 import { createSpool } from './spool.ts';
 import type { Stats, StatsQuery } from './stats.ts';
 import type { Retention } from './store.ts';
@@ -33,6 +34,8 @@ export interface UsageRecord {
   readonly observe: (event: GatewayEvent) => void;
   /** Everything finished before the question is counted. Rejects where the database cannot be read. */
   readonly stats: (query: StatsQuery) => Promise<Stats>;
+  /** The requests themselves, newest first. As {@link UsageRecord.stats}. */
+  readonly rows: (query: RowsQuery) => Promise<Rows>;
   readonly health: () => RecordHealth;
   /** Resolves when all is in the database, or after two seconds: what is not then, is at the next start. */
   readonly close: () => Promise<void>;
@@ -99,6 +102,7 @@ export function createRecord({ dataDirectory, retention, now, emit }: RecordOpti
       wakeSoon();
     },
     stats: recorder.stats,
+    rows: recorder.rows,
     health: () => ({ problems: [...problems.values()], ...spool.held() }),
     async close() {
       clearInterval(pruning);

@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads';
 import { FailureError } from '../failure.ts';
 import type { Clock } from '../types.ts';
-import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import type { FromWorker, Question, ToWorker, WorkerData } from './messages.ts';
+import type { Rows, RowsQuery } from './rows.ts';
 import type { Stats, StatsQuery } from './stats.ts';
 
 export interface RecorderOptions extends Omit<WorkerData, 'ending'> {
@@ -16,6 +17,7 @@ export interface Recorder {
   /** There is something to take in. */
   readonly wake: () => void;
   readonly stats: (query: StatsQuery) => Promise<Stats>;
+  readonly rows: (query: RowsQuery) => Promise<Rows>;
   readonly close: () => Promise<void>;
 }
 
@@ -25,13 +27,13 @@ const RESTART_MS = 5_000;
 /** Node 20 runs no TypeScript: from the sources, tests run the thread that was built. */
 const PROGRAM = new URL(import.meta.url.endsWith('.ts') ? '../../dist/usage/worker.js' : './worker.js', import.meta.url);
 
-interface Question {
-  readonly resolve: (stats: Stats) => void;
+interface Asked {
+  readonly resolve: (answer: Stats | Rows) => void;
   readonly reject: (error: Error) => void;
 }
 
 export function createRecorder({ directory, retention, now, onTrouble, onTold }: RecorderOptions): Recorder {
-  const questions = new Map<number, Question>();
+  const questions = new Map<number, Asked>();
   const ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const state: { worker: Worker | undefined; asked: number; dead: boolean; closing: boolean } = { worker: undefined, asked: 0, dead: false, closing: false };
 
@@ -49,10 +51,10 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
 
   function hear(message: FromWorker): void {
     switch (message.type) {
-      case 'stats':
-        answered(message.id)?.resolve(message.stats);
+      case 'answer':
+        answered(message.id)?.resolve(message.answer);
         return;
-      case 'no-stats':
+      case 'no-answer':
         answered(message.id)?.reject(unreadable(message.problem));
         return;
       case 'trouble':
@@ -85,7 +87,7 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     questions.clear();
   }
 
-  function answered(id: number): Question | undefined {
+  function answered(id: number): Asked | undefined {
     const question = questions.get(id);
     questions.delete(id);
     if (questions.size === 0 && !state.closing) state.worker?.unref();
@@ -101,18 +103,21 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     if (!state.closing && !state.dead) say({ type: 'wake', now: now() });
   }
 
+  const ask = (question: Question): Promise<Stats | Rows> => new Promise((resolve, reject) => {
+    if (state.closing || state.dead) {
+      reject(unreadable(ENDED));
+      return;
+    }
+    const id = (state.asked += 1);
+    questions.set(id, { resolve, reject });
+    say({ type: 'ask', id, question, now: now() });
+    state.worker?.ref();
+  });
+
   return {
     wake,
-    stats: (query) => new Promise((resolve, reject) => {
-      if (state.closing || state.dead) {
-        reject(unreadable(ENDED));
-        return;
-      }
-      const id = (state.asked += 1);
-      questions.set(id, { resolve, reject });
-      say({ type: 'stats', id, query, now: now() });
-      state.worker?.ref();
-    }),
+    stats: async (query) => (await ask({ kind: 'stats', query })) as Stats,
+    rows: async (query) => (await ask({ kind: 'rows', query })) as Rows,
     async close() {
       state.closing = true;
       turnAway();

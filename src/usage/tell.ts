@@ -1,4 +1,7 @@
-/** Statistics in the words of the outside: what admin and `/v1/usage` answer, as JSON and as CSV. */
+/** The record in the words of the outside: statistics, as admin and `/v1/usage` answer them in JSON and CSV, and the requests themselves. */
+import { attemptColumns, requestColumns } from './entry.ts';
+import type { Cells } from './entry.ts';
+import type { RecordedRequest, Rows } from './rows.ts';
 import type { Group, Stats, StatsQuery, StatsRow, Sums } from './stats.ts';
 
 type Told = Readonly<Record<string, string | number | null>>;
@@ -47,3 +50,27 @@ export function statsCsv({ rows }: Stats, by: readonly Group[]): string {
 const cell = (row: Told, column: string): string => quote(String(row[column] ?? (column.endsWith('_usd') ? 'unknown' : '')));
 
 const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+const requestNames = Object.keys(requestColumns);
+const attemptNames = Object.keys(attemptColumns);
+const NANO = 1e9;
+
+/** What is not known is null. */
+export function tellRows({ rows, more }: Rows): Readonly<Record<string, unknown>> {
+  return { requests: rows.map(tellRequest), ...(more && { next: rows.at(-1)?.number }) };
+}
+
+function tellRequest({ number, request, attempts }: RecordedRequest): Readonly<Record<string, unknown>> {
+  return Object.assign(tellCells({ number }, request, requestNames), { attempts: attempts.map((attempt) => tellCells({}, attempt, attemptNames)) });
+}
+
+/** Money as USD, moments as such, and what was counted as 0 or 1 as what it means. */
+function tellCells(told: Record<string, unknown>, cells: Cells, names: readonly string[]): Record<string, unknown> {
+  for (const [place, name] of names.entries()) {
+    const cell = cells[place] ?? null;
+    if (name.endsWith('_nano_usd')) told[name.replace('_nano', '')] = typeof cell === 'number' ? cell / NANO : null;
+    else if (name.endsWith('_at')) told[name] = typeof cell === 'number' ? new Date(cell).toISOString() : null;
+    else told[name] = (name === 'stream' || name === 'estimated') && cell !== null ? cell === 1 : cell;
+  }
+  return told;
+}

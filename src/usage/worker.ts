@@ -1,7 +1,9 @@
 /** The record's thread: SQLite may wait for the disk here, where nobody waits for it. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createKeeper } from './keeper.ts';
-import type { FromWorker, ToWorker, WorkerData } from './messages.ts';
+import type { FromWorker, Question, ToWorker, WorkerData } from './messages.ts';
+import type { Rows } from './rows.ts';
+import type { Stats } from './stats.ts';
 
 /** After a failure. A full disk is not made better by asking more often. */
 const RETRY_MS = 1_000;
@@ -45,20 +47,22 @@ function keep({ directory, retention, ending }: WorkerData, port: NonNullable<ty
     while (goesOn() && tried(keeper.take));
   };
 
+  const answerTo = (question: Question, now: number): Stats | Rows => (question.kind === 'stats' ? keeper.stats(question.query, now) : keeper.rows(question.query, now));
+
   port.on('message', (message: ToWorker) => {
     state.now = message.now;
     switch (message.type) {
       case 'wake':
         schedule(0);
         return;
-      case 'stats':
+      case 'ask':
         everything();
         // Nobody waits for it any more.
         if (!goesOn()) return;
         try {
-          say({ type: 'stats', id: message.id, stats: keeper.stats(message.query, message.now) });
+          say({ type: 'answer', id: message.id, answer: answerTo(message.question, message.now) });
         } catch (error) {
-          say({ type: 'no-stats', id: message.id, problem: wordsOf(error) });
+          say({ type: 'no-answer', id: message.id, problem: wordsOf(error) });
         }
         return;
       case 'close':

@@ -205,7 +205,7 @@ async function useEverything({ daemon, heard, secrets }: House): Promise<void> {
   secrets.set('virtual key', secret);
   await said('with a virtual key', '/v1/chat/completions', post({ ...json, authorization: `Bearer ${secret}` }, body('echo/status-500')));
   await said('with a wrong one', '/v1/chat/completions', post({ ...json, authorization: `Bearer ${CANARIES.wrongBearer}` }, body('echo/fine')));
-  for (const path of ['/admin/accounts', '/admin/virtual-keys', '/admin/usage-stats', '/admin/activity', '/admin/providers', '/admin/cooldowns', '/admin/rules', '/admin/vault', '/health', '/metrics']) await said(`GET ${path}`, path, { headers: admin });
+  for (const path of ['/admin/accounts', '/admin/virtual-keys', '/admin/usage-stats', '/admin/requests', '/admin/activity', '/admin/providers', '/admin/cooldowns', '/admin/rules', '/admin/vault', '/health', '/metrics']) await said(`GET ${path}`, path, { headers: admin });
   await (await seen)();
 }
 

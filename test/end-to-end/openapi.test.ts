@@ -247,6 +247,8 @@ async function callOperation(call: Call): Promise<void> {
   await call('getAdminUsageStats', 200, { by: 'provider,day', since: '4w' });
   await call('getAdminUsageStats', 200, { format: 'csv' });
   await call('getAdminUsageStats', 400, { format: 'xml' });
+  await call('getAdminRequests', 200);
+  await call('getAdminRequests', 400, { limit: 201 });
   await call('getAdminActivity', 200, { range: 'day' });
   const events = (await call('getAdminEvents', 200, null, undefined, { responseType: 'stream' })) as { readonly destroy: () => void };
   events.destroy();

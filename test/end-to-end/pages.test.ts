@@ -29,7 +29,7 @@ const get = async (path: string): Promise<Page> => {
 };
 
 const LISTS: Readonly<Record<string, string>> = {
-  '/accounts': 'accounts', '/providers': 'providers', '/virtual-keys': 'virtual_keys', '/cooldowns': 'cooldowns', '/breakers': 'breakers', '/vault/audit': 'newest', '/usage-stats?by=model,account': 'rows',
+  '/accounts': 'accounts', '/providers': 'providers', '/virtual-keys': 'virtual_keys', '/cooldowns': 'cooldowns', '/breakers': 'breakers', '/vault/audit': 'newest', '/usage-stats?by=model,account': 'rows', '/requests': 'requests',
 };
 
 /** What passes while it is read is another matter. */

@@ -7,6 +7,7 @@ import { numberIn, openDatabase, rowFrom } from '../../src/usage/database.ts';
 import type { Database } from '../../src/usage/database.ts';
 import { entryOf } from '../../src/usage/entry.ts';
 import { createReader, Interrupted } from '../../src/usage/query.ts';
+import { createRowReader } from '../../src/usage/rows.ts';
 import { rollups } from '../../src/usage/rollup.ts';
 import { GROUPS } from '../../src/usage/stats.ts';
 import type { Group, StatsQuery } from '../../src/usage/stats.ts';
@@ -92,6 +93,15 @@ describe('a statistic', () => {
     }
     expect(read(asked(['model'], { only: { id: 'key_3' } })).total).toMatchObject({ requests: DAYS * EACH, tokensIn: DAYS * EACH * 1000, attempts: 2 * DAYS * EACH });
     expect(read(asked(['day'], { from: '2026-08-01', to: '2026-08-03' })).rows.map(({ group, requests }) => [group.day, requests])).toEqual([['2026-08-01', EACH * EACH], ['2026-08-02', EACH * EACH]]);
+  });
+
+  test('and a page of requests is found by its number', () => {
+    const { database } = filled();
+    const noted: string[] = [];
+    const noting = new Proxy(database, { get: (real, name) => (name === 'prepare' ? (sql: string) => (noted.push(sql), real.prepare(sql)) : (Reflect.get(real, name, real) as unknown)) });
+    expect(createRowReader(noting)({ limit: 3 })).toMatchObject({ more: true, rows: [{ number: DAYS * EACH * EACH, attempts: { length: 2 } }, {}, {}] });
+    const plans = noted.flatMap((sql) => database.prepare(`explain query plan ${sql.replaceAll('?', '7')}`).all().map((row: { detail: string }) => row.detail));
+    expect(plans).toEqual(['SEARCH requests USING INTEGER PRIMARY KEY (rowid<?)', 'SEARCH attempts USING PRIMARY KEY (request=?)']);
   });
 
   test('is broken off at the next day once nobody waits', () => {

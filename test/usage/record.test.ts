@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { createRecord } from '../../src/usage/record.ts';
 import { createRecorder } from '../../src/usage/recorder.ts';
 import type { GatewayEvent } from '../../src/types.ts';
-import { AT, finished } from './finished.ts';
+import { tellRows } from '../../src/usage/tell.ts';
+import { AT, attempt, finished } from './finished.ts';
 
 const DAY = 86_400_000;
 const retention = { requestsMs: 30 * DAY, mostRequests: 1_000_000, totalsMs: 400 * DAY };
@@ -39,6 +40,24 @@ describe('the record', () => {
     expect((await second.record.stats(everything)).total.requests).toBe(3);
     await second.record.close();
     expect([...first.told, ...second.told]).toEqual([]);
+  });
+
+  test('tells the requests themselves, newest first, with what was tried and what nobody knows', async () => {
+    const { record } = open();
+    record.observe(finished({ id: 'req_1', usage: { input: 10, output: 5, cachedInput: 3 }, costUsd: 0, savedUsd: 0.25, attempts: [attempt({ provider: 'other', outcome: 'rate-minute', retryAt: AT + 60_000 }), attempt()] }));
+    record.observe(finished({ id: 'req_2', keyId: 'key_1', failure: 'exhausted', status: 429, attempts: [] }));
+    record.observe(finished({ id: 'req_3', usage: { input: 1, output: 1, estimated: true } }));
+    const first = await record.rows({ limit: 2 });
+    const { requests, next } = tellRows(first) as { requests: Record<string, unknown>[]; next: number };
+    expect(requests).toMatchObject([{ request_id: 'req_3', estimated: true, cost_usd: null, saved_usd: null }, { request_id: 'req_2', key_id: 'key_1', status: 429, failure: 'exhausted', provider: null, estimated: null, attempts: [] }]);
+    const rest = tellRows(await record.rows({ limit: 2, before: next }));
+    expect(rest).toMatchObject({ requests: [{
+      request_id: 'req_1', received_at: new Date(AT).toISOString(), key: 'ci', key_id: null, project: 'web', stream: false, estimated: false, tokens_in: 10, tokens_out: 5, cached_in: 3, cost_usd: 0, saved_usd: 0.25,
+      attempts: [{ provider: 'other', outcome: 'rate-minute', retry_at: new Date(AT + 60_000).toISOString() }, { provider: 'groq', model: 'gpt', account: 'work', outcome: 'ok', total_ms: 100, retry_at: null }],
+    }] });
+    expect(rest).not.toHaveProperty('next');
+    expect(JSON.stringify([requests, rest])).not.toContain('secret prompt');
+    await record.close();
   });
 
   test('answers many questions while requests end', async () => {
