@@ -135,7 +135,7 @@ export const ANSWERS = {
   Rules: rules, RulesSource: z.object({ file: text, text, version: text }), SavedRules: z.object({ rules: z.array(text), version: text }), RulesVerdict: rulesVerdict,
   Vault: vault, AuditTrail: auditTrail, Session: z.object({ expires_at: maybe(time).describe('Absent: none is open.') }),
   Health: health, Readiness: readiness, Model: model, Models: models,
-  ChatCompletion: z.union([completion, estimate]), TextCompletion: textCompletion, Response: openAiResponse, Message: message, TokenCount: z.object({ input_tokens: count }),
+  ChatCompletion: z.union([completion, estimate]), TextCompletion: z.union([textCompletion, estimate]), Response: z.union([openAiResponse, estimate]), Message: z.union([message, estimate]), TokenCount: z.object({ input_tokens: count }),
   Embeddings: embeddings, Transcription: transcription, Anything: z.looseObject({}),
   Error: error, AnthropicError: anthropicError,
 } as const satisfies Readonly<Record<string, z.ZodType>>;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { check, refused } from '../schema.ts';
 import type { ChatRequest, Surface } from '../types.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
-import { clientFields } from './client-fields.ts';
+import { clientFields, ownWords } from './client-fields.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { isRecord } from './json.ts';
 import type { Json } from './json.ts';
@@ -23,8 +23,7 @@ export const chatBody = z.looseObject({
   model: z.string().min(1).max(256),
   messages: z.array(message).min(1),
   stream: z.boolean().nullish(),
-  dry_run: z.boolean().nullish(),
-  max_context_tokens: z.int().positive().nullish(),
+  ...ownWords,
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   max_tokens: z.int().positive().nullish(),
   max_completion_tokens: z.int().positive().nullish(),

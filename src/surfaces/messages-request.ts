@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { check, refused } from '../schema.ts';
 import type { Original } from '../types.ts';
-import { clientFields } from './client-fields.ts';
+import { clientFields, ownWords } from './client-fields.ts';
 import type { Json } from './json.ts';
 
 const block = z.looseObject({ type: z.string() });
@@ -20,6 +20,7 @@ export const messagesBody = z.looseObject({
   tool_choice: z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
   thinking: z.looseObject({ type: z.enum(['enabled', 'disabled', 'adaptive']), budget_tokens: z.int().positive().optional() }).nullish(),
   output_config: z.looseObject({ effort: z.string().nullish(), format: z.looseObject({ type: z.string(), schema: z.unknown() }).nullish() }).nullish(),
+  ...ownWords,
 });
 type Body = z.infer<typeof messagesBody>;
 type Block = z.infer<typeof block>;
@@ -70,6 +71,8 @@ function chatBody(data: Body, reading: Reading): Json {
     model,
     messages: [...systemMessages(data.system), ...data.messages.flatMap((message, index) => messagesOf(message, index, reading))],
     stream: data.stream === true,
+    ...(data.dry_run && { dry_run: true }),
+    ...(data.max_context_tokens && { max_context_tokens: data.max_context_tokens }),
     ...(most !== undefined && { max_tokens: most }),
     ...(typeof temperature === 'number' && { temperature }),
     ...(typeof topP === 'number' && { top_p: topP }),

@@ -45,7 +45,9 @@ const PROXIED: RelayKind = { surface: 'proxy', needs: [], body: relayBody, named
 /** A JSON body. Throws `invalid-request` naming the field. */
 export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
   const kind = RELAY_KINDS[path] ?? PROXIED;
-  const data = clientFields(check(kind.body, input));
+  const asked = check(kind.body, input);
+  if (asked['dry_run'] === true) throw refused('dry_run', 'only conversations are estimated; this would be asked');
+  const data = clientFields(asked);
   requireNamed(kind, data.model);
   return toRequest({ kind, relay: { path }, fields: data, stream: data.stream === true }, arrival);
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { FailureError } from '../failure.ts';
 import { check, refused } from '../schema.ts';
+import { ownWords } from './client-fields.ts';
 import { text } from './json.ts';
 import type { Json } from './json.ts';
 
@@ -18,13 +19,14 @@ export const responsesBody = z.looseObject({
   text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
   reasoning: z.looseObject({ effort: z.string().nullish() }).nullish(),
   previous_response_id: z.string().max(256).nullish(),
+  ...ownWords,
 });
 export type ResponsesBody = z.infer<typeof responsesBody>;
 type Item = z.infer<typeof item>;
 type Part = z.infer<typeof part>;
 
 /** Fields that mean the same in both. */
-const SAME = ['temperature', 'top_p', 'parallel_tool_calls', 'user', 'seed', 'stop', 'frequency_penalty', 'presence_penalty'] as const;
+const SAME = ['temperature', 'top_p', 'parallel_tool_calls', 'user', 'seed', 'stop', 'frequency_penalty', 'presence_penalty', 'dry_run', 'max_context_tokens'] as const;
 /** Told back in the answer, and of no use upstream. */
 const ECHOED = ['metadata', 'store'] as const;
 

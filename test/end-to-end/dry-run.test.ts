@@ -14,6 +14,12 @@ const estimate = async (body: object, headers = {}): Promise<{ status: number; b
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
+const turns = Array.from({ length: 21 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: `turn ${index} ${'word '.repeat(50)}` }));
+async function lengthOf(path: string, body: object): Promise<number> {
+  const answer = await fetch(`${state.system.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'auto', dry_run: true, max_tokens: 100, ...body }) });
+  return Number(((await answer.json()) as { input_tokens: number }).input_tokens);
+}
+
 describe('dry_run', () => {
   test('tells rule, tokens, candidates and prices; nothing is sent and nothing counted', async () => {
     const { body } = await estimate({ max_tokens: 1_000, stream: true });
@@ -25,6 +31,27 @@ describe('dry_run', () => {
     expect(state.system.simulators.calls({}).filter(({ path }) => path.endsWith('/chat/completions'))).toEqual([]);
     const { rows } = (await (await state.system.admin('GET', '/usage-stats')).json()) as { rows: unknown[] };
     expect(rows).toEqual([]);
+  });
+
+  test.each<[string, object]>([
+    ['/v1/messages', { max_tokens: 100, messages: [{ role: 'user', content: 'Write a Python function' }] }],
+    ['/v1/responses', { max_output_tokens: 100, input: 'Write a Python function' }],
+    ['/v1/completions', { max_tokens: 100, prompt: 'Write a Python function' }],
+  ])('is understood at %s, too', async (path, body) => {
+    const answer = await fetch(`${state.system.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'auto', dry_run: true, ...body }) });
+    expect([answer.status, await answer.json()]).toMatchObject([200, { object: 'chat.completion.estimate', rule: 'code_generation', output_tokens: 100 }]);
+    expect(state.system.simulators.calls({}).filter(({ path: asked }) => !asked.endsWith('/models'))).toEqual([]);
+  });
+
+  test.each([['/v1/chat/completions', 'messages'], ['/v1/messages', 'messages'], ['/v1/responses', 'input']])('at %s tells how long it is once max_context_tokens has trimmed it', async (path, field) => {
+    expect(await lengthOf(path, { [field]: turns })).toBeGreaterThan(1_000);
+    expect(await lengthOf(path, { [field]: turns, max_context_tokens: 200 })).toBeLessThanOrEqual(200);
+  });
+
+  test('is refused where nothing can be estimated, and nothing is asked', async () => {
+    const answer = await fetch(`${state.system.url}/v1/embeddings`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ model: 'groq/any', input: 'hello', dry_run: true }) });
+    expect([answer.status, await answer.json()]).toMatchObject([400, { error: { param: 'dry_run' } }]);
+    expect(state.system.simulators.calls({}).filter(({ path }) => !path.endsWith('/models'))).toEqual([]);
   });
 
   test('what could not be asked cannot be estimated', async () => {
