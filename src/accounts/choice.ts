@@ -120,6 +120,11 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     return rest.lastResortAt === undefined ? rest : { ...rest, lastResortAt: Math.max(rest.lastResortAt, quota.freeAt) };
   }
 
+  /** It was asked, or never will be by this request: what it rests for is a reason, and that its windows are short besides is none. */
+  function ruledOut(option: Option, request: ChatRequest, now: number, others = 0): Ruled {
+    return { option, freeAt: now, ...keeping(option, request, now, others), outcome: resting(option, now, true)?.outcome ?? 'excluded', excluded: true };
+  }
+
   /** In the order to try: the rule's, whoever was asked longest ago first, but a conversation's own account before it. */
   function* inTurn({ request, candidates }: Demand, now: number): Iterable<Option> {
     for (const target of candidates) {
@@ -143,8 +148,9 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       const { options, left } = split(candidates, now);
       // Those ahead spread over the pools as well as the newcomer could.
       const each = Math.floor(others / Math.max(1, new Set(options.map(({ pool, model }) => meterName(pool, model))).size));
-      const ruled = options.map((option): Ruled => keeping(option, request, now, each) ?? { option, freeAt: now, outcome: 'free' });
-      return inOrder(candidates, [...left, ...ruled]).map((why) => ({ ...why, excluded: excluded(why.option.target, why.option.account, why.option.pool) }));
+      const excludes = ({ target, account, pool }: Option): boolean => excluded(target, account, pool);
+      const ruled = options.map((option): Ruled => (excludes(option) ? ruledOut(option, request, now, each) : (keeping(option, request, now, each) ?? { option, freeAt: now, outcome: 'free' })));
+      return inOrder(candidates, [...left.map((why) => ({ ...why, excluded: excludes(why.option) })), ...ruled]);
     },
     outlook(candidates, request, now) {
       const { options, left } = split(candidates, now);
@@ -164,7 +170,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
         const quota = meterName(option.pool, option.model);
         if (spent.has(quota)) continue;
         if (excluded(option.target, option.account, option.pool)) {
-          ruled.push({ option, freeAt: now, outcome: 'excluded', ...keeping(option, request, now), excluded: true });
+          ruled.push(ruledOut(option, request, now));
           continue;
         }
         const rest = resting(option, now, cautious);

@@ -37,8 +37,9 @@ export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now:
   if (isExhausted(ruled)) {
     return new FailureError({ kind: 'exhausted', message: `no account can answer before ${time(at)}`, ...retryAt, attempts });
   }
-  const reasons = [...new Set(ruled.map(({ outcome }) => outcome))].join(', ');
-  return new FailureError({ kind: 'unavailable', message: `no provider is available (${reasons}); tollfree status tells more`, ...retryAt, attempts });
+  const reasons = [...new Set(ruled.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'excluded'))];
+  const message = reasons.length === 0 ? 'nobody is left to ask' : `no provider is available (${reasons.join(', ')})`;
+  return new FailureError({ kind: 'unavailable', message: `${message}; tollfree status tells more`, ...retryAt, attempts });
 }
 
 export function lineFull(ruled: readonly Ruled[], now: number): FailureError {

@@ -154,7 +154,7 @@ describe('nobody can serve', () => {
   test('what the request rules out itself still tells the truth about when', async () => {
     const house = createHouse([provider('p', [model('m', { windows: [window(1)] })])], [account('p', 'a')]);
     await served(house, 1);
-    expect(await house.refusal({ excluded: () => true })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150, attempts: [] });
+    expect(await house.refusal({ excluded: () => true })).toMatchObject({ kind: 'unavailable', retryAt: START + 60_150, attempts: [] });
   });
 
   test('a disabled account is no candidate', async () => {

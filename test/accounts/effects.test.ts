@@ -176,6 +176,14 @@ describe('what is broken', () => {
     (await house.ask()).settle(undefined);
   });
 
+  test('is an outage, though the calls that found it out were the last of a minute; the next is told of the minute', async () => {
+    const house = createHouse([provider('two', [model('m', { windows: [window(1, 60)] })])], [account('two', 'z')]);
+    (await house.ask()).fail(failing('overloaded'));
+    const told = { retryAt: expect.closeTo(house.time.now() + 60_000, -3) as unknown };
+    expect(await house.refusal({ excluded: () => true })).toMatchObject({ kind: 'unavailable', ...told });
+    expect(await house.refusal()).toMatchObject({ kind: 'exhausted', ...told });
+  });
+
   test('is an outage for those, too, for whom there is no room in the line', async () => {
     const house = await longBroken({ windows: [], concurrent: 1 });
     await house.ask();

@@ -140,6 +140,15 @@ describe('everybody rests', () => {
     expect(house.accounts.view().flatMap(({ rests }) => rests).length).toBeLessThan(2);
   });
 
+  test('an outage that uses up the minute is told as one; who comes then is told of the minute', async () => {
+    await state.simulators.misbehave({ fault: { kind: 'answer', status: 500, body: '' } });
+    const few = { limits: { windows: [{ unit: 'requests', limit: 2, seconds: 60, kind: 'rolling' }] } } as const;
+    const house = await open({ models: { groq: few, cerebras: few } });
+    const [first, second] = [await house.chat(question), await house.chat(question)];
+    expect([first.status, await first.json()]).toEqual([503, { error: expect.objectContaining({ code: 'no_provider_available' }) as unknown }]);
+    expect([second.status, await second.json()]).toEqual([429, { error: expect.objectContaining({ code: 'all_accounts_exhausted' }) as unknown }]);
+  });
+
   test('the retry budget holds when all fail', async () => {
     await state.simulators.misbehave({ fault: { kind: 'answer', status: 500, body: '' } });
     const house = await open({ callerMs: 300 });
