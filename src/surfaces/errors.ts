@@ -72,7 +72,8 @@ function headOf(failure: Failure, now: number): Pick<ToldError, 'status' | 'head
   return {
     status,
     headers: {
-      ...(waitMs !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))), 'retry-after-ms': String(Math.ceil(waitMs)) }),
+      // At once is when it has just failed: the official clients would do so.
+      ...(waitMs !== undefined && { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))), 'retry-after-ms': String(Math.ceil(waitMs) || 1000) }),
       ...(final && { 'x-should-retry': 'false' }),
     },
   };
@@ -86,9 +87,12 @@ function attemptsOf(failure: Failure): { readonly attempts?: readonly object[] }
   return 'attempts' in failure ? { attempts: tellAttempts(failure.attempts) } : {};
 }
 
-/** One window may rule out twenty models of an account: that is one reason, told once. */
+const reasonOf = ({ provider, account, outcome, retryAt }: Attempt): string => [provider, account, outcome, retryAt].join(' ');
+
+/** One window may rule out twenty models of an account: that is one reason, told once. So is what an account said when it was asked, and rests for since. */
 function tellAttempts(attempts: readonly Attempt[]): readonly object[] {
-  const told = attempts.map(({ provider, account, model, outcome, sent, retryAt }) => ({
+  const heard = new Set(attempts.filter(({ sent }) => sent).map(reasonOf));
+  const told = attempts.filter((attempt) => attempt.sent || !heard.has(reasonOf(attempt))).map(({ provider, account, model, outcome, sent, retryAt }) => ({
     key: [provider, account, outcome, sent ? model : '', retryAt].join(' '),
     entry: { provider, account, model, reason: outcome, ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }) },
   }));

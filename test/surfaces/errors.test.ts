@@ -37,7 +37,14 @@ describe('the envelope', () => {
     expect(told).toMatchObject({ status: 400, headers: { 'x-should-retry': 'false' }, body: { error: { type: 'invalid_request_error', param: 'n' } } });
   });
 
-  test('an outage may be asked again', () => {
+  test('an outage may be asked again, but not at once', () => {
     expect(tellOpenAi({ kind: 'unavailable', message: 'x', attempts: [] }, 'r', now)).toMatchObject({ status: 503, headers: {} });
+    expect(tellOpenAi({ kind: 'unavailable', message: 'x', attempts: [], retryAt: now }, 'r', now).headers).toEqual({ 'retry-after': '1', 'retry-after-ms': '1000' });
+  });
+
+  test('what an account said when it was asked is not told again as what it rests for', () => {
+    const said = { provider: 'groq', account: 'work', model: 'm', outcome: 'rate-minute', retryAt: now + 7_000, startedAt: now, endedAt: now };
+    const other = { ...said, account: 'home', sent: false };
+    expect(tellOpenAi({ kind: 'exhausted', message: 'x', attempts: [{ ...said, sent: true }, { ...said, sent: false }, other] }, 'r', now).body.error['attempts']).toMatchObject([{ account: 'work' }, { account: 'home' }]);
   });
 });
