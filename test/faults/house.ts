@@ -14,13 +14,12 @@ import { createFirstContent } from '../../src/gateway/first-content.ts';
 import { createUntaken } from '../../src/gateway/untaken.ts';
 import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway, Policy } from '../../src/gateway.ts';
-import { conversationRoute } from '../../src/http/conversation.ts';
 import { createLiveRequests } from '../../src/http/stream.ts';
+import { askRoutes } from '../../src/http/surfaces.ts';
 import type { Http } from '../../src/providers/call.ts';
 import { createSend } from '../../src/providers/send.ts';
 import { compileRules } from '../../src/routing/classify.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
-import { chat } from '../../src/surfaces/chat.ts';
 import type { Account, Catalogue, GatewayEvent, Model, Provider, Rule } from '../../src/types.ts';
 import { model, provider, rule } from '../gateway/literals.ts';
 
@@ -49,6 +48,8 @@ export interface House {
   readonly url: string;
   readonly accounts: Accounts;
   readonly events: readonly GatewayEvent[];
+  /** A POST below `/v1`. */
+  readonly ask: (path: string, body: object, headers?: Readonly<Record<string, string>>, signal?: AbortSignal) => Promise<Response>;
   readonly chat: (body: object, headers?: Readonly<Record<string, string>>, signal?: AbortSignal) => Promise<Response>;
   readonly close: () => Promise<void>;
 }
@@ -106,17 +107,19 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   });
   const door = { identify: () => ({ key: 'local', project: 'local' }), admit: () => new AbortController().signal, listen: () => undefined };
   const entry = { gateway, door, live: createLiveRequests(), bodyLimit: 1_000_000, callerMs: options.callerMs ?? 10_000, heartbeatMs: options.heartbeatMs ?? 15_000, readerMs: 60_000 };
-  app.post('/v1/chat/completions', conversationRoute(entry, chat));
+  for (const [path, route] of askRoutes(entry)) app.post(path, route);
   app.use(tellError(gateway));
   const server: Server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const ask: House['ask'] = (path, body, headers = {}, signal) =>
+    fetch(`${url}/v1${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body), ...(signal && { signal }) });
   return {
     url,
     accounts,
     events,
-    chat: (body, headers = {}, signal) =>
-      fetch(`${url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body), ...(signal && { signal }) }),
+    ask,
+    chat: (body, headers, signal) => ask('/chat/completions', body, headers, signal),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
