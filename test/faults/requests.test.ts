@@ -413,10 +413,13 @@ test.each<[string, object, Record<string, string>]>([
   expect((await house.chat(question, { 'x-tollfree-max-context-tokens': 'many' })).status).toBe(400);
 });
 
-test('tools and long contexts go only where they work', async () => {
+test('tools, pictures and long contexts go only where they work', async () => {
   const house = await open({ models: { groq: { capabilities: ['text_generation'] }, cerebras: { capabilities: ['text_generation', 'tools'] } } });
   const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object', properties: {} } } }];
   expect((await house.chat({ ...question, tools })).headers.get('x-tollfree-provider')).toBe('cerebras');
+  const sighted = await open({ models: { cerebras: { capabilities: ['text_generation', 'vision'] } } });
+  const picture = [{ type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } }];
+  expect((await sighted.chat({ ...question, messages: [{ role: 'user', content: picture }] })).headers.get('x-tollfree-provider')).toBe('cerebras');
   const small = await open({ models: { groq: { context: 100 } } });
   expect((await small.chat({ ...question, messages: [{ role: 'user', content: 'word '.repeat(400) }] })).headers.get('x-tollfree-provider')).toBe('cerebras');
   const nowhere = await house.chat({ ...question, response_format: { type: 'json_schema', json_schema: { name: 'x', schema: {} } } });

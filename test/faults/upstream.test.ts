@@ -1,6 +1,9 @@
 /** Whatever goes wrong upstream: streaming and not, with the first candidate faulty and with all. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
@@ -158,6 +161,24 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
         expect(seen.house.accounts.view()[0]?.rests).toMatchObject([{ scope: 'provider', reason: 'overloaded' }]);
       } finally {
         await undo();
+      }
+    });
+
+    test('takes no connection: next when the time for one is over, and everybody there rests', async () => {
+      // A handshake that nobody answers: TLS to someone who only listens.
+      const mute = createServer((socket) => void socket.on('error', () => undefined));
+      mute.listen(0, '127.0.0.1');
+      await once(mute, 'listening');
+      const http = createHttp({ now: Date.now, userAgent: 'tollfree/0.0.0', connectMs: 100 });
+      try {
+        const seen = await ask({ http, baseUrls: { [FAULTY]: `https://127.0.0.1:${(mute.address() as AddressInfo).port}/v1` } }, {}, stream);
+        expect([seen.status, seen.headers.get('x-tollfree-provider')]).toEqual([200, GOOD]);
+        const failed = seen.house.events.flatMap((event) => (event.type === 'attempt-finished' && event.attempt.outcome !== 'ok' ? [event.attempt] : []));
+        expect(failed).toMatchObject([{ outcome: 'silent', message: expect.stringMatching(/did not take the connection in time/) as unknown }]);
+        expect(seen.house.accounts.view()[0]?.rests).toMatchObject([{ scope: 'provider', reason: 'silent' }]);
+      } finally {
+        await http.close();
+        mute.close();
       }
     });
 

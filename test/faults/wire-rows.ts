@@ -51,6 +51,21 @@ const encodings: readonly Row[] = [
   row('a refusal in zstd', bytes(`HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-encoding: zstd\r\n${CLOSE}\r\n(\u00b5/`), 'next', 429, { retryAfter: [6, 7], rests: ['pool-model rate-minute'] }),
 ];
 
+const delta = (fields: object): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: fields, finish_reason: null }] })}\n\n`;
+const stream = (body: string): Fault => said(200, body, 'content-type: text/event-stream\r\n');
+
+/** What commits and what does not: each followed by an end that is none. */
+const beginnings: readonly Row[] = [
+  row('a tool call, then the end', stream(delta({ tool_calls: [{ index: 0, id: 'x', type: 'function', function: { name: 'look', arguments: '' } }] })), ['event', 'next'], 503),
+  row('a thought, then the end', stream(delta({ reasoning: 'Hm' })), ['event', 'next'], 503),
+  row('a thought by its other name, then the end', stream(delta({ reasoning_content: 'Hm' })), ['event', 'next'], 503),
+  row('a refusal to answer, then the end', stream(delta({ refusal: 'No' })), ['event', 'next'], 503),
+  row('a role, then the end', stream(delta({ role: 'assistant' })), 'next', 503),
+  row('a role and empty words, then the end', stream(delta({ role: 'assistant', content: '', tool_calls: [] })), 'next', 503),
+  row('comments, then the end', stream(': thinking\n\n: thinking\n\n'), 'next', 503),
+  row('usage, then the end', stream('data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":0,"total_tokens":3}}\n\n'), 'next', 503),
+];
+
 const forms: readonly Row[] = [
   row('the type of a page', wire((body) => `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n${CLOSE}\r\n${body}`), 'first', 200),
   row('the type of bytes', wire((body) => `HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n${CLOSE}\r\n${body}`), 'first', 200),
@@ -81,4 +96,4 @@ const refusals: readonly Row[] = [
   row('a 502 page', said(502, '<html><body>Bad Gateway</body></html>', 'content-type: text/html\r\n'), 'again', 503),
 ];
 
-export const wireRows: readonly Row[] = [...versions, ...encodings, ...forms, ...refusals];
+export const wireRows: readonly Row[] = [...versions, ...encodings, ...beginnings, ...forms, ...refusals];
