@@ -51,13 +51,32 @@ export async function* relayed({ headers, bytes }: { readonly headers: HttpHeade
     yield readWhole((await whole(bytes)).toString('utf8'), refuse);
     return;
   }
+  const raw = (piece: Uint8Array): ChatChunk => ({ text: '', whole: false, content: true, raw: { bytes: piece, contentType } });
   let some = false;
+  let held: Uint8Array[] | undefined = UNTYPED.test(contentType) ? [] : undefined;
   for await (const piece of bytes) {
     if (piece.length === 0) continue;
+    if (!some && held !== undefined) held = mayBeJson(piece) ? held : undefined;
     some = true;
-    yield { text: '', whole: false, content: true, raw: { bytes: piece, contentType } };
+    if (held === undefined) yield raw(piece);
+    else held.push(piece);
   }
   if (!some) throw broken('sent an empty answer');
+  if (held === undefined) return;
+  const all = Buffer.concat(held);
+  const text = all.toString('utf8');
+  // Words may begin with a bracket; nothing but JSON begins with a brace.
+  yield text.trimStart().startsWith('[') && parseJson(text) === undefined ? raw(all) : readWhole(text, refuse);
+}
+
+/** What servers say that were told no type. What such an answer is, its beginning tells. */
+const UNTYPED = /^(?:application\/octet-stream|binary\/octet-stream|text\/plain)\b/i;
+
+/** Throws for a page, which is for nobody here, whatever it is called. */
+function mayBeJson(piece: Uint8Array): boolean {
+  const start = Buffer.from(piece.subarray(0, 64)).toString('latin1').trimStart();
+  if (/^<(?:!doctype html|html)\b/i.test(start)) throw broken('answered with a web page');
+  return start.startsWith('{') || start.startsWith('[');
 }
 
 async function whole(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -13,7 +13,7 @@ async function* pieces(texts: readonly string[]): AsyncGenerator<Uint8Array> {
 
 const refuse = (body: string): FailureError => new FailureError({ kind: 'overloaded', message: body });
 const read = (type: string | undefined, texts: readonly string[]): Promise<ChatChunk[]> => all(relayed({ headers: { 'content-type': type }, bytes: pieces(texts) }, refuse));
-const failing = async (type: string, texts: readonly string[]): Promise<string> => {
+const failing = async (type: string | undefined, texts: readonly string[]): Promise<string> => {
   try {
     await read(type, texts);
   } catch (error) {
@@ -80,6 +80,16 @@ describe('an answer', () => {
     const chunks = await read('audio/mpeg', ['ab', '', 'c']);
     expect(chunks.map(({ raw, content }) => [Buffer.from(raw?.bytes ?? []).toString(), raw?.contentType, content])).toEqual([['ab', 'audio/mpeg', true], ['c', 'audio/mpeg', true]]);
     expect((await read(undefined, ['x']))[0]?.raw?.contentType).toBe('application/octet-stream');
+  });
+
+  test.each([undefined, 'text/plain; charset=utf-8', 'application/octet-stream'])('in JSON that is not called so is read as what it is: %s', async (type) => {
+    const text = ' {"data":[],"usage":{"prompt_tokens":3,"total_tokens":3}}';
+    expect(await read(type, [text.slice(0, 9), text.slice(9)])).toEqual([{ text, whole: true, content: true, usage: { input: 3, output: 0 } }]);
+    expect(await failing(type, ['{"error":{"message":"busy"}}'])).toBe('overloaded');
+    expect(await failing(type, ['{"data":['])).toBe('broken-answer');
+    expect(await failing(type, ['<!DOCTYPE html><title>Sign in</title>'])).toBe('broken-answer');
+    const other = '[Music] and {words}';
+    expect((await read(type, [other])).map(({ raw }) => Buffer.from(raw?.bytes ?? []).toString())).toEqual([other]);
   });
 
   test.each([
