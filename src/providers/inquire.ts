@@ -34,7 +34,11 @@ export function createInquiry({ http, now }: { readonly http: Http; readonly now
   const ask = async (provider: Provider, path: string, credential: string | undefined, signal: AbortSignal): Promise<{ answer: HttpAnswer; body: unknown }> => {
     const url = new URL(`${provider.baseUrl}${path}`);
     const headers = { ...provider.headers, accept: 'application/json', ...(credential !== undefined && dialects.get(provider.dialect)?.authorize(credential)) };
-    const answer = await http.call({ method: 'GET', url: url.href, headers }, { origin: url.origin, stallMs: STALL_MS }, signal);
+    const call = (): Promise<HttpAnswer> => http.call({ method: 'GET', url: url.href, headers }, { origin: url.origin, stallMs: STALL_MS }, signal);
+    const answer = await call().catch((error: unknown) => {
+      if (failureOf(error).kind !== 'stale-connection') throw error;
+      return call();
+    });
     const text = await wholeText(answer);
     const body = credential === undefined ? text : text.replaceAll(credential, '[key]');
     if (answer.status < 200 || answer.status > 299) throw new FailureError(explain({ ...answer, body, provider: provider.name, model: '' }, now()));

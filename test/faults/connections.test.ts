@@ -6,8 +6,10 @@ import type { ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
+import { createInquiry } from '../../src/providers/inquire.ts';
 import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
+import { provider } from '../gateway/literals.ts';
 import { openHouse } from './house.ts';
 import type { House } from './house.ts';
 
@@ -109,6 +111,14 @@ test('however often it happens, no retry is spent on it', async () => {
   state.keeper.end = ends.reset;
   for (let count = 0; count < 40; count += 1) expect(await ask()).toEqual(['200', 'groq']);
   expect([state.keeper.ended, blamed(), state.simulators.calls()]).toEqual([39, [], []]);
+});
+
+test('nor does it spoil a look at the models or at a key', async () => {
+  await ask();
+  state.keeper.end = ends.reset;
+  const inquiry = createInquiry({ http: state.http, now: Date.now });
+  expect(await inquiry.listModels(provider('groq', [], { baseUrl: state.keeper.url }))).toEqual(JSON.parse(WHOLE));
+  expect(state.keeper.ended).toBe(1);
 });
 
 test('who breaks a new one, too, is left, and counted once', async () => {
