@@ -86,7 +86,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     open.delete(id);
     if (call === undefined || call.cost.requests === 0 || refused === true) return;
     for (const window of call.turns) window.turnProven = true;
-    call.model.proven = Math.max(call.model.proven, call.model.meter.minute(timeOf(call.at)));
+    for (const meter of call.meters) meter.admitted(timeOf(call.at));
   }
 
   function rest({ rest: { until = Number.POSITIVE_INFINITY, ...stored } }: Entry & { readonly type: 'rest' }): void {
@@ -102,11 +102,6 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
   function charging(entry: Entry & { readonly type: 'charging' }): void {
     const model = covering(entry)?.[1];
     if (model !== undefined) model.charging = { reservesAllowed: entry.reservesAllowed, refunds: entry.refunds };
-  }
-
-  function proven(entry: Entry & { readonly type: 'proven' }): void {
-    const model = covering(entry)?.[1];
-    if (model !== undefined) model.proven = Math.max(model.proven, entry.requests);
   }
 
   function fact(entry: Entry & { readonly type: 'fact' }): void {
@@ -128,7 +123,6 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
       case 'awake': rests.forget(entry.key); break;
       case 'breaker': breaker.restore(untilNow(entry.breaker, now)); break;
       case 'window': window(entry); break;
-      case 'proven': proven(entry); break;
       case 'turn': rotation.used(entry.target, entry.account); break;
       case 'estimate': estimates.restore(entry.key, entry.learned); break;
     }
@@ -144,9 +138,8 @@ export function snapshot({ pools, rests, breaker, rotation, estimates }: History
     const models = [...pool.models];
     const [first] = models;
     if (first !== undefined) entries.push(...windowsOf({ provider, pool: name, model: first[0] }, 0, pool.meter, now));
-    for (const [model, { meter, proven, charging }] of models) {
+    for (const [model, { meter, charging }] of models) {
       entries.push(...windowsOf({ provider, pool: name, model }, 1, meter, now));
-      if (proven > 0) entries.push({ type: 'proven', provider, pool: name, model, requests: proven });
       if (charging !== UNKNOWN_CHARGING) entries.push({ type: 'charging', provider, pool: name, model, ...charging });
     }
   }
@@ -164,7 +157,7 @@ function windowsOf(scoped: Scoped, meter: 0 | 1, { windows }: Meter, now: number
   return windows.map((window): Entry => ({ type: 'window', ...scoped, meter, at: now, window: store(window, now) }));
 }
 
-function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, turnProven, counter }: Window, now: number): StoredWindow {
+function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, turnProven, proven, counter }: Window, now: number): StoredWindow {
   return {
     unit, seconds, kind, source, used: counter.used(now), state: counter.save(),
     ...(timeZone !== undefined && { timeZone }),
@@ -173,6 +166,7 @@ function store({ unit, seconds, kind, timeZone, limit, source, configured, infer
     ...(Number.isFinite(inferredUntil) && { inferredUntil }),
     guard: counter.guard,
     ...(turnProven && { turnProven }),
+    ...(proven > 0 && { proven }),
   };
 }
 
@@ -189,6 +183,7 @@ function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
     ? meter.put({ unit, seconds, kind, limit, ...(timeZone !== undefined && { timeZone }) }, source)
     : known;
   window.configured = configured;
+  window.proven = Math.max(window.proven, stored.proven ?? 0);
   window.counter.guard = Math.max(window.counter.guard, Math.min(WIDEST_GUARD_MS, stored.guard ?? 0));
   window.inferredUntil = window === known ? window.inferredUntil : (inferredUntil ?? Number.POSITIVE_INFINITY);
   if (window.kind === kind && window.timeZone === timeZone) {

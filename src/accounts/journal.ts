@@ -49,8 +49,6 @@ export type Entry =
   | { readonly type: 'breaker'; readonly breaker: BreakerRecord }
   /** Snapshots only. */
   | (Scoped & { readonly type: 'window'; readonly at: number; readonly meter: 0 | 1; readonly window: StoredWindow })
-  /** So many requests within a minute were admitted once. */
-  | (Scoped & { readonly type: 'proven'; readonly requests: number })
   | { readonly type: 'turn'; readonly target: string; readonly account: string }
   | { readonly type: 'estimate'; readonly key: string; readonly learned: LearnedUse };
 
@@ -67,6 +65,8 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
   readonly guard?: number;
   /** Its calendar is known to turn. */
   readonly turnProven?: boolean;
+  /** So many requests were admitted once. */
+  readonly proven?: number;
   readonly used: number;
   readonly state: readonly number[];
 }
@@ -82,7 +82,6 @@ const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 
   awake: { key: 'string' },
   breaker: { breaker: 'object' },
   window: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', window: 'object' },
-  proven: { provider: 'string', pool: 'string', model: 'string', requests: 'number' },
   turn: { target: 'string', account: 'string' },
   estimate: { key: 'string', learned: 'object' },
 };

@@ -88,11 +88,12 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
     if (hold.answered) return;
     hold.answered = true;
     if (admitted) for (const window of hold.turns) window.turnProven = true;
-    if (admitted) hold.model.proven = Math.max(hold.model.proven, hold.model.meter.minute(now));
-    for (const { answered } of hold.meters) {
+    for (const meter of hold.meters) {
+      const { answered } = meter;
       answered.requests += hold.cost.requests;
       answered.tokens += hold.cost.tokens;
       answered.audio_seconds += hold.cost.audio_seconds;
+      if (admitted) meter.admitted(now);
     }
   }
 
@@ -138,7 +139,6 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
         meter.count(now, cost);
         meter.enter();
       }
-      model.lastTakeAt = now;
       call += 1;
       const { target, pool: name, accountId } = place;
       const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };

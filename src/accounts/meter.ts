@@ -1,6 +1,7 @@
 /** All windows of one scope: a pool, or one model in a pool. */
 import type { Fact, Limits, Unit, WindowLimit } from '../types.ts';
 import { kindTold } from './kind-told.ts';
+import { provable } from './proof.ts';
 import { type Source, type Window, createWindow, fits, freeAt, limitTo, turnsOtherwise } from './window.ts';
 
 /** What one request draws from every window that covers it. */
@@ -18,8 +19,10 @@ export interface Meter {
   /** Counted as used, and of that what upstream has certainly seen. */
   readonly taken: Totals;
   readonly answered: Totals;
-  /** The requests of the last minute, whether or not anyone limits them. */
-  minute(now: number): number;
+  /** When the last call was sent. */
+  readonly lastTakeAt: number;
+  /** Upstream admitted a call: as many as it has answered are proven. */
+  admitted(now: number): void;
   /** Takes over the limits of the configuration; windows that stay keep what they counted and learned. */
   configure(limits: Limits, own: Limits): void;
   fits(now: number, cost: Cost): boolean;
@@ -63,6 +66,7 @@ export function createMeter(): Meter {
   const answered: Totals = { requests: 0, tokens: 0, audio_seconds: 0 };
   let concurrent = Number.POSITIVE_INFINITY;
   let inFlight = 0;
+  let lastTakeAt = 0;
 
   const find = (spec: WindowName): Window | undefined => windows.find((window) => sameWindow(window, spec));
 
@@ -70,7 +74,10 @@ export function createMeter(): Meter {
     const made = createWindow(spec, source);
     const index = windows.findIndex((window) => sameWindow(window, spec));
     if (index === -1) windows.push(made);
-    else windows[index] = made;
+    else {
+      made.proven = windows[index]?.proven ?? 0;
+      windows[index] = made;
+    }
     return made;
   }
 
@@ -106,7 +113,11 @@ export function createMeter(): Meter {
     get limited() { return Number.isFinite(concurrent) || windows.some(({ limit }) => Number.isFinite(limit)); },
     taken,
     answered,
-    minute: (now) => find({ unit: 'requests', seconds: 60 })?.counter.used(now) ?? 0,
+    get lastTakeAt() { return lastTakeAt; },
+    admitted(now) {
+      const unheard = taken.requests - answered.requests;
+      for (const window of windows) if (provable(window)) window.proven = Math.max(window.proven, window.counter.used(now) - unheard);
+    },
     configure(limits, own) {
       concurrent = Math.min(limits.concurrent ?? Number.POSITIVE_INFINITY, own.concurrent ?? Number.POSITIVE_INFINITY);
       const capOf = (spec: WindowName): number => own.windows.find((mine) => sameWindow(mine, spec))?.limit ?? Number.POSITIVE_INFINITY;
@@ -133,6 +144,7 @@ export function createMeter(): Meter {
       return latest;
     },
     count(now, cost) {
+      lastTakeAt = now;
       taken.requests += cost.requests;
       taken.tokens += cost.tokens;
       taken.audio_seconds += cost.audio_seconds;

@@ -15,9 +15,6 @@ export interface PoolModel {
   readonly meter: Meter;
   /** The snapshot it was configured from. */
   limits: Limits | undefined;
-  /** The most requests within a minute that upstream ever admitted. */
-  proven: number;
-  lastTakeAt: number;
   charging: Charging;
 }
 
@@ -64,7 +61,7 @@ export function createPools(): Pools {
       const pool = named(name);
       if (pool.provider !== provider) configure(pool, name, provider);
       const known = pool.models.get(model.name);
-      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, proven: 0, lastTakeAt: 0, charging: UNKNOWN_CHARGING };
+      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, charging: UNKNOWN_CHARGING };
       if (known === undefined) pool.models.set(model.name, entry);
       if (entry.limits !== model.limits) {
         entry.limits = model.limits;

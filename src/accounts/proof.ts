@@ -1,8 +1,9 @@
 /**
- * While nobody named a limit for a minute, requests beyond what was ever admitted go one by one: the next when upstream
- * admitted the last. So an unknown limit costs one refusal to learn, and not one for every call that is under way. The same goes
- * for the first time a calendar is said to have turned: if the window slides in truth, one call finds out.
+ * What upstream has never admitted goes one by one: the next when the last was admitted. So a limit that nobody named, or that is
+ * lower than it is configured, costs one refusal to learn, and not one for every call that is under way. The same goes for the
+ * first time a calendar is said to have turned: if the window slides in truth, one call finds out.
  */
+import type { Meter } from './meter.ts';
 import type { Pool, PoolModel } from './pools.ts';
 import type { Window } from './window.ts';
 
@@ -12,13 +13,31 @@ const REFUSAL_MS = 500;
 const CAUTIOUS_REQUESTS = 60;
 /** Longer windows say nothing of how many may go at once. */
 const LONGEST_SECONDS = 3600;
+/** Of a configured limit so much is believed at once: the first burst of whoever configured it rightly waits for no more than the rest of it. */
+const BELIEVED_SHARE = 1 / 3;
+const BELIEVED_REQUESTS = 5;
 
-export function unprovenUntil(pool: Pool, { meter, proven, lastTakeAt }: PoolModel, now: number): number {
+/** Longer windows fill so slowly that hardly anything is under way when they are full. */
+export const provable = ({ unit, seconds }: Window): boolean => unit === 'requests' && seconds <= 60;
+
+export function unprovenUntil(pool: Pool, { meter }: PoolModel, now: number): number {
+  const known = meter.knows('requests', LONGEST_SECONDS) || pool.meter.knows('requests', LONGEST_SECONDS);
+  const turns = unprovenTurns(pool, meter, now).length > 0;
+  return Math.max(now, heardUntil(pool.meter, now, true, turns), heardUntil(meter, now, known, turns));
+}
+
+/** While this one's last call may still be refused. */
+function heardUntil(meter: Meter, now: number, known: boolean, turns: boolean): number {
   if (meter.taken.requests === meter.answered.requests) return now;
-  if (unprovenTurns(pool, meter, now).length > 0) return Math.max(now, lastTakeAt + REFUSAL_MS);
-  if (meter.knows('requests', LONGEST_SECONDS) || pool.meter.knows('requests', LONGEST_SECONDS)) return now;
-  const used = meter.minute(now);
-  return used < proven || used >= CAUTIOUS_REQUESTS ? now : Math.max(now, lastTakeAt + REFUSAL_MS);
+  return turns || meter.windows.some((window) => beyond(window, now, known)) ? meter.lastTakeAt + REFUSAL_MS : now;
+}
+
+/** Whether the next call is one more than upstream ever admitted. */
+function beyond(window: Window, now: number, known: boolean): boolean {
+  if (!provable(window) || (known && !Number.isFinite(window.limit))) return false;
+  const believed = Number.isFinite(window.limit) ? Math.max(BELIEVED_REQUESTS, window.limit * BELIEVED_SHARE) : 0;
+  const used = window.counter.used(now);
+  return used >= window.proven && used >= believed && used < CAUTIOUS_REQUESTS;
 }
 
 /** Those whose turn the next call would prove: a sliding window might still be full of the period before. */

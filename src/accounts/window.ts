@@ -24,6 +24,8 @@ export interface Window {
   noticedUntil: number;
   /** Upstream admitted a call after its calendar's turn that a sliding window would have refused, or named the turn itself. */
   turnProven: boolean;
+  /** The most requests of a minute or less that upstream ever admitted, or named as its limit. */
+  proven: number;
   /** Tokens reserved beyond what answers used, and not given back since upstream last spoke. */
   kept: number;
   /** When a limit that was only inferred is forgotten again. */
@@ -63,6 +65,7 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     timeZone: spec.timeZone,
     noticedUntil: 0,
     turnProven: false,
+    proven: 0,
     kept: 0,
     inferredUntil: Number.POSITIVE_INFINITY,
     counter: counterOf(spec, () => window.limit),
@@ -129,6 +132,7 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   const limit = window.limit;
   const turned = !window.turnProven && tellsTurn(window, now, fact);
   if (turned) window.turnProven = true;
+  if (fact.limit !== undefined) window.proven = Math.max(window.proven, fact.limit);
   const changed = fact.limit === undefined ? infer(window, now, fact, before) : limitTo(window, fact.limit, fact.source);
   const told = fact.limit ?? window.limit;
   const raised = window.limit > limit;

@@ -61,6 +61,18 @@ describe.each([['a snapshot', true], ['the lines of the journal', false]])('afte
     expect([tokens(before), tokens(after)]).toEqual([450, 600]);
   });
 
+  test('a configured limit is as well proven as before', async () => {
+    const time = createTime();
+    const windows = [window(30)];
+    const before = await reopened(time, windows);
+    for (let call = 0; call < 20; call += 1) await answered(before);
+    const after = await reopened(time, windows, before);
+    time.skip(120_000);
+    const now = { request: { deadline: time.now() } };
+    for (let call = 0; call < 20; call += 1) await after.ask(now);
+    expect(await after.refusal(now)).toMatchObject({ kind: 'exhausted', retryAt: time.now() + 500 });
+  });
+
   test.each([
     ['nothing before its first', [[answered, answered]], 'exhausted'],
     ['an answer after it', [[answered, answered], [answered, left]], 'served'],

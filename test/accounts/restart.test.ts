@@ -186,14 +186,14 @@ describe('a restart', () => {
   test('calls under way at the crash stay counted', async () => {
     const time = createTime();
     const before = start(time);
-    for (let call = 0; call < 20; call += 1) await before.ask({ request: { promptTokens: 10, maxOutput: 10 } });
+    for (let call = 0; call < 20; call += 1) (await before.ask({ request: { promptTokens: 10, maxOutput: 10 } })).learn([]);
     const after = start(time);
     expect(await after.refusal({ request: { deadline: time.now() } })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
   });
 
   test('a clock set back frees nothing early and holds nothing longer than its window', async () => {
     const before = start(createTime(START + 86_400_000));
-    for (let call = 0; call < 20; call += 1) await before.ask({ request: { promptTokens: 10, maxOutput: 10 } });
+    for (let call = 0; call < 20; call += 1) (await before.ask({ request: { promptTokens: 10, maxOutput: 10 } })).learn([]);
     const after = start(createTime(START));
     const refusal = await after.refusal({ request: { deadline: START } });
     expect(refusal).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
