@@ -38,6 +38,15 @@ describe('a configured limit', () => {
     expect(await atOnce(house)).toBe(20);
   });
 
+  test('is not proven by calls that upstream has not answered', async () => {
+    const house = under(30);
+    expect(await atOnce(house)).toBe(10);
+    house.time.skip(500);
+    (await house.ask()).settle(undefined);
+    house.time.skip(61_000);
+    expect(await atOnce(house)).toBe(10);
+  });
+
   test('that upstream names itself is believed', async () => {
     const house = under(30);
     const lease = await house.ask();
