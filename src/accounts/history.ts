@@ -1,12 +1,13 @@
 /** What a restart must not forget: read back from the journal, or written into it whole. */
 import type { Catalogue, Target } from '../types.ts';
 import type { Breaker, BreakerRecord } from './breaker.ts';
+import { UNKNOWN_CHARGING } from './charging.ts';
 import { WIDEST_GUARD_MS } from './counter.ts';
 import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
 import type { Estimates } from './estimate.ts';
 import { type Hold, written } from './ledger.ts';
 import type { Meter, Totals } from './meter.ts';
-import { type Pool, type PoolModel, type Pools, UNKNOWN_CHARGING } from './pools.ts';
+import type { Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenTurns } from './proof.ts';
 import type { Rests } from './rest.ts';
 import type { Rotation } from './rotation.ts';

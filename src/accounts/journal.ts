@@ -1,8 +1,8 @@
 /** What must survive a crash, as lines of a journal: written where it happens, read back in the same order. */
 import type { Fact, Unit, WindowLimit } from '../types.ts';
 import type { BreakerRecord } from './breaker.ts';
+import type { Charging } from './charging.ts';
 import type { Learned as LearnedUse } from './estimate.ts';
-import type { Charging } from './pools.ts';
 import type { Rest } from './rest.ts';
 import type { Source } from './window.ts';
 

@@ -1,11 +1,12 @@
 /** What is taken from the windows of every pool, all or none, and what upstream says of them. */
 import { createInFlight } from '../in-flight.ts';
 import type { Fact, Target, Unit, Usage } from '../types.ts';
+import { type Charging, NOT_SHOWN, SHOWN_OFTEN, refundsShown } from './charging.ts';
 import type { Estimate } from './estimate.ts';
 import type { Entry, Written } from './journal.ts';
 import { type Learned, createLearn } from './learning.ts';
 import type { Cost, Meter, Totals } from './meter.ts';
-import type { Charging, Pool, PoolModel, Pools } from './pools.ts';
+import type { Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenTurns, unprovenUntil } from './proof.ts';
 import type { Window } from './window.ts';
 
@@ -108,11 +109,21 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
     // A provider may charge tokens only when the answer ends: until then this very call may be unseen as well.
     const own = fact.unit === 'requests' ? hold.cost.requests : 0;
     const learned = learnOne(now, hold, fact, (meter, index) => Math.max(0, meter.taken[fact.unit] - hold.seenBefore[index][fact.unit] - own));
-    if (learned === undefined || fact.unit !== 'tokens' || fact.source !== 'header') return learned;
-    hold.told = true;
-    const refunds = refundsShown(learned, hold.cost.tokens);
-    charges(hold, { reservesAllowed: true, refunds: refunds ?? hold.model.charging.refunds });
-    if (refunds !== undefined || learned.changed) learned.window.kept = 0;
+    if (learned === undefined || fact.unit !== 'tokens') return learned;
+    const { model } = hold;
+    if (fact.source === 'refusal') {
+      // Too little was kept, perhaps.
+      model.shown = NOT_SHOWN;
+      charges(hold, { reservesAllowed: model.charging.reservesAllowed, refunds: false });
+    } else if (fact.source === 'header') {
+      hold.told = true;
+      const shown = refundsShown(learned, hold.cost.tokens);
+      if (shown === false) model.shown = NOT_SHOWN;
+      else if (shown === true && hold.at >= model.shown.at) model.shown = { times: model.shown.times + 1, at: now };
+      charges(hold, { reservesAllowed: true, refunds: shown === undefined ? model.charging.refunds : model.shown.times >= SHOWN_OFTEN });
+      if (shown === false || model.charging.refunds || learned.changed) learned.window.kept = 0;
+      if (learned.lowered === true) for (const meter of hold.meters) if (meter.windows.includes(learned.window)) meter.loweredAt = now;
+    }
     return learned;
   }
 
@@ -122,6 +133,9 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
     hold.cost[unit] = actual;
     for (const meter of hold.meters) {
       meter.adjust(now, hold.at, unit, difference);
+      // What turned out less after upstream was heard of it makes nothing else less that upstream may not have seen.
+      if (hold.answered && difference < 0) continue;
+      meter.taken[unit] += difference;
       if (hold.answered) meter.answered[unit] += difference;
     }
     (difference > 0 ? record.must : record.may)({ type: 'count', id: hold.id, at: now, unit, actual });
@@ -168,7 +182,9 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       if (audioSeconds !== undefined) adjust(now, hold, 'audio_seconds', audioSeconds);
       if (!hold.told) charges(hold, { reservesAllowed: false, refunds: hold.model.charging.refunds });
       const keeps = hold.told && !hold.model.charging.refunds && hold.output > output;
-      adjust(now, hold, 'tokens', input + (keeps ? hold.output : output));
+      const guessed = hold.cost.tokens - hold.output;
+      const counted = hold.meters.some(({ loweredAt }) => loweredAt > hold.at) ? Math.max(input, guessed) : input;
+      adjust(now, hold, 'tokens', counted + (keeps ? hold.output : output));
       if (keeps) for (const meter of hold.meters) meter.keep(hold.output - output);
     },
     adjust,
@@ -213,23 +229,4 @@ function costOf(pool: Pool, model: PoolModel, { input, output, allowed, audioSec
 /** As the journal has it: sound only where there is some. */
 export function written({ requests, tokens, audio_seconds: audio }: Cost): Written {
   return audio === 0 ? { requests, tokens } : { requests, tokens, audio_seconds: audio };
-}
-
-/** A fading level and its rounding differ from ours by less than this share of the limit. */
-const ROUNDING_SHARE = 0.005;
-
-/**
- * Whether upstream gave back what was reserved and not used: what it counts fits either what we kept, or that without what
- * it would have given back. Where it fits both or neither it says nothing.
- */
-function refundsShown({ told, window: { kept, limit } }: Learned, own: number): boolean | undefined {
-  if (told === undefined || kept <= 0) return undefined;
-  const { least, most, before } = told;
-  // Nobody else was under way, and this one is counted: a number, not bounds.
-  const quiet = most - least <= own;
-  if (quiet && Math.abs(before - kept - least) <= kept / 3) return true;
-  const slack = limit * ROUNDING_SHARE;
-  const fits = (used: number): boolean => used >= least - slack && used <= most + slack;
-  const refunded = fits(before - kept);
-  return refunded === fits(before) ? undefined : refunded;
 }

@@ -19,6 +19,8 @@ export interface Meter {
   /** Counted as used, and of that what upstream has certainly seen. */
   readonly taken: Totals;
   readonly answered: Totals;
+  /** When upstream last counted fewer tokens than we did: what calls sent before that were overestimated is no longer in our count. */
+  loweredAt: number;
   /** When the last call was sent. */
   readonly lastTakeAt: number;
   /** Upstream admitted a call: as many as it has answered are proven. */
@@ -113,6 +115,7 @@ export function createMeter(): Meter {
     get limited() { return Number.isFinite(concurrent) || windows.some(({ limit }) => Number.isFinite(limit)); },
     taken,
     answered,
+    loweredAt: Number.NEGATIVE_INFINITY,
     get lastTakeAt() { return lastTakeAt; },
     admitted(now) {
       const unheard = taken.requests - answered.requests;
@@ -160,7 +163,6 @@ export function createMeter(): Meter {
       inFlight -= 1;
     },
     adjust(now, at, unit, difference) {
-      taken[unit] += difference;
       for (const window of windows) {
         if (window.unit !== unit) continue;
         if (difference > 0) window.counter.take(now, difference);

@@ -1,21 +1,15 @@
 /** The meters of every pool and of every model in it, configured by the catalogue and the operator. */
 import type { Account, Limits, Provider, Target } from '../types.ts';
+import { type Charging, NOT_SHOWN, type Shown, UNKNOWN_CHARGING } from './charging.ts';
 import { type Meter, createMeter } from './meter.ts';
 import { ownLimits, poolOf, splitLimits } from './pool-of.ts';
-
-/** How upstream charges an answer's tokens, as far as it showed. */
-export interface Charging {
-  /** Upstream tells its tokens with every answer, so the most a call may cost is reserved: headers set it right. */
-  readonly reservesAllowed: boolean;
-  /** Upstream gives back what an answer did not use. */
-  readonly refunds: boolean;
-}
 
 export interface PoolModel {
   readonly meter: Meter;
   /** The snapshot it was configured from. */
   limits: Limits | undefined;
   charging: Charging;
+  shown: Shown;
 }
 
 export interface Pool {
@@ -32,9 +26,6 @@ export interface Pools {
   update(accounts: readonly Account[]): void;
   all(): ReadonlyMap<string, Pool>;
 }
-
-/** The most cautious. */
-export const UNKNOWN_CHARGING: Charging = { reservesAllowed: true, refunds: false };
 
 export function createPools(): Pools {
   const pools = new Map<string, Pool>();
@@ -61,7 +52,7 @@ export function createPools(): Pools {
       const pool = named(name);
       if (pool.provider !== provider) configure(pool, name, provider);
       const known = pool.models.get(model.name);
-      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, charging: UNKNOWN_CHARGING };
+      const entry: PoolModel = known ?? { meter: createMeter(), limits: undefined, charging: UNKNOWN_CHARGING, shown: NOT_SHOWN };
       if (known === undefined) pool.models.set(model.name, entry);
       if (entry.limits !== model.limits) {
         entry.limits = model.limits;

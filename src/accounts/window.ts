@@ -118,6 +118,8 @@ export interface Correction {
   /** The limit is higher than we knew. */
   readonly raised: boolean;
   readonly foreign: number;
+  /** Upstream counts less than we did. */
+  readonly lowered?: boolean;
   /** What was told, where it was a number: what upstream counts at least and at most, and what we counted before. */
   readonly told?: { readonly least: number; readonly most: number; readonly before: number };
 }
@@ -150,7 +152,7 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
     return { changed: true, turned, raised, foreign: 0 };
   }
   window.counter.set(now, tooLow || tooHigh ? most : before, resetOf(fact));
-  return { changed: changed || tooLow || tooHigh, turned, raised, foreign, told: { least: seen, most, before } };
+  return { changed: changed || tooLow || tooHigh, turned, raised, foreign, lowered: tooHigh, told: { least: seen, most, before } };
 }
 
 /** A refusal without a number: unless most of the limit we believe in was somebody else's to use, that belief was too high. */

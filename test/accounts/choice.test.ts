@@ -271,48 +271,6 @@ describe('limits', () => {
   });
 });
 
-const header = (remaining: number) => [{ unit: 'tokens' as const, seconds: 60, limit: 1000, remaining, source: 'header' as const }];
-const used = (house: House): number | undefined => house.accounts.view()[0]?.windows.find(({ unit }) => unit === 'tokens')?.used;
-
-describe('tokens that were reserved and not used', () => {
-  const told = provider('p', [model('m', { windows: [window(1000, 60, { unit: 'tokens' })] })]);
-  const ask = { request: { promptTokens: 100, maxOutput: 200, deadline: START } };
-
-  test('stay counted where upstream tells its tokens, until it shows that it gives them back', async () => {
-    const house = createHouse([told], [account('p', 'a')]);
-    const one = await house.ask(ask);
-    one.learn(header(700));
-    one.settle({ input: 100, output: 50 });
-    expect(used(house)).toBe(300);
-    // It had: 700 of 1000 would be left before this one otherwise.
-    const two = await house.ask(ask);
-    two.learn(header(550));
-    two.settle({ input: 100, output: 50 });
-    expect(used(house)).toBe(450);
-    (await house.ask(ask)).settle({ input: 100, output: 50 });
-    expect(used(house)).toBe(600);
-  });
-
-  test('stay counted for good where upstream keeps them', async () => {
-    const house = createHouse([told], [account('p', 'a')]);
-    for (const remaining of [700, 400, 100]) {
-      const lease = await house.ask(ask);
-      lease.learn(header(remaining));
-      lease.settle({ input: 100, output: 50 });
-    }
-    expect(used(house)).toBe(900);
-    expect(await house.refusal(ask)).toMatchObject({ kind: 'exhausted' });
-  });
-
-  test('are given back at once where upstream never tells, and the next reserves what is usual', async () => {
-    const house = createHouse([told], [account('p', 'a')]);
-    (await house.ask(ask)).settle({ input: 100, output: 50 });
-    expect(used(house)).toBe(150);
-    (await house.ask({ request: { promptTokens: 100, maxOutput: 800, deadline: START } })).settle({ input: 100, output: 50 });
-    expect(used(house)).toBe(300);
-  });
-});
-
 describe('outlook', () => {
   test('tells when each could serve, and takes nothing', async () => {
     const house = createHouse([provider('p', [model('m', { windows: [window(1)] })])], [account('p', 'a'), account('p', 'b')]);
