@@ -56,7 +56,7 @@ const SPENT = only(rpm(20, 'calendar'), rpd(300, 'calendar'));
 const ROLLING = only(rpm(30, 'rolling'));
 const WRONG = (limit, kind) => only(rpm(limit, kind));
 
-/** `known`: nothing may be refused. `learns`: how many refusals learning may cost, one a pool and window; calls already under way when it comes back are not counted again. `packs`: what goes where decides how much comes of it, so the optimum is also told in the order of the line. */
+/** `known`: nothing may be refused. `learns`: how many refusals learning may cost, one a pool and window. `packs`: what goes where decides how much comes of it, so it is also told how much more does without the order of the line. */
 export const scenarios = [
   { group: 'limits known', known: true },
   { name: 'rolling minute', places: [at('groq', ROLLING)], load: closed(20) },

@@ -65,12 +65,13 @@ export function tollfree({ providers, accounts, upstream, missed }) {
 
 /**
  * Clairvoyant: every question waits at upstream's own door, sees all counters, and is let in at the instant there is room.
- * Only that a call ended needs the network's time to be known.
+ * Only that a call ended needs the network's time to be known. It keeps what clients are promised: the rule's order, and that nobody
+ * small overtakes somebody large who waits for the same window. Calendars give all of it back at once.
  */
-export const clairvoyant = (scene) => foreseeing(scene, false);
+export const clairvoyant = (scene) => foreseeing(scene, true);
 
-/** The same where nobody small may overtake somebody large who waits for the same window, as in the line. Calendars give all of it back at once. */
-export const clairvoyantInLine = (scene) => foreseeing(scene, true);
+/** The same without that promise: more comes of it where not everybody counts tokens, and whoever is large starves. */
+export const clairvoyantOvertaking = (scene) => foreseeing(scene, false);
 
 function foreseeing({ options, upstream }, inLine) {
   const queue = new Set();

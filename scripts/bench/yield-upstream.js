@@ -33,9 +33,7 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
   const benches = createBenches({ wires, now, limits, pace: { firstMs: 0, tokenMs: 0 }, seed });
   const random = dice(seed);
   const between = ([least, most]) => least + random() * (most - least);
-  const counts = { calls: 0, refused: 0, lessons: 0, refusals: [], onTheWay: 0 };
-  /** When the last lesson came back, by account. */
-  const taught = new Map();
+  const counts = { calls: 0, refused: 0, refusals: [], onTheWay: 0 };
   /** Calls that are being answered, by meter: what bounds them. */
   const inFlight = new Map();
 
@@ -65,7 +63,6 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
       await sleep(between(range));
       if (signal.aborted) throw signal.reason;
     };
-    const sentAt = now();
     counts.calls += 1;
     counts.onTheWay += 1;
     await sleep(between(jitter));
@@ -79,11 +76,6 @@ export function createUpstream({ limits, jitter = [5, 75], answerMs = [200, 1500
       counts.refused += 1;
       if (counts.refusals.length < REFUSALS_KEPT) counts.refusals.push({ at, account: account.id, status: head.status, text });
       await sleep(between(jitter));
-      // Who was under way when a refusal came back could not know of it.
-      if (!(sentAt < taught.get(account.id))) {
-        counts.lessons += 1;
-        taught.set(account.id, now());
-      }
       throw failed(target, head.status, head.headers, text);
     }
     const leave = admitted(meter, plan);
