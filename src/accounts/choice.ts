@@ -8,6 +8,7 @@ import type { Merits } from './merit.ts';
 import { poolOf } from './pool-of.ts';
 import { type Candidate, type Rests } from './rest.ts';
 import type { Rotation } from './rotation.ts';
+import { createExpiring, first, mostUrgent } from './expiring.ts';
 import { ranked } from './strategy.ts';
 import type { Window } from './window.ts';
 
@@ -75,6 +76,7 @@ interface Options {
 export const targetKey = ({ provider, model }: Target): string => `${provider.name}/${model.name}`;
 
 export function createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf }: ChoiceParts): Choice {
+  const expiring = createExpiring<Option>((option, now) => ledger.urgency(now, option));
   /** A thousand accounts are put together once, not at every request. */
   const known = new WeakMap<Model, Options>();
   const optionsOf = (target: Target): Options => {
@@ -125,22 +127,41 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     return { option, freeAt: now, ...keeping(option, request, now, others), outcome: resting(option, now, true)?.outcome ?? 'excluded', excluded: true };
   }
 
+  /** The account that a conversation spoke with last. */
+  function ownOf(request: ChatRequest, { key, all }: Options, now: number): Option | undefined {
+    const wished = all.length < 2 ? undefined : conversations.account(request, key, now);
+    return wished === undefined ? undefined : all.find(({ accountId }) => accountId === wished);
+  }
+
   /** In the order to try: the rule's, whoever was asked longest ago first, but a conversation's own account before it. */
-  function* inTurn({ request, candidates }: Demand, now: number): Iterable<Option> {
+  function* inTurn(request: ChatRequest, candidates: readonly Target[], now: number): Iterable<Option> {
     for (const target of candidates) {
-      const { key, all } = optionsOf(target);
-      const wished = all.length < 2 ? undefined : conversations.account(request, key, now);
-      const own = wished === undefined ? undefined : all.find(({ accountId }) => accountId === wished);
+      const options = optionsOf(target);
+      const own = ownOf(request, options, now);
       if (own !== undefined) yield own;
-      for (const option of rotation.order(key, all, now)) if (option !== own) yield option;
+      for (const option of rotation.order(options.key, options.all, now)) if (option !== own) yield option;
     }
   }
 
-  function plan(demand: Demand, now: number): Iterable<Option> {
-    const { strategy = 'round_robin' } = demand;
-    if (strategy === 'round_robin') return inTurn(demand, now);
-    const urgency = (option: Option): number => ledger.urgency(now, option);
-    return ranked([...inTurn(demand, now)], strategy, { urgency, random, merit: ({ target }) => merits.of(targetKey(target)) });
+  /** Whoever's quota expires first, but a conversation's own account before those that are no more urgent. */
+  function* asTheyExpire(request: ChatRequest, candidates: readonly Target[], now: number): Iterable<Option> {
+    const known = candidates.map(optionsOf);
+    const rankings = known.map(({ key, all }) => expiring.of(key, rotation.version(key, all, now), () => rotation.order(key, all, now), now));
+    const { most, from } = first(rankings);
+    const options = known[from];
+    const wished = options && ownOf(request, options, now);
+    const own = wished !== undefined && ledger.urgency(now, wished) >= most ? wished : undefined;
+    if (own !== undefined) yield own;
+    for (const option of mostUrgent(rankings)) if (option !== own) yield option;
+  }
+
+  function plan({ request, candidates, strategy = 'round_robin' }: Demand, now: number): Iterable<Option> {
+    switch (strategy) {
+      case 'round_robin': return inTurn(request, candidates, now);
+      case 'spend_expiring': return asTheyExpire(request, candidates, now);
+      case 'fastest':
+      case 'reliable': return inTurn(request, ranked(candidates, strategy, (target) => merits.of(targetKey(target)), random), now);
+    }
   }
 
   return {
@@ -183,6 +204,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
         const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
         if (hold !== undefined) {
           leaveOut();
+          if (demand.strategy === 'spend_expiring') expiring.used(targetKey(option.target), option, now);
           return { option, hold, estimate, ruled };
         }
         spent.add(quota);

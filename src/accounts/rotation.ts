@@ -14,6 +14,8 @@ interface Lasting<Option extends Turning> {
 export interface Rotation<Option extends Turning, Why extends Lasting<Option> = Lasting<Option>> {
   /** Those of `options` who were not left out, the least recently used first. The same array costs nothing to order again, however long it is. */
   order(target: string, options: readonly Option[], now: number): Iterable<Option>;
+  /** Another number whenever somebody was left out or taken in since, or the options are others. */
+  version(target: string, options: readonly Option[], now: number): number;
   used(target: string, accountId: string): void;
   /** Whoever cannot serve anybody for a while is not passed over again and again. */
   leaveOut(target: string, why: Why, now: number): void;
@@ -40,6 +42,7 @@ interface Ring<Option extends Turning, Why> {
   readonly gap: Seat<Option>;
   readonly seats: ReadonlyMap<string, Seat<Option>>;
   readonly left: Map<Seat<Option>, Why>;
+  version: number;
   /** When the first of those left out is looked at again. */
   nextLook: number;
 }
@@ -54,17 +57,32 @@ export function createRotation<Option extends Turning, Why extends Lasting<Optio
   const turns = new Map<string, Map<string, number>>();
   const rings = new Map<string, Ring<Option, Why>>();
   let turn = 0;
+  let versions = 0;
 
-  function ringOf(target: string, options: readonly Option[]): Ring<Option, Why> {
+  /** With those whose time is over. */
+  function ringOf(target: string, options: readonly Option[], now: number): Ring<Option, Why> {
     const known = rings.get(target);
-    if (known?.options === options) return known;
-    const last = turns.get(target);
-    const ring = seat<Option, Why>(options, ({ accountId }) => last?.get(accountId) ?? 0);
-    rings.set(target, ring);
-    return ring;
+    if (known?.options !== options) {
+      const last = turns.get(target);
+      const ring = seat<Option, Why>(options, ({ accountId }) => last?.get(accountId) ?? 0);
+      rings.set(target, ring);
+      changed(ring);
+      return ring;
+    }
+    if (now >= known.nextLook) {
+      takeIn(known, [...known.left.keys()]);
+      known.nextLook = Number.POSITIVE_INFINITY;
+    }
+    return known;
+  }
+
+  function changed(ring: Ring<Option, Why>): void {
+    versions += 1;
+    ring.version = versions;
   }
 
   function takeIn(ring: Ring<Option, Why>, seats: readonly Seat<Option>[]): void {
+    if (seats.length > 0) changed(ring);
     let { after: next } = ring.gap;
     for (const back of seats.toSorted(earlier)) {
       ring.left.delete(back);
@@ -75,12 +93,7 @@ export function createRotation<Option extends Turning, Why extends Lasting<Optio
 
   return {
     *order(target, options, now) {
-      const ring = ringOf(target, options);
-      if (now >= ring.nextLook) {
-        takeIn(ring, [...ring.left.keys()]);
-        ring.nextLook = Number.POSITIVE_INFINITY;
-      }
-      let { after: place } = ring.gap;
+      let { after: place } = ringOf(target, options, now).gap;
       while (place.option !== undefined) {
         const { option, after } = place;
         // It may be left out now.
@@ -88,13 +101,14 @@ export function createRotation<Option extends Turning, Why extends Lasting<Optio
         place = after;
       }
     },
+    version: (target, options, now) => ringOf(target, options, now).version,
     used(target, accountId) {
       const last = turns.get(target) ?? new Map<string, number>();
       turns.set(target, last.set(accountId, (turn += 1)));
       const ring = rings.get(target);
       const place = ring?.seats.get(accountId);
       if (ring === undefined || place === undefined) return;
-      ring.left.delete(place);
+      if (ring.left.delete(place)) changed(ring);
       place.turn = turn;
       moveBefore(ring.gap, place);
     },
@@ -104,6 +118,7 @@ export function createRotation<Option extends Turning, Why extends Lasting<Optio
       if (ring === undefined || place === undefined || why.freeAt < now + LEAST_MS) return;
       unlink(place);
       ring.left.set(place, why);
+      changed(ring);
       ring.nextLook = Math.min(ring.nextLook, why.freeAt, now + LONGEST_MS);
     },
     leftOut: (target) => rings.get(target)?.left.values() ?? [],
@@ -124,7 +139,7 @@ function seat<Option extends Turning, Why>(options: readonly Option[], lastTurn:
   const gap = place<Option>(undefined, 0, 0);
   const seats = options.map((option, index) => place(option, lastTurn(option), index));
   for (const taken of seats.toSorted(earlier)) moveBefore(gap, taken);
-  return { options, gap, seats: new Map(seats.map((taken) => [taken.option?.accountId ?? '', taken])), left: new Map(), nextLook: Number.POSITIVE_INFINITY };
+  return { options, gap, seats: new Map(seats.map((taken) => [taken.option?.accountId ?? '', taken])), left: new Map(), version: 0, nextLook: Number.POSITIVE_INFINITY };
 }
 
 function place<Option>(option: Option | undefined, turn: number, index: number): Seat<Option> {

@@ -1,36 +1,27 @@
-/** The order to try the options in, where a rule wants another than its own. */
-import type { Rule } from '../types.ts';
-import type { Option } from './choice.ts';
+/** The order to try the targets in, where a rule wants another than its own. */
+import type { Rule, Target } from '../types.ts';
 import type { Merit } from './merit.ts';
-
-export interface StrategyParts {
-  readonly merit: (option: Option) => Merit;
-  /** How much faster than evenly its day's quota must be spent so that none of it expires; 1 where none does. */
-  readonly urgency: (option: Option) => number;
-  readonly random: () => number;
-}
 
 /** One request in twenty tries somebody else, or nobody would learn that a slow one has become fast. */
 const EXPLORE = 0.05;
 
-/** Ties keep the order given: the rule's, and the rotation's within it. */
-export function ranked(options: readonly Option[], strategy: Exclude<Rule['strategy'], 'round_robin'>, parts: StrategyParts): readonly Option[] {
+/** Ties keep the rule's order. */
+export function ranked(targets: readonly Target[], strategy: Extract<Rule['strategy'], 'fastest' | 'reliable'>, merit: (target: Target) => Merit, random: () => number): readonly Target[] {
   switch (strategy) {
-    case 'spend_expiring': return best(options, (option) => parts.urgency(option));
-    case 'fastest': return exploring(best(options, (option) => -slowness(parts.merit(option))), parts.random);
-    case 'reliable': return exploring(best(options, (option) => parts.merit(option).reliability), parts.random);
+    case 'fastest': return exploring(best(targets, (target) => -slowness(merit(target))), random);
+    case 'reliable': return exploring(best(targets, (target) => merit(target).reliability), random);
   }
 }
 
 /** A target that fails every other time takes twice as long. */
 const slowness = ({ ms, reliability }: Merit): number => ms / Math.max(0.05, reliability);
 
-function best(options: readonly Option[], score: (option: Option) => number): readonly Option[] {
-  return options.map((option) => ({ option, score: score(option) })).sort((one, other) => other.score - one.score).map(({ option }) => option);
+function best(targets: readonly Target[], score: (target: Target) => number): readonly Target[] {
+  return targets.map((target) => ({ target, score: score(target) })).sort((one, other) => other.score - one.score).map(({ target }) => target);
 }
 
-function exploring(options: readonly Option[], random: () => number): readonly Option[] {
-  const chosen = options[Math.floor(random() * options.length)];
-  if (chosen === undefined || random() >= EXPLORE) return options;
-  return [chosen, ...options.filter((option) => option !== chosen)];
+function exploring(targets: readonly Target[], random: () => number): readonly Target[] {
+  const chosen = targets[Math.floor(random() * targets.length)];
+  if (chosen === undefined || random() >= EXPLORE) return targets;
+  return [chosen, ...targets.filter((target) => target !== chosen)];
 }

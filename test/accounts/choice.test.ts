@@ -103,6 +103,24 @@ describe('strategies', () => {
     expect(await served(house, 1, { strategy: 'spend_expiring', candidates: targetsOf(later) })).toEqual(['later/a']);
   });
 
+  test('spend_expiring spends many accounts evenly, asks nobody in vain, and sees at once who comes back', async () => {
+    const house = createHouse([soon], ['a', 'b', 'c'].map((label) => account('soon', label)));
+    const expiring = { strategy: 'spend_expiring' as const };
+    expect(await served(house, 6, expiring)).toEqual(['soon/a', 'soon/b', 'soon/c', 'soon/a', 'soon/b', 'soon/c']);
+    (await house.ask(expiring)).fail({ kind: 'balance', message: 'empty', retryAt: house.time.now() + 3_600_000 });
+    expect(await served(house, 4, expiring)).toEqual(['soon/b', 'soon/c', 'soon/b', 'soon/c']);
+    house.accounts.clearRests();
+    expect(await served(house, 3, expiring)).toEqual(['soon/a', 'soon/b', 'soon/c']);
+  });
+
+  test('spend_expiring keeps a conversation’s account while no other is more urgent', async () => {
+    const house = createHouse([filling], [account('filling', 'a'), account('filling', 'b')]);
+    const talking = { strategy: 'spend_expiring' as const, ...talk('one') };
+    expect(await served(house, 2, talking)).toEqual(['filling/a', 'filling/a']);
+    const daily = createHouse([soon], [account('soon', 'a'), account('soon', 'b')]);
+    expect(await served(daily, 2, talking)).toEqual(['soon/a', 'soon/b']);
+  });
+
   test('fastest asks whoever answers first, and now and then somebody else', async () => {
     // Which to try, and whether to: the second draw of the last request says yes.
     const dice = [0.9, 0.9, 0.9, 0.04];
