@@ -2,7 +2,10 @@
 import type { ChatRequest, Model, Surface, Usage } from '../types.ts';
 
 export interface Estimate {
+  /** With room for a prompt that is counted longer than most. */
   readonly input: number;
+  /** Without. */
+  readonly likelyInput: number;
   /** Expected; most answers are shorter. */
   readonly output: number;
   /** What the caller allows at most: some providers charge that until the answer is whole. */
@@ -39,6 +42,7 @@ const WEIGHT = 0.1;
 const DEVIATIONS = 3;
 /** Prompts of one model differ by about a tenth in how far our count is off. */
 const FIRST_SPREAD = 0.1;
+const UNLEARNED = { ratio: 1, ratioSpread: 0 };
 /** Tokenisers differ by less; beyond it the report is odd (cached or hidden prompt), not the estimate. */
 const RATIO_BOUNDS = [0.3, 4] as const;
 
@@ -56,7 +60,8 @@ export function createEstimates(): Estimates {
       const usual = learned === undefined ? FIRST_OUTPUT : learned.output + DEVIATIONS * learned.spread;
       const most = Math.min(request.maxOutput ?? Number.POSITIVE_INFINITY, model.maxOutput ?? Number.POSITIVE_INFINITY);
       const output = WORDLESS.has(request.surface) ? 0 : Math.ceil(Math.min(usual, most));
-      return { input: Math.ceil(request.promptTokens * (learned === undefined ? 1 : learned.ratio + DEVIATIONS * learned.ratioSpread)), output, allowed: request.maxOutput === undefined ? output : most, audioSeconds: request.audioSeconds ?? 0 };
+      const { ratio, ratioSpread } = learned ?? UNLEARNED;
+      return { input: Math.ceil(request.promptTokens * (ratio + DEVIATIONS * ratioSpread)), likelyInput: Math.ceil(request.promptTokens * ratio), output, allowed: request.maxOutput === undefined ? output : most, audioSeconds: request.audioSeconds ?? 0 };
     },
     learn(provider, model, estimated, promptTokens, usage) {
       const key = keyOf(provider, model);

@@ -219,11 +219,11 @@ function urgencyOf({ limit, seconds, counter }: Window, now: number): number {
   return left / time;
 }
 
-/** A long answer is only a guess: whatever prompt fits a window may have the whole of it. */
-function costOf(pool: Pool, model: PoolModel, { input, output, allowed, audioSeconds }: Estimate): Totals {
+/** A long answer is only a guess, and so is a prompt that is counted longer than most: whatever probably fits a window may have the whole of it. */
+function costOf(pool: Pool, model: PoolModel, { input, likelyInput, output, allowed, audioSeconds }: Estimate): Totals {
   const most = Math.min(pool.meter.mostTokens(), model.meter.mostTokens());
   const tokens = input + (model.charging.reservesAllowed ? Math.max(output, allowed) : output);
-  return { requests: 1, tokens: input <= most ? Math.min(tokens, most) : tokens, audio_seconds: audioSeconds };
+  return { requests: 1, tokens: likelyInput <= most ? Math.min(tokens, most) : tokens, audio_seconds: audioSeconds };
 }
 
 /** As the journal has it: sound only where there is some. */

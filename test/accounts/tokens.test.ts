@@ -92,3 +92,14 @@ describe('tokens of calls under way', () => {
     expect(used(house)).toBeGreaterThanOrEqual(3000 + 300);
   });
 });
+
+test('a prompt that fits the whole window, if it is counted as most are, is no prompt too large', async () => {
+  const house = createHouse([provider('p', [model('m', { windows: [window(1000, 60, { unit: 'tokens' })] })])], [account('p', 'a')]);
+  (await house.ask({ request: { promptTokens: 100, maxOutput: 0 } })).settle({ input: 100, output: 0 });
+  const large = { request: { promptTokens: 900, maxOutput: 0 } };
+  expect(await house.refusal(large)).toMatchObject({ kind: 'exhausted' });
+  house.time.skip(61_000);
+  await house.ask(large);
+  expect(used(house)).toBe(1000);
+  expect(await house.refusal({ request: { promptTokens: 1001, maxOutput: 0 } })).toMatchObject({ kind: 'too-large' });
+});
