@@ -100,6 +100,8 @@ export interface Provider {
   readonly headers: Readonly<Record<string, string>>;
   /** Its `usage.cost` is what an answer cost, in USD: with fees that no price by the token has. */
   readonly tellsCost?: true;
+  /** Its own, where a rule does not say. */
+  readonly deadlines?: Deadlines;
   /** A path answering whether a key is good, at no quota. */
   readonly keyCheckPath?: string;
   readonly keyPrefix?: string;

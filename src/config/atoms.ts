@@ -1,5 +1,6 @@
 /** The small schemas that every file is made of. */
 import { z } from 'zod';
+import type { Deadlines } from '../types.ts';
 import { parseDuration, parseSize } from './units.ts';
 
 export const text = z.string().trim().min(1);
@@ -41,3 +42,8 @@ type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] }
 export function compact<T extends object>(value: T): Defined<T> {
   return Object.fromEntries(Object.entries(value).filter(([, part]) => part !== undefined)) as Defined<T>;
 }
+
+/** Of a rule or a provider. What is not named is somebody else's to say. */
+export const deadlines = z.strictObject({ first_content: duration.optional(), stall: duration.optional(), total: duration.optional() });
+
+export const toDeadlines = ({ first_content: firstContentMs, stall: stallMs, total: totalMs }: z.output<typeof deadlines>): Deadlines => compact({ firstContentMs, stallMs, totalMs });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { nearest } from '../near-miss.ts';
 import { CAPABILITIES, type Catalogue, type Model, type Price, type Provider } from '../types.ts';
-import { compact, duration, text, wholeNumber } from './atoms.ts';
+import { compact, deadlines, duration, text, toDeadlines, wholeNumber } from './atoms.ts';
 import { readDestination } from './destination.ts';
 import { mergeLimits, rateLimit, reset, toLimits, type Reset } from './limits.ts';
 import type { Parsed } from './parsed.ts';
@@ -75,6 +75,7 @@ function providerOf({ dialects }: CatalogueOptions) {
     rename: z.record(text, text).default({}),
     headers: z.record(headerName, headerValue).default({}),
     tells_cost: z.boolean().default(false),
+    deadlines: deadlines.optional(),
     key_check_path: path.optional(),
     key_prefix: text.optional(),
     sign_up_url: webPage.optional(),
@@ -109,6 +110,7 @@ function toProvider(name: string, written: WrittenProvider, baseUrl: string | un
     rename: written.rename,
     headers: written.headers,
     tellsCost: written.tells_cost || undefined,
+    deadlines: written.deadlines && toDeadlines(written.deadlines),
     keyCheckPath: written.key_check_path,
     keyPrefix: written.key_prefix,
     signUpUrl: written.sign_up_url,

@@ -1,7 +1,7 @@
 /** `routing-rules.yaml`: which words lead to which providers. */
 import { z } from 'zod';
 import { CAPABILITIES, type Conditions, type Rule, type Rules } from '../types.ts';
-import { compact, duration, text, wholeNumber } from './atoms.ts';
+import { compact, deadlines, duration, text, toDeadlines, wholeNumber } from './atoms.ts';
 import { shown, unknownName } from './describe.ts';
 import type { Parsed } from './parsed.ts';
 import { validate, type Mistake } from './validate.ts';
@@ -68,7 +68,7 @@ function ruleOf(options: RulesOptions) {
     on_policy_refusal: z.enum(['stop', 'fallback']).default('stop'),
     on_stream_break: z.enum(['error', 'resume', 'buffer']).default('error'),
     cache: cache.optional(),
-    deadlines: z.strictObject({ first_content: duration.optional(), stall: duration.optional(), total: duration.optional() }).prefault({}),
+    deadlines: deadlines.prefault({}),
   });
 }
 
@@ -78,7 +78,6 @@ function schemaOf(options: RulesOptions) {
 }
 
 function toRule(written: z.output<ReturnType<typeof ruleOf>>): Rule {
-  const { first_content: firstContentMs, stall: stallMs, total: totalMs } = written.deadlines;
   return compact({
     name: written.name,
     conditions: toConditions(written.conditions),
@@ -90,7 +89,7 @@ function toRule(written: z.output<ReturnType<typeof ruleOf>>): Rule {
     onPolicyRefusal: written.on_policy_refusal,
     onStreamBreak: written.on_stream_break,
     cache: written.cache,
-    deadlines: compact({ firstContentMs, stallMs, totalMs }),
+    deadlines: toDeadlines(written.deadlines),
   });
 }
 

@@ -57,7 +57,7 @@ export function patienceWith(turn: Turn, lease: Lease): Patience {
   });
 }
 
-/** The rule's deadlines, else what is known of the model, else what was learned of it, else the operator's. */
-export function deadlines(policy: Policy, match: Match, { model }: Target): Policy {
-  return { ...policy, ...(model.firstContentMs !== undefined && { firstContentMs: model.firstContentMs }), ...match.rule?.deadlines };
+/** The rule's deadlines, else what is known of the model, else the provider's, else what was learned of the model, else the operator's. */
+export function deadlines(policy: Policy, match: Match, { provider, model }: Target): Policy {
+  return { ...policy, ...provider.deadlines, ...(model.firstContentMs !== undefined && { firstContentMs: model.firstContentMs }), ...match.rule?.deadlines };
 }

@@ -65,6 +65,11 @@ describe('catalogue', () => {
     ]);
   });
 
+  test('deadlines of a provider, any of them', () => {
+    expect(groq('    deadlines: { first_content: 30s, total: 20m }\n')?.deadlines).toEqual({ firstContentMs: 30_000, totalMs: 1_200_000 });
+    expect(groq('')).not.toHaveProperty('deadlines');
+  });
+
   test('a price that is not written is not known', () => {
     const provider = groq(`
     models:

@@ -374,6 +374,18 @@ describe('waiting', () => {
     expect([state.simulators.calls().length, attemptsOf(house)]).toEqual([1, ['groq silent']]);
   });
 
+  test.each([
+    ['the provider’s', { providers: { groq: { deadlines: { firstContentMs: 100 } } } }],
+    ['the model’s before the provider’s', { providers: { groq: { deadlines: { firstContentMs: 3_000 } } }, models: { groq: { firstContentMs: 100 } } }],
+    ['the rule’s before both', { providers: { groq: { deadlines: { firstContentMs: 3_000 } } }, models: { groq: { firstContentMs: 4_000 } }, rule: { deadlines: { firstContentMs: 100 } } }],
+  ])('a silent one is left at the deadline that is nearest to it: %s', async (_whose, options) => {
+    await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'silence' } });
+    const house = await open(options);
+    expect((await house.chat(question)).headers.get('x-tollfree-provider')).toBe('cerebras');
+    const words = house.events.flatMap((event) => (event.type === 'attempt-finished' ? [event.attempt.message ?? ''] : []));
+    expect(words[0]).toBe('no content within 100 ms');
+  });
+
   test('an event that drips is left when its time is over, however long the other deadlines are', async () => {
     await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'framing', bytes: 1, ms: 5 } });
     const house = await open({ eventMs: 200 });
