@@ -21,14 +21,18 @@ const BELIEVED_REQUESTS = 5;
 export const provable = ({ unit, seconds }: Window): boolean => unit === 'requests' && seconds <= 60;
 
 export function unprovenUntil(pool: Pool, { meter }: PoolModel, now: number): number {
+  if (heard(pool.meter) && heard(meter)) return now;
   const known = meter.knows('requests', LONGEST_SECONDS) || pool.meter.knows('requests', LONGEST_SECONDS);
   const turns = unprovenTurns(pool, meter, now).length > 0;
   return Math.max(now, heardUntil(pool.meter, now, true, turns), heardUntil(meter, now, known, turns));
 }
 
+/** Whether upstream has answered every call, so that there is nothing to wait for. */
+const heard = ({ taken, answered }: Meter): boolean => taken.requests === answered.requests;
+
 /** While this one's last call may still be refused. */
 function heardUntil(meter: Meter, now: number, known: boolean, turns: boolean): number {
-  if (meter.taken.requests === meter.answered.requests) return now;
+  if (heard(meter)) return now;
   return turns || meter.windows.some((window) => beyond(window, now, known)) ? meter.lastTakeAt + REFUSAL_MS : now;
 }
 
