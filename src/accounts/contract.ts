@@ -44,8 +44,8 @@ export interface Accounts {
    * Throws `exhausted` (429) with the earliest true time, or `unavailable` (503), with what ruled each candidate out.
    */
   acquire(demand: Demand): Promise<Lease>;
-  /** When each candidate could serve a request like this one, and what keeps it. For `explain`; takes nothing. */
-  outlook(candidates: readonly Target[], request: ChatRequest): readonly Outlook[];
+  /** When each candidate could serve a request like this one, and what keeps it. Takes nothing. Promised where another process keeps the windows. */
+  outlook(candidates: readonly Target[], request: ChatRequest): readonly Outlook[] | Promise<readonly Outlook[]>;
   /** Every account and window as it stands. */
   view(): readonly AccountView[];
   /** A new snapshot of accounts or catalogue; what was counted stays counted. */
@@ -111,6 +111,7 @@ export interface BreakerView {
 }
 
 export interface KeptAccounts extends Accounts {
+  outlook(candidates: readonly Target[], request: ChatRequest): readonly Outlook[];
   /** What a provider says of an account without being called for an answer, e.g. its key endpoint. A limit it raised ends the rests of the old one. */
   learn(accountId: string, facts: readonly Fact[]): void;
   /** What a free check said of an account's key: a good one ends what a bad one brought about, a bad one suspends the account. */

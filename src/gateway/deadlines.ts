@@ -52,7 +52,11 @@ export function patienceWith(turn: Turn, lease: Lease): Patience {
     firstContentMs: Math.min(callerMs, silenceMs),
     lastContentMs: Math.min(callerMs, held ? totalMs : Number.POSITIVE_INFINITY),
     totalMs,
-    someoneElse: () => upload?.begun() !== true && gateway.accounts.outlook(targets, request).some(freeSoon),
+    someoneElse() {
+      if (upload?.begun() === true) return false;
+      const outlooks = gateway.accounts.outlook(targets, request);
+      return outlooks instanceof Promise ? outlooks.then((promised) => promised.some(freeSoon)) : outlooks.some(freeSoon);
+    },
     uploading: () => upload?.whole() === false,
   });
 }

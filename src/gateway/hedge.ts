@@ -63,7 +63,7 @@ async function firstOf(runners: readonly Runner[]): Promise<CalledAnswer | undef
 async function spare({ gateway, request, targets, exclusions, signal }: Turn, busy: Lease): Promise<Lease | undefined> {
   const roomy = new Set(gateway.accounts.view().filter(({ windows }) => windows.every(({ used, limit }) => used * 2 <= limit)).map(({ pool }) => pool));
   const fits = ({ target, account, pool, freeAt }: Outlook): boolean => freeAt !== undefined && freeAt <= gateway.now() && pool !== busy.pool && roomy.has(pool) && !exclusions.excluded(target, account, pool);
-  const rival = gateway.accounts.outlook(targets, request).find(fits);
+  const rival = (await gateway.accounts.outlook(targets, request)).find(fits);
   if (rival === undefined || !gateway.retries.take()) return undefined;
   const demand = { request: { ...request, deadline: gateway.now() }, candidates: [rival.target], signal, excluded: (_target: unknown, { id }: { readonly id: string }): boolean => id !== rival.account.id };
   return gateway.accounts.acquire(demand).catch(() => undefined);

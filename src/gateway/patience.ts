@@ -20,7 +20,7 @@ export interface PatienceOptions {
   readonly lastContentMs: number;
   readonly totalMs: number;
   /** Asked when the first deadline runs out, and again each time as long has passed. */
-  readonly someoneElse: () => boolean;
+  readonly someoneElse: () => boolean | Promise<boolean>;
   /** The client has not sent all of its question: then the silence is its own. */
   readonly uploading: () => boolean;
 }
@@ -37,13 +37,24 @@ export function startPatience(options: PatienceOptions): Patience {
       : { kind: 'silent', phase, message: `no ${phase === 'total' ? 'end' : 'content'} within ${told(milliseconds)}` }));
 
   const look = (waited: number): void => {
-    if (waited >= lastContentMs || someoneElse()) silent('first-content', waited);
+    const other = waited >= lastContentMs || someoneElse();
+    if (typeof other === 'boolean') decide(waited, other);
+    else void decideThen(waited, other);
+  };
+  /** Content may come, and the client may leave, before the promise is kept. */
+  const decideThen = async (waited: number, other: Promise<boolean>): Promise<void> => {
+    const looking = timers.current;
+    const known = await other.catch(() => false);
+    if (timers.current === looking) decide(waited, known);
+  };
+  const decide = (waited: number, leave: boolean): void => {
+    if (leave) silent('first-content', waited);
     else wait(Math.min(waited + firstContentMs, lastContentMs), waited);
   };
   const wait = (until: number, waited: number): void => {
     timers.current = setTimeout(look, until - waited, until);
   };
-  const timers: { current?: NodeJS.Timeout } = {};
+  const timers: { current?: NodeJS.Timeout | undefined } = {};
   wait(firstContentMs, 0);
   if (signal.aborted) left();
   else signal.addEventListener('abort', left, { once: true });
@@ -56,6 +67,7 @@ export function startPatience(options: PatienceOptions): Patience {
     },
     end() {
       clearTimeout(timers.current);
+      timers.current = undefined;
       signal.removeEventListener('abort', left);
     },
   };

@@ -1,7 +1,7 @@
 /** `/admin/accounts`: who there is and what is left; adding, testing, changing, removing. */
 import { Router } from 'express';
 import { z } from 'zod';
-import type { Accounts, AccountView, WindowView } from '../accounts/accounts.ts';
+import type { AccountView, KeptAccounts, WindowView } from '../accounts/accounts.ts';
 import { check, filled } from '../schema.ts';
 import type { Account, Clock } from '../types.ts';
 import { readJson } from './body.ts';
@@ -36,7 +36,7 @@ export interface AccountDesk {
 }
 
 export interface AdminAccountOptions {
-  readonly accounts: Accounts;
+  readonly accounts: KeptAccounts;
   readonly accountDesk: AccountDesk;
   readonly now: Clock;
 }

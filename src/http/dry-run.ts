@@ -8,7 +8,7 @@ import type { ChatRequest, Target } from '../types.ts';
 const USUAL_OUTPUT = 400;
 
 /** Throws what the question itself would throw before anything is sent. */
-export function dryRun(gateway: Gateway, request: ChatRequest): object {
+export async function dryRun(gateway: Gateway, request: ChatRequest): Promise<object> {
   const { match } = explainMatch(request, gateway.rules());
   const targets = candidates(match, request, gateway.catalogue(), { freeOnly: gateway.policy().freeOnly, usable: gateway.usable });
   const input = request.promptTokens;
@@ -18,7 +18,7 @@ export function dryRun(gateway: Gateway, request: ChatRequest): object {
     rule: match.rule?.name ?? null,
     input_tokens: input,
     output_tokens: output,
-    candidates: targets.map((target) => ({ ...tellTarget(target), ...tellPrice(gateway, target, { input, output }), free_at: freeAt(gateway, target, request) })),
+    candidates: await Promise.all(targets.map(async (target) => ({ ...tellTarget(target), ...tellPrice(gateway, target, { input, output }), free_at: await freeAt(gateway, target, request) }))),
   };
 }
 
@@ -31,7 +31,7 @@ function tellPrice({ price }: Gateway, target: Target, usage: { readonly input: 
 }
 
 /** Of any of its accounts; null: not before somebody does something about it. Accounts themselves are the operator's matter. */
-function freeAt({ accounts }: Gateway, target: Target, request: ChatRequest): string | null {
-  const times = accounts.outlook([target], request).flatMap((one) => (one.freeAt === undefined || !Number.isFinite(one.freeAt) ? [] : [one.freeAt]));
+async function freeAt({ accounts }: Gateway, target: Target, request: ChatRequest): Promise<string | null> {
+  const times = (await accounts.outlook([target], request)).flatMap((one) => (one.freeAt === undefined || !Number.isFinite(one.freeAt) ? [] : [one.freeAt]));
   return times.length === 0 ? null : new Date(Math.min(...times)).toISOString();
 }

@@ -56,13 +56,17 @@ describe('before the commit point', () => {
     expect(texts).toHaveLength(3);
   });
 
-  test('a silent one that nobody else could stand in for is left as soon as somebody can', async () => {
+  test.each([
+    ['here', <T>(told: T): T => told],
+    ['in another process', <T>(told: T): Promise<T> => Promise.resolve(told)],
+  ])('a silent one that nobody else could stand in for is left as soon as somebody can, where windows are kept %s', async (_where, tell) => {
     const { gateway, calls } = stage({ scripts: { 'a/one': [[silence]], 'b/one': [good] } });
     const looks: number[] = [];
     const outlook: typeof gateway.accounts.outlook = (...asked) => {
       looks.push(gateway.now());
       const inMs = [10_000, 20][looks.length - 1] ?? 0;
-      return gateway.accounts.outlook(...asked).map((one) => ({ ...one, freeAt: gateway.now() + inMs }));
+      const known = gateway.accounts.outlook(...asked);
+      return known instanceof Promise ? known : tell(known.map((one) => ({ ...one, freeAt: gateway.now() + inMs })));
     };
     await answer({ ...gateway, accounts: { ...gateway.accounts, outlook } }, request(), never);
     expect(looks).toHaveLength(2);
