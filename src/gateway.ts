@@ -38,7 +38,7 @@ export interface Gateway {
   readonly catalogue: () => Catalogue;
   /** Whether anyone has an account there. */
   readonly usable: (provider: Provider) => boolean;
-  readonly accounts: Accounts;
+  readonly accounts: Pick<Accounts, 'acquire' | 'outlook' | 'view'>;
   readonly send: Send;
   readonly price: (target: Target, usage: Usage | undefined) => Money;
   readonly emit: Emit;

@@ -2,7 +2,7 @@
  * Which account a conversation spoke with last. Providers keep a prompt's beginning for some minutes and answer the next turn
  * sooner, some at no token cost, if it comes by the same account: worth a wish, never a wait.
  */
-import type { ChatRequest } from '../types.ts';
+import type { ChatRequest, PromptText } from '../types.ts';
 
 export interface Conversations {
   /** The account to ask first, if there is one. */
@@ -40,8 +40,17 @@ export function createConversations(): Conversations {
   };
 }
 
-/** A conversation is known by who speaks and how it began. */
-function keyOf({ caller, text }: ChatRequest, target: string): string {
+const NOTHING_SAID: PromptText = { last: '', earlier: [], system: '' };
+
+/** As much of a prompt as a conversation is known by. */
+export function openingOf({ promptTokens, text }: Pick<ChatRequest, 'promptTokens' | 'text'>): PromptText {
+  if (promptTokens < LEAST_TOKENS) return NOTHING_SAID;
   const first = text.earlier.at(-1) ?? text.last;
-  return JSON.stringify([target, caller.key, text.system.slice(0, OPENING), first.slice(0, OPENING)]);
+  return { last: first.slice(0, OPENING), earlier: [], system: text.system.slice(0, OPENING) };
+}
+
+/** A conversation is known by who speaks and how it began. */
+function keyOf(request: ChatRequest, target: string): string {
+  const { system, last } = openingOf(request);
+  return JSON.stringify([target, request.caller.key, system, last]);
 }

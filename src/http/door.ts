@@ -14,8 +14,8 @@ import type { AbortSignalLike, Caller, ChatRequest, GatewayEvent, RequestSummary
 export type DoorMode = 'auto' | 'required' | 'open';
 
 export interface DoorOptions {
-  readonly keys: Keys;
-  readonly admission: Admission;
+  readonly keys: Pick<Keys, 'exist' | 'find' | 'get'>;
+  readonly admission: Pick<Admission, 'admit'>;
   readonly estimateListUsd: EstimateListUsd;
   readonly now: () => number;
   readonly mode: DoorMode;

@@ -42,7 +42,7 @@ export async function openDoor({ now, places, settings, emit, listen }: Base, ho
 }
 
 /** Key sets follow their file: signers rotate their keys. */
-async function openTokens({ now, places, settings: { jwt }, emit }: Omit<Base, 'listen'>, keys: Keys, cleanup: Cleanup): Promise<Tokens | undefined> {
+async function openTokens({ now, places, settings: { jwt }, emit }: Pick<Base, 'now' | 'places' | 'settings' | 'emit'>, keys: Keys, cleanup: Cleanup): Promise<Tokens | undefined> {
   if (jwt === undefined) return undefined;
   // Few ask for signed tokens: for all others, reading their library would be 10 ms and 2 MB of each start.
   const { createTokens, readKeySet } = await import('../keys/tokens.ts');

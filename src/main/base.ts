@@ -26,6 +26,10 @@ export interface Base {
   readonly settings: Settings;
   readonly emit: Emit;
   readonly listen: (listener: (event: GatewayEvent) => void) => void;
+  /** Tells what happened in a worker, which is told to whoever does not hear of it there. */
+  readonly relay: Emit;
+  /** Hears of this process alone. */
+  readonly listenHere: Base['listen'];
 }
 
 /** Throws ConfigError, and VaultError where another daemon serves the directory. */
@@ -37,15 +41,21 @@ export async function openBase(options: BaseOptions, cleanup: Cleanup): Promise<
   cleanup.add(() => lock.release());
 
   const listeners: ((event: GatewayEvent) => void)[] = [];
+  const listenersHere: ((event: GatewayEvent) => void)[] = [];
+  const relay: Emit = (event) => {
+    const told = redactEvent(event);
+    for (const listener of listeners) listener(told);
+  };
   const emit: Emit = (event) => {
     const told = redactEvent(event);
     for (const listener of listeners) listener(told);
+    for (const listener of listenersHere) listener(told);
   };
   const listen: Base['listen'] = (listener) => void listeners.push(listener);
   const log = createLog({ ...logOptions(settings, options, places.dataDirectory), onTrouble: (...trouble) => emit(logTrouble(...trouble)) });
   cleanup.add(() => log.close());
   listen(log.observe);
-  return { now, places, settings, emit, listen };
+  return { now, places, settings, emit, listen, relay, listenHere: (listener) => void listenersHere.push(listener) };
 }
 
 function logTrouble(part: SinkName, problem: string | undefined, lost: number): GatewayEvent {

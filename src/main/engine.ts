@@ -1,5 +1,4 @@
 /** The gateway with all it stands on: the same in the daemon and in the library. */
-import type { Accounts } from '../accounts/accounts.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Gateway } from '../gateway.ts';
 import { join } from 'node:path';
@@ -19,7 +18,7 @@ export interface EngineOptions {
   readonly settings: Settings;
   readonly emit: Emit;
   readonly http: Http;
-  readonly accounts: Accounts;
+  readonly accounts: Gateway['accounts'];
   readonly catalogue: () => Catalogue;
   readonly rules: () => RuleSet;
   readonly dataDirectory: string;

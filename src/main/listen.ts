@@ -7,6 +7,9 @@ import type { Express } from 'express';
 import { FailureError } from '../failure.ts';
 import type { LiveRequests } from '../http/stream.ts';
 
+/** `path`: a socket of this machine's. */
+type Address = { readonly host: string; readonly port: number } | { readonly path: string };
+
 export interface Listening {
   readonly host: string;
   readonly port: number;
@@ -14,12 +17,12 @@ export interface Listening {
   readonly drain: (milliseconds: number) => Promise<void>;
 }
 
-export interface ListenOptions {
-  readonly host: string;
-  readonly port: number;
+export type ListenOptions = Address & {
   /** From the first byte of a request to its last. */
   readonly uploadMs: number;
-}
+  /** Done with a request before anything else. */
+  readonly first?: (request: IncomingMessage, response: ServerResponse) => void;
+};
 
 /** A client that dribbles its headers is cut within this time plus one check. */
 const HEADERS_MS = 15_000;
@@ -27,7 +30,7 @@ const CHECK_MS = 5_000;
 /** Longer than the 60 s after which load balancers give up an idle connection, so that they and not we close it. */
 const KEEP_ALIVE_MS = 75_000;
 
-export async function listen(app: Express, live: LiveRequests, { host, port, uploadMs }: ListenOptions): Promise<Listening> {
+export async function listen(app: Express, live: LiveRequests, { uploadMs, first, ...at }: ListenOptions): Promise<Listening> {
   const server = createServer(
     {
       ...classesOf(app),
@@ -40,10 +43,12 @@ export async function listen(app: Express, live: LiveRequests, { host, port, upl
     app,
   );
   const silent = silentConnections(server);
-  server.listen(port, host);
+  if (first !== undefined) server.prependListener('request', first);
+  server.listen(at);
   await once(server, 'listening');
-  const bound = server.address() as AddressInfo;
-  return { host: bound.address, port: bound.port, drain: (milliseconds) => drain({ server, live, silent, milliseconds }) };
+  const listening = server.address() as AddressInfo | string;
+  const { address, port } = typeof listening === 'string' ? { address: listening, port: 0 } : listening;
+  return { host: address, port, drain: (milliseconds) => drain({ server, live, silent, milliseconds }) };
 }
 
 /**

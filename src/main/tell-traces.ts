@@ -13,7 +13,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const PATIENCE_MS = 5_000;
 
-export function tellTraces({ settings, emit, listen }: Base, environment: Environment, version: string, cleanup: Cleanup): Traces | undefined {
+export function tellTraces({ settings, emit, listen }: Pick<Base, 'settings' | 'emit' | 'listen'>, environment: Environment, version: string, cleanup: Cleanup): Traces | undefined {
   const collector = collectorOf(settings.telemetry, environment);
   if (collector === undefined) return undefined;
   const { url, headers, resource } = collector;
