@@ -7,8 +7,10 @@ import type { Accounts, KeptAccounts } from './accounts/accounts.ts';
 import { createApp } from './app.ts';
 import type { Gateway } from './gateway.ts';
 import { createTurnStore } from './cache/turns.ts';
+import type { Settings } from './config/settings.ts';
 import { createActivity } from './http/activity.ts';
 import { createAdminDoor } from './http/admin-door.ts';
+import { isLoopback } from './http/door.ts';
 import { createEvents } from './http/events.ts';
 import { createLoad } from './http/load.ts';
 import type { LoadOptions } from './http/load.ts';
@@ -37,7 +39,9 @@ import { createMetrics } from './observe/metrics.ts';
 import { createHttp } from './providers/call.ts';
 import { createJournal } from './usage/journal.ts';
 import { createRecord } from './usage/record.ts';
+import type { Account } from './types.ts';
 import { keepOutOfCoreDumps } from './vault/hardening.ts';
+import type { Owner, OwnerOptions } from './workers/owner.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -93,18 +97,19 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   cleanup.add(() => record.close());
   base.listen(record.observe);
   const accounts = openAccounts(base, knowledge, vault, cleanup);
+  const holders = followVault(vault, () => void catalogue.refresh(), accounts);
   const gateway = createEngine({
     now,
-    settings,
+    settings: shareOf(settings),
     emit,
     http,
     accounts,
     catalogue: catalogue.current,
     dataDirectory: places.dataDirectory,
     rules: knowledge.compiledRules,
-    usable: usableBy(vault, () => void catalogue.refresh(), accounts),
+    usable: holders.usable,
     credentialOf: vault.credential,
-    around: tellTraces(base, environment, version, cleanup)?.around,
+    around: tellTraces({ settings, emit, listen: base.listenHere }, environment, version, cleanup)?.around,
   });
   tellWebhooks(base, http, after, cleanup);
   const keyWatch = createKeyWatch({ accounts, catalogue: catalogue.current, inquiry: knowledge.inquiry, credentialOf: vault.credential, unlocked: vault.unlocked, now, after, random: Math.random, emit });
@@ -119,7 +124,10 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   const activity = createActivity(now);
   base.listen(activity.observe);
 
-  const state = { draining: false };
+  const state: { draining: boolean; owner?: Owner } = { draining: false };
+  const { workers } = settings.server;
+  // Bound wider than loopback every call needs a key, and the names a server goes by there are not ours to know.
+  const allowedHosts = host === '0.0.0.0' || host === '::' ? undefined : [host, ...settings.server.allowedHosts];
   const live = createLiveRequests();
   const load = createLoad({ underWay: live.count, ...options.load });
   cleanup.add(() => load.close());
@@ -141,8 +149,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     problems: problems.list,
     events,
     activity,
-    // Bound wider than loopback every call needs a key, and the names a server goes by there are not ours to know.
-    allowedHosts: host === '0.0.0.0' || host === '::' ? undefined : [host, ...settings.server.allowedHosts],
+    allowedHosts,
     live,
     bodyLimit: settings.server.bodyLimitBytes,
     callerMs: settings.deadlines.callerMs,
@@ -156,8 +163,23 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
     startedAt,
     vaultUnlocked: vault.unlocked,
     draining: () => state.draining,
+    ...(workers > 1 && { workers: () => ({ wanted: workers, running: state.owner?.running() ?? 0 }) }),
   });
-  const server = await listen(app, live, { host, port, uploadMs: settings.deadlines.uploadMs });
+  if (workers > 1) state.owner = await serveByWorkers({
+    app, live, host, port, version, now, allowedHosts, door, accounts,
+    signed: settings.jwt !== undefined,
+    loopback: isLoopback(host),
+    settings: shareOf(settings),
+    dataDirectory: places.dataDirectory,
+    catalogue: catalogue.current,
+    rules: knowledge.rules,
+    keys: keys.list,
+    holders: holders.all,
+    credentialOf: vault.credential,
+    unlocked: vault.unlocked,
+    emit: base.relay,
+  });
+  const server = state.owner ?? (await listen(app, live, { host, port, uploadMs: settings.deadlines.uploadMs }));
   void catalogue.refresh();
 
   return {
@@ -181,13 +203,36 @@ function openAccounts({ now, places, settings, emit }: Base, { catalogue }: Know
   return accounts;
 }
 
-/** Follows the vault from now on: whoever has an account there can be used. */
-function usableBy(vault: DaemonVault, refresh: () => void, accounts: Accounts): Gateway['usable'] {
-  const known = { providers: providersOf(vault.accounts()) };
+interface Holders {
+  /** Whoever has an account there can be used. */
+  readonly usable: Gateway['usable'];
+  /** The same list until one is another. */
+  readonly all: () => readonly Account[];
+}
+
+/** Follows the vault from now on. */
+function followVault(vault: DaemonVault, refresh: () => void, accounts: Accounts): Holders {
+  const read = (): { readonly all: readonly Account[]; readonly providers: ReadonlySet<string> } => {
+    const all = vault.accounts();
+    return { all, providers: providersOf(all) };
+  };
+  const known = { current: read() };
   vault.follow(() => {
-    accounts.update(vault.accounts());
-    known.providers = providersOf(vault.accounts());
+    known.current = read();
+    accounts.update(known.current.all);
     refresh();
   });
-  return ({ name }) => known.providers.has(name);
+  return { usable: ({ name }) => known.current.providers.has(name), all: () => known.current.all };
+}
+
+/** Most daemons are one process, and need not know how to be several. */
+async function serveByWorkers(options: OwnerOptions): Promise<Owner> {
+  const { startOwner } = await import('./workers/owner.ts');
+  return startOwner(options);
+}
+
+/** The budget for retries is for all processes together. */
+function shareOf(settings: Settings): Settings {
+  const { retries, server: { workers } } = settings;
+  return workers === 1 ? settings : { ...settings, retries: { ...retries, budgetPerSecond: retries.budgetPerSecond / (workers + 1) } };
 }

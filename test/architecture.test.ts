@@ -30,14 +30,15 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   observe: ['failure', 'in-flight', 'redact', 'winston', 'prom-client'],
   app: ['*'],
   main: ['*'],
+  workers: ['*'],
   cli: ['*'],
   client: ['*'],
   sim: ['*'],
 };
 
 /** Entry points: nothing else imports them. */
-const entries: ReadonlySet<string> = new Set(['main', 'app', 'cli', 'client', 'sim']);
-const mayStart: Readonly<Record<string, readonly string[]>> = { main: ['app'], cli: ['main', 'sim'], client: ['main'] };
+const entries: ReadonlySet<string> = new Set(['main', 'app', 'workers', 'cli', 'client', 'sim']);
+const mayStart: Readonly<Record<string, readonly string[]>> = { main: ['app', 'workers'], workers: ['app', 'main'], cli: ['main', 'sim'], client: ['main'] };
 
 interface Import {
   readonly file: string;

@@ -14,6 +14,8 @@ export interface Settings {
     readonly allowedHosts: readonly string[];
     /** How long streams may finish after SIGTERM. */
     readonly drainMs: number;
+    /** Processes that take connections. 1: this one does. */
+    readonly workers: number;
   };
   /** `auto`: open until the first virtual key exists, and only while bound to loopback. */
   readonly auth: 'auto' | 'required' | 'open';
@@ -118,6 +120,8 @@ const schema = z.strictObject({
     allowed_hosts: z.array(hostName()).default([]),
     // Service managers kill after 30 s (Kubernetes) to 90 s (systemd).
     drain: duration.default(30 * SECOND),
+    // One is enough for thousands of requests a second, and the owner of several has a fifth of the work left to itself.
+    workers: wholeNumber(1, 64).default(1),
   }),
   auth: z.enum(['auto', 'required', 'open']).default('auto'),
   jwt: z.union([
@@ -211,7 +215,7 @@ const schema = z.strictObject({
 export function loadSettings(text: string, file: string): Settings {
   const { server, auth, jwt, deadlines, line, retries, cache, catalogue, record, log, telemetry, webhooks, free_only: freeOnly } = validate({ text, file }, schema);
   return {
-    server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain },
+    server: { host: server.host, port: server.port, bodyLimitBytes: server.body_limit, allowedHosts: server.allowed_hosts, drainMs: server.drain, workers: server.workers },
     auth,
     ...(jwt && { jwt: { issuer: jwt.issuer, audience: jwt.audience, claim: jwt.key_claim, proof: jwt.proof } }),
     deadlines: {

@@ -96,6 +96,7 @@ const health = z.object({
   status: z.enum(['ok', 'degraded', 'not ready']), reason: maybe(text), problems: z.array(z.object({ part: text, message: text })), version: text, uptime_seconds: count, vault: z.enum(['locked', 'unlocked']),
   accounts: z.object({ total: count, active: count, resting: count, suspended: count, disabled: count }),
   waiting: count, record: z.object({ problems: z.array(text), pending: count, lost: count }),
+  workers: maybe(z.object({ wanted: count, running: count })).describe('Processes that take connections, where there are several.'),
 });
 const readiness = z.object({ status: text, reason: maybe(text) });
 

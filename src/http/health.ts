@@ -14,9 +14,11 @@ export interface HealthOptions {
   readonly record: () => RecordHealth;
   /** What cannot be written down now. Requests are served all the same. */
   readonly problems: () => readonly { readonly part: string; readonly message: string }[];
+  /** Processes that should take connections, and that do. Absent: this one does. */
+  readonly workers?: () => { readonly wanted: number; readonly running: number };
 }
 
-export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining, accounts, waiting, record, problems }: HealthOptions): Router {
+export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining, accounts, waiting, record, problems, workers }: HealthOptions): Router {
   const router = Router();
   const reason = (): string | undefined => {
     if (draining()) return 'shutting down';
@@ -28,8 +30,10 @@ export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining,
     const states = Object.fromEntries(['active', 'resting', 'suspended', 'disabled'].map((state) => [state, views.filter((view) => view.state === state).length]));
     const why = reason();
     const unwritten = problems();
+    const team = workers?.();
+    const whole = unwritten.length === 0 && (team === undefined || team.running >= team.wanted);
     response.json({
-      status: why === undefined ? (unwritten.length === 0 ? 'ok' : 'degraded') : 'not ready',
+      status: why === undefined ? (whole ? 'ok' : 'degraded') : 'not ready',
       ...(why !== undefined && { reason: why }),
       problems: unwritten,
       version,
@@ -38,6 +42,7 @@ export function healthRoutes({ version, now, startedAt, vaultUnlocked, draining,
       accounts: { total: views.length, ...states },
       waiting: waiting(),
       record: record(),
+      ...(team && { workers: team }),
     });
   });
   router.get('/health/live', (_request, response) => void response.json({ status: 'ok' }));

@@ -7,7 +7,7 @@ const load = (text: string) => loadSettings(text, 'config/tollfree.yaml');
 describe('settings', () => {
   test('an empty file is a good configuration, and so is one with every line commented out', () => {
     const defaults = load('');
-    expect(defaults.server).toEqual({ host: '127.0.0.1', port: 8_000, bodyLimitBytes: 33_554_432, allowedHosts: [], drainMs: 30_000 });
+    expect(defaults.server).toEqual({ host: '127.0.0.1', port: 8_000, bodyLimitBytes: 33_554_432, allowedHosts: [], drainMs: 30_000, workers: 1 });
     expect(defaults.freeOnly).toBe(true);
     expect(load('# nothing\n---\n')).toEqual(defaults);
     expect(load('server:\n  # port: 8000\nlog:\n  # level: info\n')).toEqual(defaults);
