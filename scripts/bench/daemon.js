@@ -19,8 +19,8 @@ const endless = (upstream) => ({
   models: [{ name: 'bench-model', context: 131_072, capabilities: ['text_generation', 'code_generation', 'reasoning', 'tools', 'json', 'json_schema'], price: { input: 0, output: 0, list_input: 0.15, list_output: 0.6 } }],
 });
 
-/** `rules`: their text; `rows`: how many requests its record holds; `words`: a passphrase that opens its vault, in place of a key file; `again`: not the first start in its directory. */
-export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, flags = [], words, again = false } = {}) {
+/** `rules`: their text; `rows`: how many requests its record holds; `words`: a passphrase that opens its vault, in place of a key file; `again`: not the first start in its directory; `workers`: `server.workers`. */
+export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, flags = [], words, again = false, workers = 1 } = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'tollfree-bench-'));
   const at = (name) => join(directory, name);
   const catalogue = parse(readFileSync(shipped('config/providers.yaml'), 'utf8'));
@@ -31,7 +31,7 @@ export async function startDaemon(upstream, { accounts = 10, rules, rows = 0, fl
   await vault.create([words === undefined ? await makeKeyFile(at('vault.key')) : passphrase(words)]);
   await vault.addAll(Array.from({ length: accounts }, (_, index) => ({ provider: 'groq', label: `bench-${index}`, origin: upstream, key: `bench-key-${index}` })));
   vault.lock();
-  writeFileSync(at('tollfree.yaml'), 'log: { format: json }\nrecord: { keep_requests: 90d, most_requests: 100000000 }\n');
+  writeFileSync(at('tollfree.yaml'), `server: { workers: ${workers} }\nlog: { format: json }\nrecord: { keep_requests: 90d, most_requests: 100000000 }\n`);
   if (rules !== undefined) writeFileSync(at('rules.yaml'), rules);
   if (rows > 0) fillRecord(at('data'), rows);
   const environment = {

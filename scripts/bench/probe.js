@@ -1,4 +1,5 @@
 /** Loaded into a process under measurement (`--import`): answers over its channel with what that process has used. */
+import cluster from 'node:cluster';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -11,11 +12,12 @@ const collect = runInNewContext('gc');
 const delay = monitorEventLoopDelay({ resolution: TICK_MS });
 delay.enable();
 
-process.on('message', ({ collected }) => {
+// A worker's channel is its owner's.
+if (cluster.isPrimary) process.on('message', ({ collected }) => {
   if (collected) collect();
   const { user, system } = process.cpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();
   process.send({ cpuMs: (user + system) / 1000, rssMb: rss / 2 ** 20, heapMb: (heapUsed + external) / 2 ** 20, lagP99Ms: Math.max(0, delay.percentile(99) / 1e6 - TICK_MS) });
   delay.reset();
 });
-process.channel.unref();
+if (cluster.isPrimary) process.channel.unref();
