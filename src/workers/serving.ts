@@ -8,7 +8,6 @@ import type { Gateway } from '../gateway.ts';
 import type { EntryOptions } from '../http/arrival.ts';
 import { conversationRoute } from '../http/conversation.ts';
 import { createDoor } from '../http/door.ts';
-import type { Door } from '../http/door.ts';
 import { createEntrance, requestIdOf } from '../http/entrance.ts';
 import type { EntranceOptions } from '../http/entrance.ts';
 import { bearerOf } from '../http/guards.ts';
@@ -59,7 +58,7 @@ const leaveSigned = (request: Parameters<EntranceOptions['signedCallers']['verif
   return token === undefined || looksLikeSecret(token) ? undefined : leave();
 };
 
-function doorOf({ settings, loopback }: Start, snapshots: Snapshots, remote: RemoteAccounts, now: Clock): Door {
+function doorOf({ settings, loopback }: Start, snapshots: Snapshots, remote: RemoteAccounts, now: Clock): EntryOptions['door'] {
   const { identify } = createDoor({ keys: snapshots.keys, admission: { admit: leave }, estimateListUsd: () => 0, now, mode: settings.auth, loopback });
   /** Answers are kept in one place, and rivals are chosen by all windows. */
   const isOwners = (request: ChatRequest): boolean =>
@@ -67,7 +66,6 @@ function doorOf({ settings, loopback }: Start, snapshots: Snapshots, remote: Rem
   return {
     identify,
     admit: (request) => (isOwners(request) ? leave() : remote.admit(request)),
-    listen: () => undefined,
   };
 }
 
