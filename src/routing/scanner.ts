@@ -111,7 +111,7 @@ function readUnits(scanner: Scanner, reading: Reading, to: number): void {
   let index = 0;
   while (index < to) {
     if (reading.group === SEPARATOR && reading.pending === ROOT) {
-      index = skipStrangers(scanner, reading, index, to);
+      index = readPlain(scanner, reading, index, to);
       if (index === to) return;
     }
     const unit = units[index] ?? 0;
@@ -135,10 +135,11 @@ function readUnits(scanner: Scanner, reading: Reading, to: number): void {
 const codePointOf = (first: number, second: number): number => (first - 0xd800) * 0x400 + second - 0xdc00 + 0x10000;
 
 /**
- * The fast way through most of most texts: words of plain letters, with what parts them, whose hash no keyword's word has.
- * From a word's beginning, or a separator; returns where something else begins.
+ * The fast way through most of most texts: words of plain letters, with what parts them. From a word's beginning, or a
+ * separator; returns where something else begins.
  */
-function skipStrangers({ characters: { basic }, dictionary, units }: Scanner, reading: Reading, from: number, to: number): number {
+function readPlain(scanner: Scanner, reading: Reading, from: number, to: number): number {
+  const { characters: { basic }, dictionary, units } = scanner;
   let done = from;
   for (let index = from; index < to; ) {
     let entry = basic[units[index] ?? 0] ?? 0;
@@ -148,11 +149,13 @@ function skipStrangers({ characters: { basic }, dictionary, units }: Scanner, re
       index += 1;
       entry = basic[units[index] ?? 0] ?? 0;
     }
-    // A word that goes on after the stretch, or in other ways, is for others to read; so is one that may be ours.
-    if (index >= to || (entry & KIND) !== SEPARATOR || (index > done && mayKnow(dictionary, hash))) break;
+    // A word that goes on after the stretch, or in other ways, is for others to read.
+    if (index >= to || (entry & KIND) !== SEPARATOR) break;
     if (index > done) {
-      reading.state = ROOT;
       reading.parted = false;
+      reading.hash = hash;
+      if (mayKnow(dictionary, hash)) closePlain(scanner, reading, done, index);
+      else reading.state = ROOT;
     }
     index += 1;
     done = index;
@@ -215,6 +218,17 @@ function closeWord(scanner: Scanner, reading: Reading): void {
   const { automaton, dictionary, word } = scanner;
   reading.state = step(automaton, reading.state, lookUp(dictionary, reading.hash, word, reading.length));
   if (automaton.ending[reading.state] !== 0) report(scanner, reading, reading.state);
+}
+
+/** Most words of ours are parts of phrases, and are met in every other sentence. */
+function closePlain(scanner: Scanner, reading: Reading, from: number, to: number): void {
+  const { characters: { basic }, units, word } = scanner;
+  reading.length = to - from;
+  if (reading.length > word.length) reading.state = ROOT;
+  else {
+    for (let index = from; index < to; index += 1) word[index - from] = basic[units[index] ?? 0] ?? 0;
+    closeWord(scanner, reading);
+  }
 }
 
 /** Whether the keyword that seemed to end with the last character did, now that the next unit is known. */
