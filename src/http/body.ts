@@ -52,18 +52,35 @@ export function requireFits(request: IncomingMessage, limit: number): void {
 
 const tooLarge = (limit: number): FailureError => refuse({ kind: 'too-large', message: `the body is larger than ${limit} bytes` });
 
+interface Reading {
+  readonly chunks: Buffer[];
+  bytes: number;
+  readonly resolve: (body: Buffer) => void;
+  readonly reject: (error: Error) => void;
+}
+
 async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const size = { bytes: 0 };
   return new Promise((resolve, reject) => {
+    // What listeners hold is held until the answer has ended: of the body, nothing.
+    const state: { reading: Reading | undefined } = { reading: { chunks: [], bytes: 0, resolve, reject } };
+    const end = (): Reading | undefined => {
+      const { reading } = state;
+      state.reading = undefined;
+      return reading;
+    };
     request.on('data', (chunk: Buffer) => {
-      size.bytes += chunk.length;
-      if (size.bytes > limit) reject(tooLarge(limit));
-      else chunks.push(chunk);
+      const { reading } = state;
+      if (reading === undefined) return;
+      reading.bytes += chunk.length;
+      if (reading.bytes > limit) end()?.reject(tooLarge(limit));
+      else reading.chunks.push(chunk);
     });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    request.on('end', () => {
+      const { chunks = [], resolve: whole } = end() ?? {};
+      whole?.(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    });
     const broken = (): void => {
-      if (!request.complete) reject(refuse({ kind: 'cancelled', message: 'the connection closed before the body was whole' }));
+      if (!request.complete) end()?.reject(refuse({ kind: 'cancelled', message: 'the connection closed before the body was whole' }));
     };
     request.on('close', broken);
     request.on('error', broken);

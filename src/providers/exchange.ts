@@ -38,52 +38,62 @@ const DRAIN_MS = 500;
 
 /** Resolves when the answer's headers are here; throws a FailureError when none come. */
 export function exchange(options: ExchangeOptions, signal: AbortSignalLike): Promise<HttpAnswer> {
-  const { place, request, userAgent } = options;
+  const { place, request, userAgent, watch, now, stallMs, mostBytes } = options;
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(reasonOf(signal, place.host));
-    const state: { controller?: Dispatcher.DispatchController; inbox?: Inbox; over?: { failure: Error | undefined }; unwatch?: () => unknown } = {};
-
-    const finish = (failure?: Error): void => {
-      if (state.over !== undefined) return;
-      state.over = { failure };
-      state.unwatch?.();
-      signal.removeEventListener('abort', leave);
-      if (state.inbox !== undefined) state.inbox.end(failure);
-      else if (failure !== undefined) reject(failure);
-    };
-    const cut = (failure: Error): void => {
-      finish(failure);
-      state.controller?.abort(failure);
-    };
-    const leave = (): void => cut(reasonOf(signal, place.host));
-    signal.addEventListener('abort', leave, { once: true });
-    const made = place.connections.made();
-
-    const handler: Dispatcher.DispatchHandler = {
-      onRequestStart(controller) {
-        state.controller = controller;
-        // Left while still connecting: nothing has been sent, and nothing will be.
-        if (state.over !== undefined) controller.abort(state.over.failure ?? new Error('left'));
-      },
-      onResponseStart(controller, status, headers) {
-        if (status < 200) return;
-        const inbox = createInbox({ pause: () => controller.pause(), resume: () => controller.resume(), leave: () => cut(new Error('nobody reads on')) });
-        state.inbox = inbox;
-        state.unwatch = watchSilence(options, inbox, cut);
-        resolve({ status, headers, bytes: inbox.bytes, drain: () => drain(options, inbox, cut) });
-      },
-      onResponseData(_controller, chunk) {
-        state.inbox?.take(chunk, options.now());
-        if ((state.inbox?.received() ?? 0) > options.mostBytes) cut(tooMuch(place.host, options.mostBytes));
-      },
-      onResponseEnd: () => finish(),
-      onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state), kept: () => place.connections.wasKept(error, made) })),
-    };
     const headers = { 'user-agent': '', 'accept-encoding': '', ...request.headers };
     headers['user-agent'] = userAgent;
     headers['accept-encoding'] = 'identity';
+    const handler = createHandler({ place, watch, now, stallMs, mostBytes, resolve, reject }, signal);
     place.connections.dispatch({ method: request.method, path: place.path, headers, body: bodyOf(request) }, handler);
   });
+}
+
+/** The handler lives until the answer ends, and with it all that it can see. That is not the question, which can be megabytes. */
+interface Expected extends Omit<ExchangeOptions, 'request' | 'userAgent'> {
+  readonly resolve: (answer: HttpAnswer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function createHandler({ place, watch, now, stallMs, mostBytes, resolve, reject }: Expected, signal: AbortSignalLike): Dispatcher.DispatchHandler {
+  const state: { controller?: Dispatcher.DispatchController; inbox?: Inbox; over?: { failure: Error | undefined }; unwatch?: () => unknown } = {};
+
+  const finish = (failure?: Error): void => {
+    if (state.over !== undefined) return;
+    state.over = { failure };
+    state.unwatch?.();
+    signal.removeEventListener('abort', leave);
+    if (state.inbox !== undefined) state.inbox.end(failure);
+    else if (failure !== undefined) reject(failure);
+  };
+  const cut = (failure: Error): void => {
+    finish(failure);
+    state.controller?.abort(failure);
+  };
+  const leave = (): void => cut(reasonOf(signal, place.host));
+  signal.addEventListener('abort', leave, { once: true });
+  const made = place.connections.made();
+
+  return {
+    onRequestStart(controller) {
+      state.controller = controller;
+      // Left while still connecting: nothing has been sent, and nothing will be.
+      if (state.over !== undefined) controller.abort(state.over.failure ?? new Error('left'));
+    },
+    onResponseStart(controller, status, headers) {
+      if (status < 200) return;
+      const inbox = createInbox({ pause: () => controller.pause(), resume: () => controller.resume(), leave: () => cut(new Error('nobody reads on')) });
+      state.inbox = inbox;
+      state.unwatch = watchSilence({ watch, stallMs, place }, inbox, cut);
+      resolve({ status, headers, bytes: inbox.bytes, drain: () => drain({ watch, now }, inbox, cut) });
+    },
+    onResponseData(_controller, chunk) {
+      state.inbox?.take(chunk, now());
+      if ((state.inbox?.received() ?? 0) > mostBytes) cut(tooMuch(place.host, mostBytes));
+    },
+    onResponseEnd: () => finish(),
+    onResponseError: (_controller, error) => finish(transportFailure(error, { host: place.host, phase: phaseOf(state), kept: () => place.connections.wasKept(error, made) })),
+  };
 }
 
 /** Read as fast as the connection takes it: bytes, not objects, are what its buffer counts. */
@@ -97,14 +107,14 @@ function phaseOf({ controller, inbox }: { readonly controller?: unknown; readonl
 }
 
 /** Silence counts from the first byte on: before it, the caller's own deadlines do. What nobody reads is not silence. */
-function watchSilence({ watch, stallMs, place }: ExchangeOptions, inbox: Inbox, cut: (failure: Error) => void): () => unknown {
+function watchSilence({ watch, stallMs, place }: Pick<ExchangeOptions, 'watch' | 'stallMs' | 'place'>, inbox: Inbox, cut: (failure: Error) => void): () => unknown {
   return watch.add((time) => {
     if (inbox.silentFor(time) <= stallMs) return;
     cut(new FailureError({ kind: 'silent', phase: 'stall', message: `${place.host} fell silent for ${Math.round(stallMs / 1000)} s in the middle of its answer` }));
   });
 }
 
-function drain({ watch, now }: ExchangeOptions, inbox: Inbox, cut: (failure: Error) => void): void {
+function drain({ watch, now }: Pick<ExchangeOptions, 'watch' | 'now'>, inbox: Inbox, cut: (failure: Error) => void): void {
   if (!inbox.discard()) return;
   const until = now() + DRAIN_MS;
   const unwatch = watch.add((time) => {

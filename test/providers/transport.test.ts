@@ -3,10 +3,13 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { FailureError } from '../../src/failure.ts';
 import type { Failure } from '../../src/failure.ts';
+import { createCollector } from '../../src/main/quiet.ts';
+import { createHttp } from '../../src/providers/call.ts';
 import type { Outgoing } from '../../src/types.ts';
 import { account, all, harness, KEY, model, outgoing, provider, serve, serveBytes } from './support.ts';
 import type { Harness, Listener, Running } from './support.ts';
@@ -60,6 +63,24 @@ const failureOf = async (call: Outgoing): Promise<Failure | undefined> => (await
 /** A provider at this address, and a key sealed for that origin. */
 const failureAt = (baseUrl: string, origin: string): Promise<Failure | undefined> =>
   failureOf({ ...outgoing('http://127.0.0.1:1'), target: { provider: provider({ baseUrl }), model: model() }, account: account({ origin }) });
+
+test('an answer that goes on holds nothing of its question, which can be megabytes', async () => {
+  const origin = await startBytes(`${STREAM}${event('first')}`);
+  const http = createHttp({ now: Date.now, userAgent: 'test' });
+  const asked = async (): Promise<{ readonly question: WeakRef<object>; readonly chunks: AsyncIterator<Uint8Array> }> => {
+    const question = { method: 'POST', url: `${origin}/v1/chat/completions`, headers: {}, body: '{}' } as const;
+    const answer = await http.call(question, { origin, stallMs: 10_000 }, never);
+    return { question: new WeakRef(question), chunks: answer.bytes[Symbol.asyncIterator]() };
+  };
+  const { question, chunks } = await asked();
+  await chunks.next();
+  // A WeakRef holds on until the turn of the loop that made it, or looked at it, is over.
+  await nextTurn();
+  createCollector()();
+  expect(question.deref()).toBeUndefined();
+  await chunks.return?.();
+  await http.close();
+});
 
 describe('no connection', () => {
   test('refused', async () => {
