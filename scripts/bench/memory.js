@@ -120,7 +120,7 @@ function installation() {
 
 await compareStarts();
 const upstream = await start([upstreamProgram]);
-const daemon = await startDaemon(`http://127.0.0.1:${upstream.word}`);
+const daemon = await startDaemon(`http://127.0.0.1:${upstream.word}`, { again: true });
 try {
   await pause(QUIET_MS);
   const { rssMb, heapMb } = await daemon.look();
@@ -132,7 +132,7 @@ try {
   await upstream.stop();
 }
 const slow = await start([upstreamProgram, '1000']);
-const slowly = await startDaemon(`http://127.0.0.1:${slow.word}`);
+const slowly = await startDaemon(`http://127.0.0.1:${slow.word}`, { again: true });
 try {
   await streams(slowly);
 } finally {
