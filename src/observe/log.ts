@@ -82,8 +82,9 @@ function createSink(render: (entry: LogEntry, at: Date) => string, target: Writa
       state.timer ??= setTimeout(flush, BATCH_MS);
     },
     async close() {
-      flush();
+      // That the last lines cannot be written is told, and must not be written here.
       state.closed = true;
+      flush();
       await ended(logger);
     },
   };

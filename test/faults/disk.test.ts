@@ -71,7 +71,8 @@ linux('a log that takes nothing', () => {
     const daemon = await startProcess(environment, state.daemons.directory);
     await (await ask(daemon, false)).text();
     daemon.signal('SIGTERM');
-    expect(await daemon.ended).toBe(0);
+    // What it said tells why, where it did not.
+    expect([await daemon.ended, daemon.words()]).toEqual([0, expect.any(String)]);
   });
 });
 

@@ -1,7 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { createLogFile } from '../../src/observe/log-file.ts';
 
 const made: string[] = [];
@@ -34,4 +36,20 @@ test('a text that could not be written throws, and the next one begins the file 
   file.write('kept\n');
   file.close();
   expect(texts()).toEqual({ 'tollfree.log': 'kept\n' });
+});
+
+/** A program that says something in a directory, tells its log what its log could not do, as the daemon does, and ends. */
+const SAYS_AND_ENDS = `
+  const { createLog } = await import(process.argv[1]);
+  const log = createLog({ level: 'info', bodies: false, style: 'json', directory: process.argv[2], maxSizeBytes: 1_000, maxFiles: 2,
+    onTrouble: (part, problem) => log.observe({ type: 'notice', level: 'error', message: part + ': ' + problem }) });
+  log.observe({ type: 'notice', level: 'info', message: 'started' });
+  await log.close();
+`;
+
+test('a process whose first lines are its last ends well, though they cannot be written', async () => {
+  const { directory, path } = place();
+  mkdirSync(path);
+  const program = join(import.meta.dirname, '..', '..', 'dist', 'observe', 'log.js');
+  expect(await promisify(execFile)(process.execPath, ['--input-type=module', '-e', SAYS_AND_ENDS, program, directory])).toEqual({ stdout: '', stderr: '' });
 });
