@@ -3,10 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import Anthropic from '@anthropic-ai/sdk';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startSystem } from '../support/system.ts';
-import type { System } from '../support/system.ts';
-import { startRecorder } from './recorder.ts';
-import type { Recorded, Recorder, Reply } from './recorder.ts';
+import { startRecording } from './recorder.ts';
+import type { Recorded, Recording, Reply } from './recorder.ts';
 
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../fixtures', name), 'utf8');
 
@@ -19,21 +17,18 @@ function answer({ path, body }: Recorded): Reply {
 }
 
 const model = (name: string): string => `models: [{ name: ${name}, aliases: [both], context: 100000, capabilities: [text_generation, tools, vision], price: { input: 0, output: 0 } }]`;
-const state: { system: System; recorder: Recorder; client: Anthropic } = { system: undefined as never, recorder: undefined as never, client: undefined as never };
+const state: Recording & { client: Anthropic } = { system: undefined as never, recorder: undefined as never, close: undefined as never, client: undefined as never };
 beforeAll(async () => {
-  const recorder = await startRecorder(answer);
-  const providers = `providers:\n  anthropic: { base_url: "${recorder.origin}/anthropic/v1", dialect: anthropic, priority: 2, omit: [metadata, reasoning_effort], ${model('claude')} }\n  other: { base_url: "${recorder.origin}/other/v1", priority: 1, ${model('plain')} }\n`;
-  const system = await startSystem({ providers, accounts: {}, rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
-  for (const provider of ['anthropic', 'other']) expect((await system.admin('POST', '/accounts', { provider, label: 'one', key: `${provider}-key-1`, check: false })).status).toBe(201);
-  Object.assign(state, { system, recorder, client: new Anthropic({ baseURL: system.url, apiKey: 'any', maxRetries: 0 }) });
+  const recording = await startRecording(answer, (origin) => ({
+    anthropic: `{ base_url: "${origin}/anthropic/v1", dialect: anthropic, priority: 2, omit: [metadata, reasoning_effort], ${model('claude')} }`,
+    other: `{ base_url: "${origin}/other/v1", priority: 1, ${model('plain')} }`,
+  }));
+  Object.assign(state, recording, { client: new Anthropic({ baseURL: recording.system.url, apiKey: 'any', maxRetries: 0 }) });
 });
 beforeEach(() => {
   state.recorder.seen.length = 0;
 });
-afterAll(async () => {
-  await state.system.close();
-  state.recorder.close();
-});
+afterAll(() => state.close());
 
 const questions = (): Recorded[] => state.recorder.seen.filter(({ path }) => !path.endsWith('/models'));
 const asked = (): Recorded => questions()[0] ?? { path: '', headers: {}, body: '{}' };

@@ -4,10 +4,8 @@ import Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startSystem } from '../support/system.ts';
-import type { System } from '../support/system.ts';
-import { startRecorder } from './recorder.ts';
-import type { Recorded, Recorder, Reply } from './recorder.ts';
+import { startRecording } from './recorder.ts';
+import type { Recorded, Recording, Reply } from './recorder.ts';
 
 const fixture = (name: string): string => readFileSync(join(import.meta.dirname, '../fixtures', name), 'utf8');
 
@@ -21,23 +19,19 @@ function answer({ path, body }: Recorded): Reply {
   return { type: 'text/event-stream', body: fixture(`${provider}/stream${asked.tools === undefined ? '' : '-tools'}.sse`) };
 }
 
-const state: { system: System; recorder: Recorder; anthropic: Anthropic } = { system: undefined as never, recorder: undefined as never, anthropic: undefined as never };
+const state: Recording & { anthropic: Anthropic } = { system: undefined as never, recorder: undefined as never, close: undefined as never, anthropic: undefined as never };
 beforeAll(async () => {
-  const recorder = await startRecorder(answer);
-  const entry = (name: string, path: string): string =>
-    `  ${name}: { base_url: "${recorder.origin}${path}", dialect: ${name}, omit: [logit_bias], models: [{ name: ${name}-model, context: 100000, capabilities: [text_generation, tools, vision], price: { input: 0, output: 0 } }] }`;
-  const providers = `providers:\n${[entry('anthropic', '/anthropic/v1'), entry('gemini', '/gemini/v1beta'), entry('cohere', '/cohere/v2')].join('\n')}\n`;
-  const system = await startSystem({ providers, accounts: {}, rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
-  for (const provider of ['anthropic', 'gemini', 'cohere']) expect((await system.admin('POST', '/accounts', { provider, label: 'one', key: `${provider}-key-1`, check: false })).status).toBe(201);
-  Object.assign(state, { system, recorder, anthropic: new Anthropic({ baseURL: system.url, apiKey: 'any', maxRetries: 0 }) });
+  const recording = await startRecording(answer, (origin) => {
+    const entry = (name: string, path: string): string =>
+      `{ base_url: "${origin}${path}", dialect: ${name}, omit: [logit_bias], models: [{ name: ${name}-model, context: 100000, capabilities: [text_generation, tools, vision], price: { input: 0, output: 0 } }] }`;
+    return { anthropic: entry('anthropic', '/anthropic/v1'), gemini: entry('gemini', '/gemini/v1beta'), cohere: entry('cohere', '/cohere/v2') };
+  });
+  Object.assign(state, recording, { anthropic: new Anthropic({ baseURL: recording.system.url, apiKey: 'any', maxRetries: 0 }) });
 });
 beforeEach(() => {
   state.recorder.seen.length = 0;
 });
-afterAll(async () => {
-  await state.system.close();
-  state.recorder.close();
-});
+afterAll(() => state.close());
 
 const asked = (): Recorded => state.recorder.seen.findLast(({ path }) => !path.endsWith('/models')) ?? { path: '', headers: {}, body: '{}' };
 const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: 'system', content: 'be brief' }, { role: 'user', content: 'hello' }];

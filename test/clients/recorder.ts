@@ -1,8 +1,11 @@
 /** A provider of a few lines: takes anything, remembers it, answers what the test says. */
+import { expect } from '@jest/globals';
 import { createServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { startSystem } from '../support/system.ts';
+import type { System } from '../support/system.ts';
 
 export interface Recorded {
   readonly path: string;
@@ -44,6 +47,30 @@ export async function startRecorder(answer: (call: Recorded) => Reply): Promise<
     close() {
       server.close();
       server.closeAllConnections();
+    },
+  };
+}
+
+/** The product, and providers that are all one recorder. */
+export interface Recording {
+  readonly system: System;
+  readonly recorder: Recorder;
+  readonly close: () => Promise<void>;
+}
+
+/** With an account at each provider. `entries`: what the catalogue says of each, as YAML, by its name. */
+export async function startRecording(answer: Parameters<typeof startRecorder>[0], entries: (origin: string) => Readonly<Record<string, string>>): Promise<Recording> {
+  const recorder = await startRecorder(answer);
+  const said = entries(recorder.origin);
+  const providers = `providers:\n${Object.entries(said).map(([name, entry]) => `  ${name}: ${entry}\n`).join('')}`;
+  const system = await startSystem({ providers, accounts: {}, rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
+  for (const provider of Object.keys(said)) expect((await system.admin('POST', '/accounts', { provider, label: 'one', key: `${provider}-key-1`, check: false })).status).toBe(201);
+  return {
+    system,
+    recorder,
+    async close() {
+      await system.close();
+      recorder.close();
     },
   };
 }

@@ -2,10 +2,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
-import { startSystem } from '../support/system.ts';
-import type { System } from '../support/system.ts';
-import { startRecorder } from './recorder.ts';
-import type { Recorded, Recorder, Reply } from './recorder.ts';
+import { startRecording } from './recorder.ts';
+import type { Recorded, Recording, Reply } from './recorder.ts';
 
 interface Message {
   readonly role: string;
@@ -59,21 +57,17 @@ function answer({ path, body }: Recorded): Reply {
   return { type: 'text/event-stream', body: `${event({ role: 'assistant', content: '' })}${said}data: [DONE]\n\n` };
 }
 
-const state: { system: System; recorder: Recorder; anthropic: Anthropic } = { system: undefined as never, recorder: undefined as never, anthropic: undefined as never };
+const entryAt = (origin: string, name: Name): string => `{ base_url: "${origin}/${name}", dialect: ${PROVIDERS[name].dialect}, omit: ${PROVIDERS[name].omit}, models: [{ name: ${PROVIDERS[name].model}, capabilities: [text_generation, tools], price: { input: 0, output: 0 } }] }`;
+
+const state: Recording & { anthropic: Anthropic } = { system: undefined as never, recorder: undefined as never, close: undefined as never, anthropic: undefined as never };
 beforeAll(async () => {
-  const recorder = await startRecorder(answer);
-  const entry = (name: Name): string => `  ${name}: { base_url: "${recorder.origin}/${name}", dialect: ${PROVIDERS[name].dialect}, omit: ${PROVIDERS[name].omit}, models: [{ name: ${PROVIDERS[name].model}, capabilities: [text_generation, tools], price: { input: 0, output: 0 } }] }`;
-  const system = await startSystem({ providers: `providers:\n${NAMES.map(entry).join('\n')}\n`, accounts: {}, rules: 'routing_rules: [{ name: general }]\ndefault_rule: general\n' });
-  for (const provider of NAMES) expect((await system.admin('POST', '/accounts', { provider, label: 'one', key: `${provider}-key-1`, check: false })).status).toBe(201);
-  Object.assign(state, { system, recorder, anthropic: new Anthropic({ baseURL: system.url, apiKey: 'any', maxRetries: 0 }) });
+  const recording = await startRecording(answer, (origin) => Object.fromEntries(NAMES.map((name) => [name, entryAt(origin, name)])));
+  Object.assign(state, recording, { anthropic: new Anthropic({ baseURL: recording.system.url, apiKey: 'any', maxRetries: 0 }) });
 });
 beforeEach(() => {
   state.recorder.seen.length = 0;
 });
-afterAll(async () => {
-  await state.system.close();
-  state.recorder.close();
-});
+afterAll(() => state.close());
 
 const modelOf = (name: Name): string => `${name}/${PROVIDERS[name].model}`;
 /** Every two of them, one after the other and back. */
