@@ -76,8 +76,8 @@ async function readBytes(request: IncomingMessage, limit: number): Promise<Buffe
       else reading.chunks.push(chunk);
     });
     request.on('end', () => {
-      const { chunks = [], resolve: whole } = end() ?? {};
-      whole?.(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+      const reading = end();
+      reading?.resolve(joined(reading.chunks));
     });
     const broken = (): void => {
       if (!request.complete) end()?.reject(refuse({ kind: 'cancelled', message: 'the connection closed before the body was whole' }));
@@ -86,6 +86,9 @@ async function readBytes(request: IncomingMessage, limit: number): Promise<Buffe
     request.on('error', broken);
   });
 }
+
+/** Most bodies come in one piece. */
+const joined = (chunks: readonly Buffer[]): Buffer => (chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
 
 /** V8's own message quotes the text, which is a prompt: only the position is kept. */
 function parse(text: string): unknown {
