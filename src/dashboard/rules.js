@@ -24,6 +24,8 @@ export function view({ feed, signal }) {
     }
   };
   const load = async () => {
+    // What was written before the file is here would be lost to it.
+    text.readOnly = true;
     try {
       const source = await api('GET', '/rules/source');
       version = source.version;
@@ -32,6 +34,8 @@ export function view({ feed, signal }) {
       replace(file, `${source.file}, as it is written. What is saved is in force at once; Check and Explain change nothing.`);
     } catch (error) {
       replace(file, h('span', { class: 'mistake' }, error.message));
+    } finally {
+      text.readOnly = false;
     }
   };
   /** Whether there was no mistake. */
