@@ -75,6 +75,12 @@ describe('the house', () => {
     expect(wrong.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
   });
 
+  test('every package that is imported is a dependency of our own', () => {
+    const { dependencies } = JSON.parse(readFileSync(join(source, '..', 'package.json'), 'utf8')) as { readonly dependencies: Readonly<Record<string, string>> };
+    const borrowed = imports.filter(({ target }) => !(target in allowed) && !target.startsWith('node:') && !(target in dependencies));
+    expect(borrowed.map(({ file, target }) => `${file} imports ${target}`)).toEqual([]);
+  });
+
   test('types imports nothing at all', () => {
     expect(imports.filter(({ part }) => part === 'types')).toEqual([]);
   });
