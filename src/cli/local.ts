@@ -1,14 +1,10 @@
 /** What can be known without a daemon: the files. */
 import { readFile } from 'node:fs/promises';
-import { loadCatalogue } from '../config/catalogue.ts';
-import { loadRules } from '../config/rules.ts';
 import { tellProvider } from '../http/providers.ts';
-import { baseUrlOverrides } from '../main/environment.ts';
-import { dialects } from '../providers/dialects.ts';
+import { catalogueFrom, rulesFrom } from '../main/from-yaml.ts';
 import { candidates } from '../routing/candidates.ts';
 import { compileRules } from '../routing/classify.ts';
 import { explainMatch } from '../routing/explain.ts';
-import { checkPattern } from '../routing/pattern.ts';
 import { parseChat } from '../surfaces/chat.ts';
 import type { Catalogue, Rules } from '../types.ts';
 import { openLocalVault } from './accounts/local-vault.ts';
@@ -18,12 +14,12 @@ import type { Explanation, Prompt, ProviderStatus } from './shapes.ts';
 
 export async function readCatalogue(context: Context): Promise<Catalogue> {
   const file = placesOf(context).providers;
-  return loadCatalogue(await readFile(file, 'utf8'), shortly(file, context), { baseUrlOverrides: baseUrlOverrides(context.environment), dialects: [...dialects.keys()] });
+  return catalogueFrom(await readFile(file, 'utf8'), shortly(file, context), context.environment);
 }
 
 /** @throws ConfigError with every mistake */
 export async function readRules(context: Context, catalogue: Catalogue, file: string): Promise<Rules> {
-  return loadRules(await readFile(file, 'utf8'), shortly(file, context), { providers: [...catalogue.providers.keys()], checkPattern });
+  return rulesFrom(await readFile(file, 'utf8'), shortly(file, context), catalogue);
 }
 
 /** The catalogue as `/admin/providers` tells it. */

@@ -3,18 +3,16 @@ import { resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { readImport } from '../config/accounts-file.ts';
 import type { WrittenAccount } from '../config/accounts-file.ts';
-import { loadCatalogue } from '../config/catalogue.ts';
 import { toLimits } from '../config/limits.ts';
 import { readConfig } from '../config/reloading.ts';
-import { loadRules } from '../config/rules.ts';
 import { loadSettings } from '../config/settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { FailureError } from '../failure.ts';
-import { baseUrlOverrides, placesOf } from '../main/environment.ts';
-import { dialects } from '../providers/dialects.ts';
+import { placesOf } from '../main/environment.ts';
+import type { Environment } from '../main/environment.ts';
+import { catalogueFrom, rulesFrom } from '../main/from-yaml.ts';
 import { compileRules } from '../routing/classify.ts';
 import type { RuleSet } from '../routing/classify.ts';
-import { checkPattern } from '../routing/pattern.ts';
 import type { Account, Catalogue } from '../types.ts';
 
 /** The path of a YAML file, or what would stand in it. */
@@ -43,7 +41,7 @@ export interface ConfigurationOptions {
   /** As `config/providers.yaml`. */
   readonly providers?: Source;
   /** `process.env` where absent. Says where files are, as for the daemon. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Environment;
   /** What relative paths start from; the working directory where absent. */
   readonly directory?: string;
 }
@@ -66,8 +64,8 @@ export function readConfiguration({ environment = process.env, directory = proce
     return typeof source === 'string' ? [readConfig(resolve(directory, source)), source] : [stringify(source), name];
   };
   const settings = loadSettings(...read('settings'));
-  const catalogue = loadCatalogue(...read('providers'), { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()] });
-  const rules = loadRules(...read('rules'), { providers: [...catalogue.providers.keys()], checkPattern });
+  const catalogue = catalogueFrom(...read('providers'), environment);
+  const rules = rulesFrom(...read('rules'), catalogue);
 
   const { accounts = fromEnvironment(environment, catalogue) } = given;
   if (accounts.length === 0) throw new FailureError({ kind: 'invalid-request', param: 'accounts', message: 'there is no account; give accounts: [{ provider, key }], or set a variable such as GROQ_API_KEY' });
@@ -89,7 +87,7 @@ function accountOf({ provider, label, organization, limits, base_url: baseUrl }:
 }
 
 /** The names most providers' own clients look for. */
-function fromEnvironment(environment: Readonly<Record<string, string | undefined>>, { providers }: Catalogue): readonly ClientAccount[] {
+function fromEnvironment(environment: Environment, { providers }: Catalogue): readonly ClientAccount[] {
   return [...providers.keys()].flatMap((provider) => {
     const key = environment[`${provider.replaceAll(/\W/g, '_').toUpperCase()}_API_KEY`]?.trim();
     return key === undefined || key === '' ? [] : [{ provider, key, label: 'environment' }];

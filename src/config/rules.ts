@@ -9,6 +9,8 @@ import { validate, type Mistake } from './validate.ts';
 export interface RulesOptions {
   /** Names of the catalogue. Absent: a rule may name any provider. */
   readonly providers?: readonly string[];
+  /** Why a keyword can never be found, if so. The caller knows how texts are read. */
+  readonly checkKeyword?: (word: string) => string | undefined;
   /** What is wrong with a pattern's source, if anything. The caller knows the linear-time engine. */
   readonly checkPattern?: (source: string) => string | undefined;
   readonly parsed?: Parsed;
@@ -26,10 +28,14 @@ export function loadRules(source: string, file: string, options: RulesOptions = 
 /** Short enough for a header and a metric's label, and unmistakable in `auto:<rule>`. */
 const ruleName = z.string().regex(/^[A-Za-z0-9][\w-]{0,63}$/, { error: 'must be made of letters, digits, _ and -, at most 64' });
 
-function conditionsOf({ checkPattern }: RulesOptions) {
+function conditionsOf({ checkKeyword, checkPattern }: RulesOptions) {
+  const word = text.superRefine((written, context) => {
+    const mistake = checkKeyword?.(written);
+    if (mistake !== undefined) context.addIssue(mistake);
+  });
   const keyword = z.union([
-    text.transform((word) => ({ word, weight: 1 })),
-    z.strictObject({ word: text, weight: z.number().positive().max(1_000).default(1) }),
+    word.transform((plain) => ({ word: plain, weight: 1 })),
+    z.strictObject({ word, weight: z.number().positive().max(1_000).default(1) }),
   ], { error: 'must be a word, or { word, weight }; put what reads as a number or as true in quotes' });
   const pattern = text.superRefine((written, context) => {
     const mistake = checkPattern?.(written);
@@ -37,7 +43,7 @@ function conditionsOf({ checkPattern }: RulesOptions) {
   });
   return z.strictObject({
     content_keywords: z.array(keyword).default([]),
-    content_keywords_none: z.array(text).default([]),
+    content_keywords_none: z.array(word).default([]),
     content_regex: z.array(pattern).default([]),
     min_keyword_score: z.number().min(0).default(1),
     min_tokens: wholeNumber(0).optional(),

@@ -1,21 +1,17 @@
 /** The catalogue and the rules, each in force as it was last saved and right. */
 import { join } from 'node:path';
-import { loadCatalogue } from '../config/catalogue.ts';
 import { createParsed } from '../config/parsed.ts';
 import { createReloading } from '../config/reloading.ts';
-import { loadRules } from '../config/rules.ts';
 import type { RulesDesk } from '../http/admin-rules.ts';
 import type { Http } from '../providers/call.ts';
-import { dialects } from '../providers/dialects.ts';
 import { createInquiry } from '../providers/inquire.ts';
 import type { Inquiry } from '../providers/inquire.ts';
 import { compileRules } from '../routing/classify.ts';
 import type { RuleSet } from '../routing/classify.ts';
-import { checkPattern } from '../routing/pattern.ts';
 import type { Rules } from '../types.ts';
 import type { Base } from './base.ts';
 import type { Cleanup } from './cleanup.ts';
-import { baseUrlOverrides } from './environment.ts';
+import { catalogueFrom, rulesFrom } from './from-yaml.ts';
 import { createLiveCatalogue } from './live-catalogue.ts';
 import type { LiveCatalogue } from './live-catalogue.ts';
 import type { DaemonVault } from './open-vault.ts';
@@ -50,7 +46,7 @@ export async function followFiles({ base, environment, vault, http, version }: K
   const catalogue = await createLiveCatalogue({
     ...followed('catalogue'),
     file: places.providers,
-    load: (text) => loadCatalogue(text, places.providers, { baseUrlOverrides: baseUrlOverrides(environment), dialects: [...dialects.keys()], parsed }),
+    load: (text) => catalogueFrom(text, places.providers, environment, parsed),
     cache: join(places.dataDirectory, 'models.json'),
     inquiry,
     accounts: vault.accounts,
@@ -62,7 +58,7 @@ export async function followFiles({ base, environment, vault, http, version }: K
   cleanup.add(() => catalogue.close());
 
   const load = (text: string): { readonly read: Rules; readonly compiled: RuleSet } => {
-    const read = loadRules(text, places.rules, { providers: [...catalogue.current().providers.keys()], checkPattern, parsed });
+    const read = rulesFrom(text, places.rules, catalogue.current(), parsed);
     return { read, compiled: compileRules(read) };
   };
   const rules = await createReloading({ ...followed('set of rules'), file: places.rules, load });

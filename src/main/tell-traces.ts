@@ -8,8 +8,7 @@ import type { Traces } from '../observe/traces.ts';
 import type { Base } from './base.ts';
 import type { Cleanup } from './cleanup.ts';
 import { after } from './clock.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './environment.ts';
 
 const PATIENCE_MS = 5_000;
 

@@ -34,6 +34,17 @@ describe('rules check', () => {
     expect(JSON.parse(told.out)).toMatchObject({ file: 'mine.yaml', problems: [{ line: 3 }, { line: 4 }] });
   });
 
+  test('a keyword that can never be found is a mistake', async () => {
+    await writeFile(join(place.directory, 'mine.yaml'), "routing_rules: [{ name: general, conditions: { content_keywords: ['::', c++, { word: '?!', weight: 2 }], content_keywords_none: ['...'] } }]\n");
+    const { status, out } = await tollfree(['rules', 'check', 'mine.yaml'], { directory: place.directory });
+    expect(status).toBe(1);
+    expect(out.trim().split('\n')).toEqual([
+      "mine.yaml:1:67 routing_rules[0].conditions.content_keywords[0]: '::' has no letter, digit or symbol to look for; use content_regex for punctuation",
+      "mine.yaml:1:86 routing_rules[0].conditions.content_keywords[2].word: '?!' has no letter, digit or symbol to look for; use content_regex for punctuation",
+      "mine.yaml:1:130 routing_rules[0].conditions.content_keywords_none[0]: '...' has no letter, digit or symbol to look for; use content_regex for punctuation",
+    ]);
+  });
+
   test('a file that is not there', async () => {
     const { status, words } = await tollfree(['rules', 'check', 'none.yaml'], { directory: place.directory });
     expect(status).toBe(1);
