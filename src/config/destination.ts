@@ -1,4 +1,5 @@
 /** Where a provider's keys may be sent. */
+import { isLoopback } from '../loopback.ts';
 
 export type Destination = { readonly url: string } | { readonly mistake: string };
 
@@ -17,8 +18,4 @@ export function readAddress(written: string): Destination {
   if (url.username !== '' || url.password !== '') return { mistake: 'must carry no user name or password: keys live in the vault' };
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) return { mistake: 'must be https: plain http would show keys on the way (loopback alone may use it)' };
   return { url: url.href };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || /^127(?:\.\d+){3}$/.test(host);
 }

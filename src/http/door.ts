@@ -1,6 +1,5 @@
 /** The door: who a request comes from, what that caller may ask for, and whether its limits have room. */
 import type { IncomingMessage } from 'node:http';
-import { isIPv4 } from 'node:net';
 import { FailureError } from '../failure.ts';
 import { createInFlight } from '../in-flight.ts';
 import type { Admission, Grant } from '../keys/admission.ts';
@@ -39,9 +38,6 @@ export interface Door {
   /** Must hear every gateway event. */
   readonly listen: (event: GatewayEvent) => void;
 }
-
-/** Whether an address to listen on is this machine's alone. */
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 
 /** Why a server must not start like this: the text for the operator. */
 export function mayStart({ mode, loopback, keysExist }: { readonly mode: DoorMode; readonly loopback: boolean; readonly keysExist: boolean }): string | undefined {

@@ -4,6 +4,7 @@
  */
 import type { LookupAddress, LookupAllOptions, LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
+import { isLoopback, isLoopbackAddress } from '../loopback.ts';
 
 /** A destination no credential may travel to. Its message says why, for the operator. */
 export class DestinationError extends Error {
@@ -26,22 +27,13 @@ for (const [network = '', bits] of RESERVED_IPV4.map((range) => range.split('/')
 }
 for (const [network = '', bits] of RESERVED_IPV6.map((range) => range.split('/'))) reserved.addSubnet(network, Number(bits), 'ipv6');
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-const listed = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+const isReserved = (address: string): boolean => reserved.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
-
-export function isLoopbackHost(hostname: string): boolean {
-  const host = bare(hostname);
-  return host === 'localhost' || (isIP(host) !== 0 && listed(loopback, host));
-}
 
 /** Throws a DestinationError for a URL no call may go to, whatever it resolves to. */
 export function checkUrl(url: URL): void {
   if (url.username !== '' || url.password !== '') throw new DestinationError(`the address of ${url.host} carries a user name or password; remove it from base_url`);
-  const local = isLoopbackHost(url.hostname);
+  const local = isLoopback(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local)) {
     throw new DestinationError(`${url.host} would be called over ${url.protocol.slice(0, -1)}; base_url must be https unless it is on this machine`);
   }
@@ -49,7 +41,7 @@ export function checkUrl(url: URL): void {
 }
 
 function checkAddress(address: string, hostname: string): void {
-  const fits = isLoopbackHost(hostname) ? listed(loopback, address) : !listed(reserved, address);
+  const fits = isLoopback(hostname) ? isLoopbackAddress(address) : !isReserved(address);
   if (!fits) throw new DestinationError(`${hostname} is at ${address}, which is not an address a provider can have; check base_url and the resolver`);
 }
 

@@ -1,5 +1,5 @@
 /** Destinations a credential may be sealed for. */
-import { isIP } from 'node:net';
+import { isLoopback } from '../loopback.ts';
 import { VaultError } from './errors.ts';
 
 /** Scheme, host and port of a base URL. Throws `refused` for one no key should be sent to. */
@@ -9,10 +9,4 @@ export function originOf(baseUrl: string): string {
   if (url.username !== '' || url.password !== '') throw new VaultError('refused', 'the base url holds a user name or password', { hint: 'leave them out: the key is sealed apart' });
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) throw new VaultError('refused', `${url.origin} is not https`, { hint: 'http is for loopback only' });
   return url.origin;
-}
-
-/** By name or address; URL has already brought every spelling of an IPv4 address into one form. */
-function isLoopback(hostname: string): boolean {
-  if (hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]') return true;
-  return isIP(hostname) === 4 && hostname.startsWith('127.');
 }

@@ -81,7 +81,7 @@ describe('a vault', () => {
   test('seals for an origin, whatever the base url looks like', async () => {
     const { vault } = await furnish(await createWorkplace(), [{ ...groq, origin: 'HTTPS://API.groq.com:443/openai/v1/' }, { ...groq, origin: 'http://127.0.0.1:4010/v1' }]);
     expect(vault.accounts().map(({ origin }) => origin)).toEqual(['https://api.groq.com', 'http://127.0.0.1:4010']);
-    for (const origin of ['http://10.0.0.1', 'http://localhost.evil.example', 'https://user:secret@api.groq.com', 'ftp://localhost', 'nonsense']) {
+    for (const origin of ['http://10.0.0.1', 'http://localhost.evil.example', 'http://own.localhost', 'https://user:secret@api.groq.com', 'ftp://localhost', 'nonsense']) {
       const refused = await vault.add({ ...groq, origin }).catch((error: unknown) => error);
       expect(refused).toMatchObject({ kind: 'refused' });
       expect(String(refused)).not.toContain('secret');
