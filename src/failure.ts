@@ -72,8 +72,8 @@ export interface Consequence {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** The one table. `test/failure.test.ts` holds README's against it. */
-export const consequences: Readonly<Record<FailureKind, Consequence>> = {
+/** Failures of one attempt. */
+const upstreamConsequences: Readonly<Record<UpstreamFailure['kind'], Consequence>> = {
   // A minute is the shortest window anyone keeps: longer would waste quota, shorter would ask too early.
   'rate-minute': { status: 429, type: 'rate_limit_error', code: 'rate_limit_exceeded', again: false, samePool: false, elsewhere: 'yes', effect: 'rest', scope: 'pool-model', restMs: MINUTE },
   // A day's refusal without a time: one probe an hour costs at most 24 refusals and finds an early reset.
@@ -92,7 +92,10 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   'broken-answer': { status: 502, type: 'api_error', code: 'upstream_broken_answer', again: false, samePool: true, elsewhere: 'yes', effect: 'breaker', scope: 'target' },
   // nginx's 499: nobody is left to read it, but the log and the metrics are.
   'cancelled': { status: 499, type: 'api_error', code: 'client_closed_request', again: false, samePool: false, elsewhere: 'no', effect: 'nothing' },
+};
 
+/** Failures of the request itself. */
+const requestConsequences: Readonly<Record<RequestFailure['kind'], Consequence>> = {
   'invalid-request': final(400, 'invalid_request_error', 'invalid_request'),
   'unauthorized': final(401, 'authentication_error', 'invalid_api_key'),
   'forbidden': final(403, 'permission_error', 'forbidden'),
@@ -116,18 +119,16 @@ export const consequences: Readonly<Record<FailureKind, Consequence>> = {
   'internal': final(500, 'api_error', 'internal_error'),
 };
 
+/** The one table. `test/readme.test.ts` holds README's against it. */
+export const consequences: Readonly<Record<FailureKind, Consequence>> = { ...upstreamConsequences, ...requestConsequences };
+
 function final(status: number, type: string, code: string): Consequence {
   return { status, type, code, again: false, samePool: false, elsewhere: 'no', effect: 'nothing' };
 }
 
-const requestKinds: ReadonlySet<FailureKind> = new Set<RequestFailure['kind']>([
-  'invalid-request', 'too-large', 'unauthorized', 'forbidden', 'misdirected', 'not-found', 'method', 'changed-meanwhile', 'media-type', 'vault-locked',
-  'shutting-down', 'internal', 'no-such-model', 'not-capable', 'paid-model', 'key-rate', 'over-budget', 'too-many-attempts', 'too-busy', 'exhausted', 'unavailable',
-]);
-
 /** Whether one attempt failed, and another may not: everything else is final. */
 export function isUpstreamFailure(failure: Failure): failure is UpstreamFailure {
-  return !requestKinds.has(failure.kind);
+  return failure.kind in upstreamConsequences;
 }
 
 /** Carries a {@link Failure} through `throw`. */
