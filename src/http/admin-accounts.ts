@@ -1,12 +1,13 @@
 /** `/admin/accounts`: who there is and what is left; adding, testing, changing, removing. */
 import { Router } from 'express';
 import { z } from 'zod';
-import type { AccountView, KeptAccounts, WindowView } from '../accounts/accounts.ts';
+import type { AccountView, KeptAccounts } from '../accounts/accounts.ts';
 import { check, filled } from '../schema.ts';
 import type { Account, Clock } from '../types.ts';
 import { readJson } from './body.ts';
 import { afterId, idPage } from './pages.ts';
 import { createRetries } from './retries.ts';
+import { tellRest, tellWindow } from './tell.ts';
 
 export const newAccount = z.strictObject({
   provider: filled,
@@ -77,13 +78,7 @@ function tellView({ account, pool, state, trial, rests, windows }: AccountView):
     pool,
     state,
     ...(trial && { trial }),
-    rests: rests.map(({ scope, model, until, reason }) => ({ scope, ...(model !== undefined && { model }), ...time('until', until), reason })),
+    rests: rests.map(tellRest),
     windows: windows.map(tellWindow),
   };
-}
-
-export const tellWindow = ({ resetsAt, emptyAt, ...window }: WindowView): object => ({ ...window, ...time('resets_at', resetsAt), ...time('empty_at', emptyAt) });
-
-export function time(name: string, at: number | undefined): Record<string, string> {
-  return at === undefined ? {} : { [name]: new Date(at).toISOString() };
 }

@@ -9,7 +9,7 @@ import { check, once, refused } from '../schema.ts';
 import { chat, parseChat } from '../surfaces/chat.ts';
 import type { Catalogue, ChatRequest, Target } from '../types.ts';
 import type { Activity } from './activity.ts';
-import { adminAccountRoutes, tellWindow, time } from './admin-accounts.ts';
+import { adminAccountRoutes } from './admin-accounts.ts';
 import type { AdminAccountOptions } from './admin-accounts.ts';
 import type { AdminDoor } from './admin-door.ts';
 import { adminRulesRoutes } from './admin-rules.ts';
@@ -26,6 +26,7 @@ import { afterId, afterPlace, idPage, placePage } from './pages.ts';
 import { tellProvider } from './providers.ts';
 import { recordedRequests } from './recorded-requests.ts';
 import type { RecordedRequestOptions } from './recorded-requests.ts';
+import { tellRest, tellTime, tellWindow } from './tell.ts';
 import { usageStats } from './usage-stats.ts';
 import type { UsageOptions } from './usage-stats.ts';
 import { virtualKeyRoutes } from './virtual-keys.ts';
@@ -109,15 +110,15 @@ function tellOutlooks(accounts: Pick<AdminOptions['accounts'], 'outlook' | 'view
   const outlooks = accounts.outlook(targets, request);
   const windows = new Map(accounts.view().map((view) => [view.account.id, view.windows]));
   return outlooks.map(({ target: { provider, model }, account, pool, freeAt, reason }) => ({
-    provider: provider.name, model: model.name, account: account.label, pool, ...time('free_at', freeAt), reason,
+    provider: provider.name, model: model.name, account: account.label, pool, ...tellTime('free_at', freeAt), reason,
     windows: (windows.get(account.id) ?? []).filter((window) => window.model === undefined || window.model === model.name).map(tellWindow),
   }));
 }
 
 function tellRests({ account, rests }: AccountView): readonly unknown[] {
-  return rests.map(({ scope, model, until, reason }) => ({ account: account.id, provider: account.provider, label: account.label, scope, ...(model !== undefined && { model }), ...time('until', until), reason }));
+  return rests.map((rest) => ({ account: account.id, provider: account.provider, label: account.label, ...tellRest(rest) }));
 }
 
 function tellBreaker({ accountId, until, ...breaker }: BreakerView): unknown {
-  return { ...breaker, ...(accountId !== undefined && { account: accountId }), ...time('until', until) };
+  return { ...breaker, ...(accountId !== undefined && { account: accountId }), ...tellTime('until', until) };
 }

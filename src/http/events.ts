@@ -1,9 +1,11 @@
 /** `GET /admin/events`: what happens, as it happens, for dashboards and scripts. Server-sent events, named as the gateway names them. */
 import type { ServerResponse } from 'node:http';
 import type { RequestHandler } from 'express';
+import { FailureError } from '../failure.ts';
 import { createInFlight } from '../in-flight.ts';
 import type { Attempt, ChatRequest, GatewayEvent, Refusal, RequestSummary } from '../types.ts';
 import { EVENT_STREAM_HEADERS } from './stream.ts';
+import { tellTime } from './tell.ts';
 
 export interface Events {
   /** Must hear every gateway event. */
@@ -67,10 +69,7 @@ export function createEvents(): Events {
       if (listeners.size > 0) tell(event.type, tellEvent(event));
     },
     route(_request, response) {
-      if (listeners.size >= MOST_LISTENERS) {
-        response.status(503).json({ error: { message: `${MOST_LISTENERS} programs are listening already; close one`, type: 'api_error', param: null, code: 'too_many_listeners' } });
-        return;
-      }
+      if (listeners.size >= MOST_LISTENERS) throw new FailureError({ kind: 'too-busy', message: `${MOST_LISTENERS} programs are listening already; close one` });
       response.writeHead(200, EVENT_STREAM_HEADERS);
       response.write(textOf('snapshot', { running: running.items().map(tellEvent), recent: recent.map(tellFinished) }));
       listeners.add(response);
@@ -121,7 +120,7 @@ function tellEvent(event: GatewayEvent): Told {
     case 'attempt-finished': return { id: event.request.id, ...tellAttempt(event.attempt) };
     case 'request-finished': return tellFinished(finishedOf(event));
     case 'request-refused': return tellRefusal(event.refusal);
-    case 'account-changed': return { id: event.account.id, provider: event.account.provider, label: event.account.label, state: event.state, reason: event.reason, ...time('until', event.until) };
+    case 'account-changed': return { id: event.account.id, provider: event.account.provider, label: event.account.label, state: event.state, reason: event.reason, ...tellTime('until', event.until) };
     case 'notice': return { level: event.level, message: event.message };
   }
 }
@@ -129,7 +128,7 @@ function tellEvent(event: GatewayEvent): Told {
 const tellFinished = ({ request, summary }: Finished): Told => ({ ...tellRequest(request), ...tellSummary(summary) });
 
 function tellRequest({ id, surface, model, stream, caller, promptTokens, receivedAt }: Asked): Told {
-  return { id, ...time('at', receivedAt), surface, model, stream, key: caller.key, project: caller.project, prompt_tokens: promptTokens };
+  return { id, ...tellTime('at', receivedAt), surface, model, stream, key: caller.key, project: caller.project, prompt_tokens: promptTokens };
 }
 
 function tellAttempt({ provider, account, model, outcome, sent, message, retryAt, startedAt, firstContentAt, endedAt }: Attempt): Told {
@@ -138,7 +137,7 @@ function tellAttempt({ provider, account, model, outcome, sent, message, retryAt
     ms: Math.round(endedAt - startedAt),
     ...(firstContentAt !== undefined && { first_content_ms: Math.round(firstContentAt - startedAt) }),
     ...(message !== undefined && { message }),
-    ...time('retry_at', retryAt),
+    ...tellTime('retry_at', retryAt),
   };
 }
 
@@ -156,5 +155,3 @@ function tellSummary({ status, rule, words, attempts, provider, account, model, 
     overhead_ms: Math.round(overheadMs * 100) / 100,
   };
 }
-
-const time = (name: string, at: number | undefined): Told => (at === undefined || !Number.isFinite(at) ? {} : { [name]: new Date(at).toISOString() });

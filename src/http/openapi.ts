@@ -67,6 +67,7 @@ function failuresOf(path: string, { by, body, query, asks, retried, unlocked, ve
   if (unlocked) add(400, 503);
   if (versioned) add(409);
   if (path === '/admin/session') add(401);
+  if (path === '/admin/events') add(503);
   return [...possible].toSorted((a, b) => a - b);
 }
 

@@ -53,6 +53,19 @@ test('a storm is told in few frames, and what did not fit is counted', async () 
   expect(named(heard, 'request-finished').length + dropped).toBeGreaterThan(100);
 });
 
+test('as many listen as are said, and who comes then is told so', async () => {
+  const system = await startSystem();
+  const listening = (): Promise<Response> => fetch(`${system.url}/admin/events`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+  const listeners: Response[] = [];
+  for (let count = 0; count < 20; count += 1) listeners.push(await listening());
+  const refused = await listening();
+  const told: unknown = await refused.json();
+  await system.close();
+  expect(listeners.map(({ status }) => status)).toEqual(listeners.map(() => 200));
+  expect(refused.status).toBe(503);
+  expect(told).toMatchObject({ error: { code: 'server_overloaded', message: expect.stringContaining('close one'), request_id: refused.headers.get('x-request-id') } });
+});
+
 test('listeners do not keep a daemon that stops', async () => {
   const system = await startSystem();
   const response = await fetch(`${system.url}/admin/events`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
