@@ -40,6 +40,7 @@ import { createHttp } from './providers/call.ts';
 import { createJournal } from './usage/journal.ts';
 import { createRecord } from './usage/record.ts';
 import type { Account } from './types.ts';
+import { given } from './variables.ts';
 import { keepOutOfCoreDumps } from './vault/hardening.ts';
 import type { Owner, OwnerOptions } from './workers/owner.ts';
 
@@ -82,7 +83,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   const problems = createProblems();
   base.listen(problems.observe);
   const startedAt = now();
-  const host = options.host ?? environment['TOLLFREE_HOST'] ?? settings.server.host;
+  const host = options.host ?? given(environment, 'TOLLFREE_HOST') ?? settings.server.host;
   const port = options.port ?? portFrom(environment) ?? settings.server.port;
 
   const vault = await openDaemonVault({ file: join(places.dataDirectory, 'vault.json'), pid: process.pid, now, environment, ...(options.prompt && { prompt: options.prompt }), emit });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ANSWERS } from '../http/answers.ts';
 import type { AnswerName } from '../http/answers.ts';
+import { given } from '../variables.ts';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
 import { daemonAddress, placesOf } from './places.ts';
@@ -45,7 +46,7 @@ const PATIENCE_MS = 10_000;
 export async function createAdminClient(context: Context): Promise<AdminClient> {
   const address = daemonAddress(context);
   const tokenFile = join(placesOf(context).dataDirectory, 'admin.token');
-  const token = context.environment['TOLLFREE_ADMIN_TOKEN'] ?? (await readToken(tokenFile));
+  const token = given(context.environment, 'TOLLFREE_ADMIN_TOKEN') ?? (await readToken(tokenFile));
 
   const ask = async (path: string, { method = 'GET', body, signal }: Question = {}): Promise<Response> => {
     const response = await fetch(`http://${address}${path}`, {

@@ -1,6 +1,7 @@
 /** `tollfree chat`: one question, or a conversation. */
 import { text as readAll } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { given } from '../variables.ts';
 import { askChat, type Answer, type Message, type Tokens } from './chat-client.ts';
 import { converse } from './chat-loop.ts';
 import type { Context } from './context.ts';
@@ -25,7 +26,7 @@ export function registerChat(program: Command, context: Context): void {
     .addOption(modelOption())
     .addOption(textOrJsonOption())
     .action(async ({ message, model, output }: Options) => {
-      const door = { address: daemonAddress(context), key: context.environment['TOLLFREE_API_KEY'] };
+      const door = { address: daemonAddress(context), key: given(context.environment, 'TOLLFREE_API_KEY') };
       if (message === undefined && output === 'text' && context.stdin.isTTY === true && context.out.terminal) {
         await converse(context, door, model);
         return;

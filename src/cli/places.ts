@@ -3,6 +3,7 @@ import { relative } from 'node:path';
 import { readConfig } from '../config/reloading.ts';
 import { loadSettings } from '../config/settings.ts';
 import { placesOf as placesFrom, portFrom, type Places } from '../main/environment.ts';
+import { given } from '../variables.ts';
 import type { Context } from './context.ts';
 
 export const placesOf = ({ environment, directory }: Pick<Context, 'environment' | 'directory'>): Places => placesFrom(environment, directory);
@@ -18,7 +19,7 @@ export function daemonAddress(context: Context): string {
   const { environment } = context;
   const file = placesOf(context).settings;
   const { server } = loadSettings(readConfig(file), shortly(file, context));
-  return addressOf(environment['TOLLFREE_HOST'] ?? server.host, portFrom(environment) ?? server.port);
+  return addressOf(given(environment, 'TOLLFREE_HOST') ?? server.host, portFrom(environment) ?? server.port);
 }
 
 /** As it stands in a URL; a daemon listening everywhere is asked at home. */

@@ -9,11 +9,11 @@ import { loadSettings } from '../config/settings.ts';
 import type { Settings } from '../config/settings.ts';
 import { FailureError } from '../failure.ts';
 import { placesOf } from '../main/environment.ts';
-import type { Environment } from '../main/environment.ts';
 import { catalogueFrom, rulesFrom } from '../main/from-yaml.ts';
 import { compileRules } from '../routing/classify.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import type { Account, Catalogue } from '../types.ts';
+import type { Environment } from '../variables.ts';
 
 /** The path of a YAML file, or what would stand in it. */
 export type Source = string | object;

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { given } from '../variables.ts';
+import type { Environment } from '../variables.ts';
 
 /** The operator's bearer: from the environment, else from `admin.token` (0600), made at the first start. */
-export async function adminToken(environment: NodeJS.ProcessEnv, dataDirectory: string): Promise<string> {
-  const given = environment['TOLLFREE_ADMIN_TOKEN'];
-  if (given !== undefined && given !== '') return given;
+export async function adminToken(environment: Environment, dataDirectory: string): Promise<string> {
+  const named = given(environment, 'TOLLFREE_ADMIN_TOKEN');
+  if (named !== undefined) return named;
   const file = join(dataDirectory, 'admin.token');
   try {
     // Exclusive: of two first starts at once, one makes the token and the other reads it.

@@ -9,7 +9,7 @@ import type { Clock, Emit, GatewayEvent } from '../types.ts';
 import { lockDataDirectory } from '../vault/daemon-lock.ts';
 import type { Cleanup } from './cleanup.ts';
 import { createSteadyClock } from './clock.ts';
-import { placesOf } from './environment.ts';
+import { logLevelFrom, placesOf } from './environment.ts';
 import type { Places } from './environment.ts';
 
 export interface BaseOptions {
@@ -42,13 +42,13 @@ export async function openBase(options: BaseOptions, cleanup: Cleanup): Promise<
 
   const listeners: ((event: GatewayEvent) => void)[] = [];
   const listenersHere: ((event: GatewayEvent) => void)[] = [];
-  const relay: Emit = (event) => {
+  const relay = (event: GatewayEvent): GatewayEvent => {
     const told = redactEvent(event);
     for (const listener of listeners) listener(told);
+    return told;
   };
   const emit: Emit = (event) => {
-    const told = redactEvent(event);
-    for (const listener of listeners) listener(told);
+    const told = relay(event);
     for (const listener of listenersHere) listener(told);
   };
   const listen: Base['listen'] = (listener) => void listeners.push(listener);
@@ -64,13 +64,10 @@ function logTrouble(part: SinkName, problem: string | undefined, lost: number): 
     : { type: 'notice', level: 'error', part, message: `the ${part} cannot be written: ${problem}. requests go on and their lines are lost until it can; free some space` };
 }
 
-const LEVELS: ReadonlySet<string> = new Set(['error', 'warn', 'info', 'debug'] satisfies LogOptions['level'][]);
-
 function logOptions({ log }: Settings, { environment, stream }: BaseOptions, directory: string): Omit<LogOptions, 'onTrouble'> {
   const style = log.format === 'auto' ? (stream?.isTTY === true ? 'pretty' : 'json') : log.format;
-  const level = environment['TOLLFREE_LOG_LEVEL'] ?? '';
   return {
-    level: LEVELS.has(level) ? (level as LogOptions['level']) : log.level,
+    level: logLevelFrom(environment) ?? log.level,
     bodies: log.bodies,
     style,
     ...(stream && { stream }),

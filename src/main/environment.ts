@@ -1,10 +1,11 @@
-/** What the environment says: where files are, and which destinations replace the catalogue's. */
+/** What the environment says: where files are, which destinations replace the catalogue's, and what goes before the settings. */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '../config/problems.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Settings } from '../config/settings.ts';
+import { given } from '../variables.ts';
+import type { Environment } from '../variables.ts';
 
 export interface Places {
   readonly settings: string;
@@ -16,8 +17,8 @@ export interface Places {
 /** A file nobody named and nobody wrote is the one that came with the package. */
 export function placesOf(environment: Environment, directory: string): Places {
   const place = (variable: string, usual: string): string => {
-    const named = environment[variable];
-    if (named !== undefined && named !== '') return resolve(directory, named);
+    const named = given(environment, variable);
+    if (named !== undefined) return resolve(directory, named);
     const here = resolve(directory, usual);
     return existsSync(here) ? here : fileURLToPath(new URL(`../../${usual}`, import.meta.url));
   };
@@ -25,7 +26,7 @@ export function placesOf(environment: Environment, directory: string): Places {
     settings: place('TOLLFREE_CONFIG', 'config/tollfree.yaml'),
     providers: place('TOLLFREE_PROVIDERS', 'config/providers.yaml'),
     rules: place('TOLLFREE_RULES', 'routing-rules.yaml'),
-    dataDirectory: resolve(directory, environment['TOLLFREE_DATA_DIR'] ?? 'data'),
+    dataDirectory: resolve(directory, given(environment, 'TOLLFREE_DATA_DIR') ?? 'data'),
   };
 }
 
@@ -38,9 +39,20 @@ export function baseUrlOverrides(environment: Environment): Readonly<Record<stri
 
 /** 0: any free one. */
 export function portFrom(environment: Environment): number | undefined {
-  const written = environment['TOLLFREE_PORT'];
-  if (written === undefined || written === '') return undefined;
+  const written = given(environment, 'TOLLFREE_PORT');
+  if (written === undefined) return undefined;
   const port = Number(written);
   if (/^\d+$/.test(written) && port <= 65_535) return port;
-  throw new ConfigError([{ file: 'TOLLFREE_PORT', line: 0, column: 0, path: '', message: `${JSON.stringify(written)} is not a port, a number from 0 to 65535` }]);
+  throw wrong('TOLLFREE_PORT', `${JSON.stringify(written)} is not a port, a number from 0 to 65535`);
 }
+
+const LEVELS = ['error', 'warn', 'info', 'debug'] as const satisfies readonly Settings['log']['level'][];
+
+export function logLevelFrom(environment: Environment): Settings['log']['level'] | undefined {
+  const written = given(environment, 'TOLLFREE_LOG_LEVEL');
+  const level = LEVELS.find((known) => known === written);
+  if (level !== undefined || written === undefined) return level;
+  throw wrong('TOLLFREE_LOG_LEVEL', `${JSON.stringify(written)} is not a level: ${LEVELS.join(', ')}`);
+}
+
+const wrong = (variable: string, message: string): ConfigError => new ConfigError([{ file: variable, line: 0, column: 0, path: '', message }]);

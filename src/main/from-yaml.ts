@@ -6,8 +6,8 @@ import { dialects } from '../providers/dialects.ts';
 import { checkKeyword } from '../routing/keyword.ts';
 import { checkPattern } from '../routing/pattern.ts';
 import type { Catalogue, Rules } from '../types.ts';
+import type { Environment } from '../variables.ts';
 import { baseUrlOverrides } from './environment.ts';
-import type { Environment } from './environment.ts';
 
 /** Throws ConfigError with every mistake. `file`: as it is told to people. */
 export function catalogueFrom(text: string, file: string, environment: Environment, parsed?: Parsed): Catalogue {

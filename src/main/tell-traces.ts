@@ -5,10 +5,11 @@ import type { Settings } from '../config/settings.ts';
 import { createSpanExport } from '../observe/span-export.ts';
 import { createTraces } from '../observe/traces.ts';
 import type { Traces } from '../observe/traces.ts';
+import { given } from '../variables.ts';
+import type { Environment } from '../variables.ts';
 import type { Base } from './base.ts';
 import type { Cleanup } from './cleanup.ts';
 import { after } from './clock.ts';
-import type { Environment } from './environment.ts';
 
 const PATIENCE_MS = 5_000;
 
@@ -42,8 +43,8 @@ interface Collector {
 
 function collectorOf({ endpoint, headers }: Settings['telemetry'], environment: Environment): Collector | undefined {
   if (environment['OTEL_SDK_DISABLED'] === 'true' || environment['OTEL_TRACES_EXPORTER'] === 'none') return undefined;
-  const base = said(environment['OTEL_EXPORTER_OTLP_ENDPOINT']) ?? endpoint;
-  const url = said(environment['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT']) ?? (base === undefined ? undefined : `${base.replace(/\/+$/, '')}/v1/traces`);
+  const base = given(environment, 'OTEL_EXPORTER_OTLP_ENDPOINT') ?? endpoint;
+  const url = given(environment, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT') ?? (base === undefined ? undefined : `${base.replace(/\/+$/, '')}/v1/traces`);
   if (url === undefined) return undefined;
   if (!/^https?:/.test(url) || !URL.canParse(url)) throw new ConfigError([{ file: 'OTEL_EXPORTER_OTLP_ENDPOINT', line: 0, column: 0, path: '', message: `${JSON.stringify(url)} is not an http or https address` }]);
   return {
@@ -52,9 +53,6 @@ function collectorOf({ endpoint, headers }: Settings['telemetry'], environment: 
     resource: { 'service.name': 'tollfree', ...pairs(environment['OTEL_RESOURCE_ATTRIBUTES']), ...(environment['OTEL_SERVICE_NAME'] && { 'service.name': environment['OTEL_SERVICE_NAME'] }) },
   };
 }
-
-/** A variable that is empty is one that is not set. */
-const said = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
 /** `name=value,name=value`, values percent-encoded. */
 function pairs(written = ''): Record<string, string> {

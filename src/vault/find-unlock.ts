@@ -2,12 +2,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { geteuid } from 'node:process';
+import { given } from '../variables.ts';
+import type { Environment } from '../variables.ts';
 import { diskError } from './durable-write.ts';
 import { systemCode, VaultError } from './errors.ts';
 import { assertClosed, readBounded, readPrivate } from './private-file.ts';
 import { keyOf, newKeyLine, passphrase, secretOf, type Secret } from './secret.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface UnlockSources {
   readonly environment: Environment;
@@ -106,8 +106,3 @@ const readSecret = (path: string): Promise<string | undefined> =>
       if (found.uid === geteuid?.()) assertClosed(path, found);
     },
   });
-
-const given = (environment: Environment, name: string): string | undefined => {
-  const value = environment[name];
-  return value === undefined || value === '' ? undefined : value;
-};

@@ -16,16 +16,22 @@ afterEach(async () => {
   await rm(place.directory, { recursive: true });
 });
 
-test('serve listens, a second one on the same data refuses, SIGTERM ends it with 0', async () => {
-  const environment = { TOLLFREE_DATA_DIR: join(place.directory, 'data') };
-  const daemon = spawn(process.execPath, [program, 'serve', '--port', '0'], { env: { ...bare, ...environment } });
+/** Resolves once it listens, to where: loopback. */
+async function serve(environment: NodeJS.ProcessEnv): Promise<{ readonly daemon: ChildProcess; readonly address: string }> {
+  const daemon = spawn(process.execPath, [program, 'serve', '--port', '0'], { env: { ...bare, ...environment }, cwd: place.directory });
   place.daemon = daemon;
   let said = '';
   daemon.stderr.on('data', (piece: Buffer) => {
     said += piece.toString();
   });
   while (!said.includes('listening on')) await once(daemon.stderr, 'data');
-  const [address = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+  const [address = said] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+  return { daemon, address };
+}
+
+test('serve listens, a second one on the same data refuses, SIGTERM ends it with 0', async () => {
+  const environment = { TOLLFREE_DATA_DIR: join(place.directory, 'data') };
+  const { daemon, address } = await serve(environment);
   expect((await fetch(`${address}/health/live`)).status).toBe(200);
 
   const second = await runProgram(['serve', '--port', '0'], { environment });
@@ -40,3 +46,15 @@ test('serve listens, a second one on the same data refuses, SIGTERM ends it with
   await once(daemon, 'close');
   expect(daemon.exitCode).toBe(0);
 }, 30_000);
+
+test('a variable that is empty is one that is not set', async () => {
+  const environment = Object.fromEntries(['HOST', 'DATA_DIR', 'CONFIG', 'ADMIN_TOKEN', 'LOG_LEVEL', 'PASSPHRASE'].map((name) => [`TOLLFREE_${name}`, '']));
+  const { address } = await serve(environment);
+  const { status } = await runProgram(['status'], { directory: place.directory, environment: { ...environment, TOLLFREE_PORT: new URL(address).port } });
+  expect(status).toBe(0);
+});
+
+test('a wrong TOLLFREE_LOG_LEVEL is named', async () => {
+  const { status, words } = await runProgram(['serve', '--port', '0'], { directory: place.directory, environment: { TOLLFREE_LOG_LEVEL: 'verbose' } });
+  expect({ status, words }).toEqual({ status: 1, words: 'error: the configuration is wrong\nTOLLFREE_LOG_LEVEL "verbose" is not a level: error, warn, info, debug\n' });
+});
