@@ -6,10 +6,10 @@
  * cut off. Deleting both files, or putting back an old pair of them, is not noticed.
  */
 import { timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemCode, writeWhole } from '../files.ts';
 import { preparePrivateDirectory } from '../vault/durable-write.ts';
-import { systemCode } from '../vault/errors.ts';
 import { acquireLock } from '../vault/process-lock.ts';
 import { createSerially } from '../vault/serial.ts';
 import { claimOf, GENESIS, lineOf, walk, type Act } from './chain.ts';
@@ -90,9 +90,8 @@ export function createAuditLog({ path, pid, now, vouch, notice, onTrouble }: Aud
       const { line, hash } = lineOf(act, at, previous);
       // The seal must not move on over a log that somebody changed.
       const problem = vouch(hash) === undefined || sealed() === previous ? undefined : check().problem;
-      const text = Buffer.from(`${line}\n`);
-      // A full disk may take a part without an error: the next entry cuts it off, and the seal must not vouch for it.
-      if (writeSync(file, text) !== text.length) throw new Error('only a part of it');
+      // What was written in part is cut off by the next entry, and the seal must not vouch for it.
+      writeWhole(file, Buffer.from(`${line}\n`));
       fsyncSync(file);
       if (problem === undefined) seal(hash);
       else notice(`${path} was changed by someone else: ${problem}`);

@@ -7,6 +7,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../files.ts';
 import type { Account, Catalogue, ChatChunk, Clock, Usage } from '../types.ts';
 import type { Kept } from './store.ts';
 
@@ -136,7 +137,7 @@ export function createAnswerDisk({ directory, mostBytes, now, catalogue, onTroub
         note(name, { bytes: size, expiresAt: mtimeMs });
         return kept && { kept, ttlMs: mtimeMs - now() };
       } catch (error) {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) await forget(name).catch(() => undefined);
+        if (systemCode(error) !== 'ENOENT') await forget(name).catch(() => undefined);
         return undefined;
       }
     },

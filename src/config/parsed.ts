@@ -3,9 +3,10 @@
  * third of its start; reading back what they came to takes a millisecond. A cache: without it all is as it was, only later.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { replaceFile } from '../files.ts';
 import type { Source } from './document.ts';
 
 export interface Parsed {
@@ -56,8 +57,7 @@ function read(path: string, version: string): Kept {
 /** Where it cannot be written the next start parses again. */
 function write(path: string, next: Kept): void {
   try {
-    writeFileSync(`${path}.new`, JSON.stringify(next), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    replaceFile(path, JSON.stringify(next));
   } catch {
     return;
   }

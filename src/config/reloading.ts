@@ -1,6 +1,7 @@
 /** A configuration file that is read again whenever it changes. */
 import { watch } from 'chokidar';
 import { readFileSync } from 'node:fs';
+import { systemCode } from '../files.ts';
 import { ConfigError } from './problems.ts';
 
 export interface Reloading<T> {
@@ -61,8 +62,7 @@ export function readConfig(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const missing = typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
-    throw unreadable(file, missing ? 'does not exist' : 'cannot be read', error);
+    throw unreadable(file, systemCode(error) === 'ENOENT' ? 'does not exist' : 'cannot be read', error);
   }
 }
 

@@ -5,7 +5,8 @@
  * admitting. They are not forced to the disk: a power cut may lose the last seconds of counts, where forcing would
  * cost every request milliseconds.
  */
-import { closeSync, constants, copyFileSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, existsSync, fsyncSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { writeWhole } from '../files.ts';
 import type { Entry, Tallies } from './ledger.ts';
 
 export interface JournalOptions {
@@ -69,12 +70,17 @@ export function createJournal({ path, now, tallies, onTrouble }: JournalOptions)
     file.bytes = 0;
   }
 
+  function append(lines: Buffer): void {
+    writeWhole(file.descriptor, lines);
+    file.bytes += lines.length;
+  }
+
   function flush(): void {
     const text = pending.splice(0).join('');
     if (text === '' || file.closed || (trouble.since !== undefined && now() - trouble.since < RETRY_MS)) return;
     try {
       if (trouble.since !== undefined || file.bytes > LONGEST_BYTES) beginAnew();
-      else file.bytes += writeWhole(file.descriptor, text);
+      else append(Buffer.from(text));
       if (trouble.since !== undefined) onTrouble(undefined);
       trouble.since = undefined;
     } catch (error) {
@@ -104,7 +110,7 @@ function begin(path: string, tallies: Tallies): number {
   const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants;
   const descriptor = openSync(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0o600);
   try {
-    writeWhole(descriptor, `${JSON.stringify({ format: FORMAT, version: VERSION, tallies })}\n`);
+    writeWhole(descriptor, Buffer.from(`${JSON.stringify({ format: FORMAT, version: VERSION, tallies })}\n`));
     fsyncSync(descriptor);
     renameSync(temporary, path);
     return descriptor;
@@ -112,14 +118,6 @@ function begin(path: string, tallies: Tallies): number {
     closeSync(descriptor);
     throw error;
   }
-}
-
-/** A full disk may take a part without an error. */
-function writeWhole(descriptor: number, text: string): number {
-  const bytes = Buffer.from(text);
-  const written = writeSync(descriptor, bytes);
-  if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes could be written`);
-  return written;
 }
 
 function parse(line: string): unknown {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemCode } from '../files.ts';
 import { given } from '../variables.ts';
 import type { Environment } from '../variables.ts';
 
@@ -13,7 +14,7 @@ export async function adminToken(environment: Environment, dataDirectory: string
     // Exclusive: of two first starts at once, one makes the token and the other reads it.
     await writeFile(file, `tfa-${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   }
   return (await readFile(file, 'utf8')).trim();
 }

@@ -2,10 +2,11 @@
  * The catalogue in force: the file, and over it what the providers' own lists say they serve today.
  * The lists are kept on disk, so that a start without network knows what the last one learned.
  */
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createReloading } from '../config/reloading.ts';
 import type { ReloadingOptions } from '../config/reloading.ts';
 import { failureOf } from '../failure.ts';
+import { replaceFile } from '../files.ts';
 import type { Inquiry } from '../providers/inquire.ts';
 import { mergeModelList } from '../providers/refresh.ts';
 import type { Account, Catalogue, Clock, Emit, Provider } from '../types.ts';
@@ -70,9 +71,11 @@ export async function createLiveCatalogue(options: LiveCatalogueOptions): Promis
     const next = new Map(state.current.providers);
     for (const provider of changed) next.set(provider.name, merge(provider));
     state.current = { providers: next };
-    await writeLists(cache, lists).catch((error: unknown) => {
+    try {
+      replaceFile(cache, JSON.stringify(lists));
+    } catch (error) {
       emit({ type: 'notice', level: 'warn', message: `the model lists cannot be kept in ${cache}: ${error instanceof Error ? error.message : 'unknown'}` });
-    });
+    }
   };
   const timer = setInterval(() => void refresh(), refreshMs);
   timer.unref();
@@ -95,9 +98,4 @@ async function readLists(path: string): Promise<Lists> {
   } catch {
     return {};
   }
-}
-
-async function writeLists(path: string, lists: Lists): Promise<void> {
-  await writeFile(`${path}.new`, JSON.stringify(lists), { mode: 0o600 });
-  await rename(`${path}.new`, path);
 }

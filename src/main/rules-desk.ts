@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { chmod, readFile, realpath, stat } from 'node:fs/promises';
 import { ConfigError } from '../config/problems.ts';
 import { FailureError } from '../failure.ts';
+import { systemCode } from '../files.ts';
 import type { CheckedRules, RulesDesk } from '../http/admin-rules.ts';
 import type { RuleSet } from '../routing/classify.ts';
 import type { Rules } from '../types.ts';
 import { writeDurably } from '../vault/durable-write.ts';
-import { systemCode } from '../vault/errors.ts';
+import { createSerially } from '../vault/serial.ts';
 import { asFailure } from './vault-failure.ts';
 
 export interface RulesDeskOptions {
@@ -19,7 +20,7 @@ export interface RulesDeskOptions {
 }
 
 export function createRulesDesk({ file, load, reload }: RulesDeskOptions): RulesDesk {
-  let saved: Promise<unknown> = Promise.resolve();
+  const serially = createSerially();
 
   const source: RulesDesk['source'] = async () => {
     const text = await readFile(file, 'utf8').catch((cause: unknown) => {
@@ -52,11 +53,7 @@ export function createRulesDesk({ file, load, reload }: RulesDeskOptions): Rules
   return {
     source,
     check,
-    save(text, seen) {
-      const turn = saved.then(() => save(text, seen));
-      saved = turn.catch(() => undefined);
-      return turn;
-    },
+    save: (text, seen) => serially(() => save(text, seen)),
   };
 }
 

@@ -2,7 +2,8 @@
  * The log's own file. winston's stops without a word when the disk is full, and whoever waits for its end waits for ever;
  * this one throws, begins anew at the next write, and leaves no half line behind.
  */
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync } from 'node:fs';
+import { writeWhole } from '../files.ts';
 
 export interface LogFileOptions {
   readonly path: string;
@@ -54,10 +55,8 @@ export function createLogFile({ path, maxSizeBytes, maxFiles }: LogFileOptions):
         file = open();
       }
       try {
-        const written = writeSync(file.descriptor, bytes);
-        // A full disk may take a part without an error.
-        if (written !== bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes could be written`);
-        file.bytes += written;
+        writeWhole(file.descriptor, bytes);
+        file.bytes += bytes.length;
       } catch (error) {
         takeBack(file);
         // Opened anew next time: a file that somebody deletes to make room gives none while it is held.

@@ -5,8 +5,9 @@
  * the disk would cost every request milliseconds). One such write takes 2 µs; the database reads the lines in a thread
  * of its own, where an insert may take as long as the disk wants.
  */
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync } from 'node:fs';
 import type { Clock } from '../types.ts';
+import { writeWhole } from '../files.ts';
 import { listSegments, segmentPath } from './segments.ts';
 
 export interface SpoolOptions {
@@ -59,10 +60,8 @@ export function createSpool({ directory, now, onTrouble }: SpoolOptions): Spool 
     if (state.file !== undefined && state.file.bytes >= SEGMENT_BYTES) leave();
     const file = (state.file ??= begin());
     try {
-      const written = writeSync(file.descriptor, line);
-      // A full disk may take a part of it without an error.
-      if (written !== line.length) throw new Error(`only ${written} of ${line.length} bytes could be written`);
-      file.bytes += written;
+      writeWhole(file.descriptor, line);
+      file.bytes += line.length;
     } catch (error) {
       takeBack(file);
       throw error;

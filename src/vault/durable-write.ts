@@ -8,7 +8,8 @@ import { constants } from 'node:fs';
 import { copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { geteuid } from 'node:process';
-import { systemCode, VaultError } from './errors.ts';
+import { systemCode } from '../files.ts';
+import { VaultError } from './errors.ts';
 
 /** What `.bak` holds afterwards: the version before this one, this one too where the old must not be opened again, or what it held. */
 export type Backup = 'previous' | 'same' | 'untouched';

@@ -41,9 +41,3 @@ export class VaultError extends Error {
     this.hint = options.hint;
   }
 }
-
-/** The system's code of an error, such as `ENOENT`. */
-export function systemCode(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}

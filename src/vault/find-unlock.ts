@@ -2,10 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { geteuid } from 'node:process';
+import { systemCode } from '../files.ts';
 import { given } from '../variables.ts';
 import type { Environment } from '../variables.ts';
 import { diskError } from './durable-write.ts';
-import { systemCode, VaultError } from './errors.ts';
+import { VaultError } from './errors.ts';
 import { assertClosed, readBounded, readPrivate } from './private-file.ts';
 import { keyOf, newKeyLine, passphrase, secretOf, type Secret } from './secret.ts';
 

@@ -1,8 +1,9 @@
 /** Taking accounts elsewhere: an export is a vault of its own, with its own root key, in a file that opens with another secret. */
 import { stat } from 'node:fs/promises';
+import { systemCode } from '../files.ts';
 import type { NewAccount } from './accounts.ts';
 import { writeDurably } from './durable-write.ts';
-import { systemCode, VaultError } from './errors.ts';
+import { VaultError } from './errors.ts';
 import { decodeContent, FORMAT, MAX_FILE_BYTES, newId, VERSION } from './format.ts';
 import { found, sealed } from './founding.ts';
 import { wipe, withScratch } from './guarded-memory.ts';

@@ -8,8 +8,9 @@ import { constants, type Stats } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { geteuid } from 'node:process';
+import { systemCode } from '../files.ts';
 import { backupOf, diskError, preparePrivateDirectory, writeDurably, type Backup } from './durable-write.ts';
-import { systemCode, VaultError } from './errors.ts';
+import { VaultError } from './errors.ts';
 import { hash } from './primitives.ts';
 import { fields, integer } from './shape.ts';
 

@@ -15,8 +15,9 @@ import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promis
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { systemCode } from '../files.ts';
 import { diskError, diskHint } from './durable-write.ts';
-import { systemCode, VaultError } from './errors.ts';
+import { VaultError } from './errors.ts';
 
 export interface Holder {
   readonly pid: number;
