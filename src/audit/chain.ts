@@ -38,7 +38,7 @@ export function lineOf(act: Act, at: number, previous: string): { readonly line:
 export const claimOf = (line: string): string | undefined => HASHED.exec(line)?.[2];
 
 /** The line's hash, where it follows the one before. */
-export function follow(line: string, previous: string): string | undefined {
+function follow(line: string, previous: string): string | undefined {
   const [, text, hash] = HASHED.exec(line) ?? [];
   return text !== undefined && hash === hashOf(previous, `${text}}`) ? hash : undefined;
 }

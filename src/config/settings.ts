@@ -91,7 +91,7 @@ export interface Settings {
   readonly freeOnly: boolean;
 }
 
-export const ALERTS = ['account.died', 'account.recovered', 'account.spent'] as const;
+const ALERTS = ['account.died', 'account.recovered', 'account.spent'] as const;
 export type Alert = (typeof ALERTS)[number];
 
 export interface Webhook {

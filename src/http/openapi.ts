@@ -91,7 +91,7 @@ function tellWish(name: keyof typeof WISHES): Schema {
   return { name, in: 'header', required: false, description: wish.means, schema };
 }
 
-export function openApiDocument(version: string): Schema {
+function openApiDocument(version: string): Schema {
   const paths: Record<string, Record<string, Schema>> = {};
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     const [method = '', path = ''] = name.split(' ');

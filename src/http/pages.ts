@@ -12,7 +12,7 @@ const NEXT = 'The `next` of the page before.';
 /** Of what has an id and stays in its order: nothing is missed or told twice, whatever comes and goes meanwhile. */
 export const pageAfterId = { after: once.describe(NEXT).exactOptional(), limit };
 /** Of what changes by the second: by its place. */
-export const pageAfterPlace = { after: wholeText(0, Number.MAX_SAFE_INTEGER).default(0).describe(NEXT), limit };
+const pageAfterPlace = { after: wholeText(0, Number.MAX_SAFE_INTEGER).default(0).describe(NEXT), limit };
 
 export const idPage = z.strictObject(pageAfterId);
 export const placePage = z.strictObject(pageAfterPlace);

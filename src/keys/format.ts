@@ -74,7 +74,7 @@ function tellTerms({ name, project, models, surfaces, limits, userLimits, priori
   };
 }
 
-export const tellTime = (at: number): string => new Date(at).toISOString();
+const tellTime = (at: number): string => new Date(at).toISOString();
 
 /** As operators see it: never the digest. */
 export function tellKey(key: VirtualKey, now: number): Fields {

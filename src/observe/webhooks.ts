@@ -107,7 +107,7 @@ export function createWebhooks({ endpoints, post, now, after, random, newId, emi
 }
 
 /** The signature covers id, time and body: nothing of it can be changed, and an old one cannot be sent again later. */
-export function letterOf({ url, secret }: Endpoint, { id, body }: Mail, now: number): Letter {
+function letterOf({ url, secret }: Endpoint, { id, body }: Mail, now: number): Letter {
   const timestamp = String(Math.floor(now / SECOND));
   const signature = createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${body}`).digest('base64');
   return { url, body, headers: { 'content-type': 'application/json', 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': `v1,${signature}` } };

@@ -50,7 +50,7 @@ function gather(rule: Rule | undefined, request: ChatRequest, catalogue: Catalog
 }
 
 /** Zero, and known to be: an unknown price is none. */
-export const isFree = ({ price }: Model): boolean => price.input === 0 && price.output === 0;
+const isFree = ({ price }: Model): boolean => price.input === 0 && price.output === 0;
 
 /**
  * The rule's preferences in their order, then its fallback chain; a rule that names nobody takes everybody by priority.

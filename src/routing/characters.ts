@@ -10,7 +10,7 @@ export const NUMBER_SHIFT = 4;
 /** The kind of characters that fold to several units; the number is then that of their list. */
 export const SEVERAL = 6;
 /** The kind of the first half of a character beyond the basic plane: the pair has to be read together. */
-export const SURROGATE = 7;
+const SURROGATE = 7;
 
 export interface Characters {
   /** Entries by UTF-16 code unit, for the fast way; 0, several and surrogates take the slow one. */

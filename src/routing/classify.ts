@@ -24,7 +24,7 @@ export interface Match {
 }
 
 /** The model name that leaves the choice to the rules; with `:<rule>` to that rule. */
-export const AUTO = 'auto';
+const AUTO = 'auto';
 
 const NOTHING_FOUND = new Uint8Array(0);
 

@@ -27,7 +27,7 @@ export function can(model: Model, capability: Capability): boolean {
 }
 
 /** Prompt and answer together. A model that says how much it writes at most is not asked for more. */
-export const contextFor = ({ promptTokens, maxOutput }: ChatRequest, most = Infinity): number => promptTokens + Math.min(maxOutput ?? USUAL_OUTPUT, most);
+const contextFor = ({ promptTokens, maxOutput }: ChatRequest, most = Infinity): number => promptTokens + Math.min(maxOutput ?? USUAL_OUTPUT, most);
 
 /** A context nobody knows is given the benefit of the doubt: the refusal, if any, teaches it. */
 export const fits = (request: ChatRequest, context = Infinity, most = Infinity): boolean => contextFor(request, most) <= context;

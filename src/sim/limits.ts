@@ -73,7 +73,7 @@ const ordinary = { byModel: new Map<string, Quota>(), refused: 'ignore', lag: 0,
  * The published free tiers, November 2026. Groq's recorded waits fit a bucket that refills; the resets of the other two
  * fall on the turn of the UTC minute and day.
  */
-export const freeTiers: Limits = {
+const freeTiers: Limits = {
   openrouter: {
     ...ordinary,
     quota: { windows: [window('requests', 20, MINUTE, 'calendar'), window('requests', 50, DAY, 'calendar')] },

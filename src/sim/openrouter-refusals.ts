@@ -56,7 +56,7 @@ const IN_FLIGHT = {
   headers: { 'Retry-After': '120' },
 } as const;
 
-export const inFlight = failure(
+const inFlight = failure(
   402,
   'This request would exceed your available credits given your current in-flight requests. Retry after in-flight requests settle, or add credits.',
   IN_FLIGHT,

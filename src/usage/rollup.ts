@@ -4,7 +4,7 @@ import type { Cells, Entry } from './entry.ts';
 import { bucketOf, BUCKETS } from './latency.ts';
 
 /** What sums are kept apart by. Empty where it does not apply: nobody answered, or the door was open and there was no key. */
-export const DIMENSIONS = ['day', 'key_id', 'key', 'project', 'provider', 'model', 'account'] as const;
+const DIMENSIONS = ['day', 'key_id', 'key', 'project', 'provider', 'model', 'account'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /**

@@ -70,7 +70,7 @@ const ID = /^[\w-]{22}$/;
 const HASH = /^[\w-]{43}$/;
 const SEALED_KEY = new RegExp(`^[\\w-]{${Math.ceil(((SEAL_BYTES + KEY_BYTES) * 4) / 3)}}$`);
 /** 4,096 bytes of credential: the longest in the field, signed tokens, stay under half of it. */
-export const MAX_CREDENTIAL_BYTES = 4096;
+const MAX_CREDENTIAL_BYTES = 4096;
 const SEALED = new RegExp(`^[\\w-]{${Math.ceil(((SEAL_BYTES + 1) * 4) / 3)},${Math.ceil(((SEAL_BYTES + MAX_CREDENTIAL_BYTES) * 4) / 3)}}$`);
 
 /** Labels go into a header, a metric and a command line as they are; `/` divides provider and label. */

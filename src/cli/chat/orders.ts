@@ -2,7 +2,7 @@
 import { storyLine } from '../speech.ts';
 import type { Conversation } from './conversation.ts';
 
-export const HELP = `  /model NAME   ask another model; /model alone shows which
+const HELP = `  /model NAME   ask another model; /model alone shows which
   /rule NAME    let one rule choose; /rule alone shows who chose last and why
   /retry        ask the last question again
   /cost         tokens of this conversation, what they cost and what they saved

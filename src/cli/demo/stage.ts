@@ -18,7 +18,7 @@ export interface Stage {
 }
 
 /** Three people's accounts at each provider. */
-export const cast: Readonly<Record<string, readonly string[]>> = {
+const cast: Readonly<Record<string, readonly string[]>> = {
   openrouter: ['olive', 'oscar', 'odette'],
   groq: ['grace', 'gus', 'gina'],
   cerebras: ['cleo', 'carl', 'cora'],

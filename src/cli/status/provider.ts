@@ -25,7 +25,7 @@ function dayOf(windows: readonly Window[], unit: Window['unit']): Sum {
 }
 
 /** The day of all pools together, in requests, or in tokens where requests are not counted by the day. Undefined: neither is. */
-export function dayOfAll(accounts: readonly AccountStatus[]): (Sum & { readonly unit: Window['unit'] }) | undefined {
+function dayOfAll(accounts: readonly AccountStatus[]): (Sum & { readonly unit: Window['unit'] }) | undefined {
   for (const unit of ['requests', 'tokens']) {
     const sums = poolsOf(accounts).map(({ windows }) => dayOf(windows, unit));
     const limit = sums.reduce((total, sum) => total + sum.limit, 0);
