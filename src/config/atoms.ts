@@ -33,6 +33,9 @@ export const size = (minimum: number, maximum: number, example: string) => z
     return z.NEVER;
   });
 
+/** `off`, which is undefined, or something else. `error` says what. */
+export const orOff = <S extends z.ZodType>(schema: S, error: string) => z.union([z.literal(['off', false]).transform(() => undefined), schema], { error });
+
 /** A mapping whose every key has a default. All of its lines may be commented out, which YAML reads as nothing. */
 export const group = <S extends z.ZodRawShape>(shape: S) => z.preprocess((written) => written ?? {}, z.strictObject(shape));
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { nearest } from '../near-miss.ts';
 import { CAPABILITIES, type Catalogue, type Model, type Price, type Provider } from '../types.ts';
 import { compact, deadlines, duration, text, toDeadlines, wholeNumber } from './atoms.ts';
-import { readDestination } from './destination.ts';
+import { destination, readDestination } from './destination.ts';
 import { mergeLimits, rateLimit, reset, toLimits, type Reset } from './limits.ts';
 import type { Parsed } from './parsed.ts';
 import { ConfigError, type Problem } from './problems.ts';
@@ -41,13 +41,6 @@ const model = z.strictObject({
   rate_limit: rateLimit,
   price: prices.prefault({}),
   first_content: duration.optional(),
-});
-
-const destination = z.string().transform((written, context) => {
-  const read = readDestination(written);
-  if ('url' in read) return read.url;
-  context.addIssue(read.mistake);
-  return z.NEVER;
 });
 
 const webPage = z.url({ protocol: /^https$/, error: 'must be an https address' });

@@ -1,7 +1,8 @@
 /** Where a provider's keys may be sent. */
+import { z } from 'zod';
 import { isLoopback } from '../loopback.ts';
 
-export type Destination = { readonly url: string } | { readonly mistake: string };
+type Destination = { readonly url: string } | { readonly mistake: string };
 
 /** A base URL without its trailing slash: https, or http to this machine; nothing that could carry a secret or swallow a path. */
 export function readDestination(written: string): Destination {
@@ -12,10 +13,20 @@ export function readDestination(written: string): Destination {
 }
 
 /** A whole address: https, or http to this machine. */
-export function readAddress(written: string): Destination {
+function readAddress(written: string): Destination {
   const url = URL.canParse(written) ? new URL(written) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) return { mistake: 'must be a URL such as https://api.example.com/v1' };
   if (url.username !== '' || url.password !== '') return { mistake: 'must carry no user name or password: keys live in the vault' };
   if (url.protocol === 'http:' && !isLoopback(url.hostname)) return { mistake: 'must be https: plain http would show keys on the way (loopback alone may use it)' };
   return { url: url.href };
 }
+
+/** As parts of a schema. */
+const readBy = (read: (written: string) => Destination) => z.string().transform((written, context) => {
+  const found = read(written);
+  if ('url' in found) return found.url;
+  context.addIssue(found.mistake);
+  return z.NEVER;
+});
+export const destination = readBy(readDestination);
+export const address = readBy(readAddress);

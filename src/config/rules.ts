@@ -1,7 +1,7 @@
 /** `routing-rules.yaml`: which words lead to which providers. */
 import { z } from 'zod';
 import { CAPABILITIES, type Conditions, type Rule, type Rules } from '../types.ts';
-import { compact, deadlines, duration, text, toDeadlines, wholeNumber } from './atoms.ts';
+import { compact, deadlines, duration, orOff, text, toDeadlines, wholeNumber } from './atoms.ts';
 import { shown, unknownName } from './describe.ts';
 import type { Parsed } from './parsed.ts';
 import { validate, type Mistake } from './validate.ts';
@@ -59,10 +59,7 @@ function ruleOf(options: RulesOptions) {
   const provider = text.superRefine((name, context) => {
     if (options.providers?.includes(name) === false) context.addIssue(unknownName('provider', name, options.providers));
   });
-  const cache = z.union([
-    z.literal(['off', false]).transform(() => undefined),
-    z.strictObject({ ttl: duration, shared: z.boolean().default(false) }).transform(({ ttl, shared }) => ({ ttlMs: ttl, shared })),
-  ], { error: 'must be off or { ttl: 1h }' });
+  const kept = z.strictObject({ ttl: duration, shared: z.boolean().default(false) }).transform(({ ttl, shared }) => ({ ttlMs: ttl, shared }));
   return z.strictObject({
     name: ruleName,
     conditions: conditionsOf(options).prefault({}),
@@ -73,7 +70,7 @@ function ruleOf(options: RulesOptions) {
     strategy: z.enum(['round_robin', 'spend_expiring', 'fastest', 'reliable']).default('round_robin'),
     on_policy_refusal: z.enum(['stop', 'fallback']).default('stop'),
     on_stream_break: z.enum(['error', 'resume', 'buffer']).default('error'),
-    cache: cache.optional(),
+    cache: orOff(kept, 'must be off or { ttl: 1h }').optional(),
     deadlines: deadlines.prefault({}),
   });
 }

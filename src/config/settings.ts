@@ -1,7 +1,7 @@
 /** `config/tollfree.yaml`: everything that is neither a rule nor a provider. An empty file is a good configuration. */
 import { z } from 'zod';
-import { age, duration, group, size, text, wholeNumber } from './atoms.ts';
-import { readAddress } from './destination.ts';
+import { age, duration, group, orOff, size, text, wholeNumber } from './atoms.ts';
+import { address } from './destination.ts';
 import { validate } from './validate.ts';
 
 export interface Settings {
@@ -160,15 +160,15 @@ const schema = z.strictObject({
     budget_ratio: z.number().min(0).max(1).default(0.2),
     budget_per_second: z.number().min(0).max(1_000).default(3),
     // Every slow answer costs a second call of somebody's quota: only who would rather pay than wait.
-    hedge_after: z.union([z.literal(['off', false]).transform(() => undefined), duration], { error: 'must be off or a duration such as 2s' }).prefault('off'),
+    hedge_after: orOff(duration, 'must be off or a duration such as 2s').prefault('off'),
   }),
   cache: group({
     // About 10,000 answers of a page.
     max_size: size(MIB, 64 * GIB, '64MiB').default(64 * MIB),
     // What is asked once must not lie about: only who wants answers to outlive a restart.
-    disk: z.union([z.literal(['off', false]).transform(() => undefined), size(MIB, 1024 * GIB, '1GiB')], { error: 'must be off or a size such as 1GiB' }).prefault('off'),
+    disk: orOff(size(MIB, 1024 * GIB, '1GiB'), 'must be off or a size such as 1GiB').prefault('off'),
     // Conversations are their clients' to keep: nobody's prompts stay here unasked.
-    responses: z.union([z.literal(['off', false]).transform(() => undefined), duration], { error: 'must be off or a duration such as 1h' }).prefault('off'),
+    responses: orOff(duration, 'must be off or a duration such as 1h').prefault('off'),
   }),
   catalogue: group({
     // Free rosters change weekly: a quarter of a day is early enough and four calls a day cost no quota.
@@ -192,7 +192,7 @@ const schema = z.strictObject({
     max_files: wholeNumber(1, 1_000).default(5),
   }),
   telemetry: group({
-    endpoint: z.union([z.literal(['off', false]).transform(() => undefined), z.url({ protocol: /^https?$/ })], { error: 'must be off or the http or https address of an OTLP collector such as http://127.0.0.1:4318' }).prefault('off'),
+    endpoint: orOff(z.url({ protocol: /^https?$/ }), 'must be off or the http or https address of an OTLP collector such as http://127.0.0.1:4318').prefault('off'),
     headers: z.record(z.string().regex(/^[\w-]+$/, { error: 'must be the name of a header' }), text).default({}),
     sample: z.number().min(0).max(1).default(1),
   }),
@@ -200,7 +200,7 @@ const schema = z.strictObject({
     (written) => written ?? [],
     z.array(
       z.strictObject({
-        url: webhookUrl(),
+        url: address,
         // 128 bits, written as hexadecimal digits are 32: half of that is the least anybody should sign with.
         secret: z.string().refine((written) => written.length >= 16, { error: 'must be at least 16 characters: `openssl rand -hex 32` makes a good one' }),
         events: z.array(z.enum(ALERTS)).min(1).default([...ALERTS]),
@@ -240,15 +240,6 @@ export function loadSettings(text: string, file: string): Settings {
     webhooks,
     freeOnly,
   };
-}
-
-function webhookUrl() {
-  return z.string().transform((written, context) => {
-    const read = readAddress(written);
-    if ('url' in read) return read.url;
-    context.addIssue(read.mistake);
-    return z.NEVER;
-  });
 }
 
 function hostName(): z.ZodString {

@@ -8,26 +8,12 @@ import { createUntaken } from '../../src/gateway/untaken.ts';
 import { createRetryBudget } from '../../src/gateway/retry-budget.ts';
 import type { Gateway } from '../../src/gateway.ts';
 import { compileRules } from '../../src/routing/classify.ts';
-import type { Account, Catalogue, ChatChunk, ChatRequest, GatewayEvent, Model, Provider, Rule, Target } from '../../src/types.ts';
-import { provider } from '../routing/requests.ts';
+import type { Account, Catalogue, ChatChunk, ChatRequest, GatewayEvent, Provider, Rule, Target } from '../../src/types.ts';
+import { model, provider, rule as plainRule } from '../routing/requests.ts';
 
-export const model = (name: string, more: Partial<Model> = {}): Model => ({ name, aliases: [], capabilities: ['text_generation'], limits: { windows: [] }, price: { input: 0, output: 0 }, context: 8_000, ...more });
+export { model, provider };
 
-export { provider };
-
-export const rule = (more: Partial<Rule> = {}): Rule => ({
-  name: 'general',
-  conditions: { keywords: [], keywordsNone: [], patterns: [], minKeywordScore: 1, models: ['auto'] },
-  preferences: ['a', 'b'],
-  models: {},
-  capabilities: [],
-  fallbackChain: [],
-  strategy: 'round_robin',
-  onPolicyRefusal: 'stop',
-  onStreamBreak: 'error',
-  deadlines: {},
-  ...more,
-});
+export const rule = (more: Partial<Rule> = {}): Rule => plainRule('general', {}, { preferences: ['a', 'b'], ...more });
 
 export const request = (more: Partial<ChatRequest> = {}): ChatRequest => ({
   id: 'req_1',
