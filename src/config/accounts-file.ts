@@ -1,7 +1,8 @@
 /** A list of accounts with their keys: what `tollfree accounts import` seals, and the library holds in memory. */
 import { z } from 'zod';
+import { didYouMean } from '../near-miss.ts';
+import { shown } from './describe.ts';
 import { rateLimit } from './limits.ts';
-import { nearest } from '../near-miss.ts';
 import { ConfigError } from './problems.ts';
 import { validate, type Mistake } from './validate.ts';
 import type { Catalogue, Provider } from '../types.ts';
@@ -39,7 +40,4 @@ export function readImport(text: string, file: string, { providers }: Catalogue)
 /** A key that stands in the wrong place is quoted like any other mistake. No word of ours is as long as a key is. */
 const discreet = (words: string): string => words.replaceAll(/[\w.+/=-]{14,}/g, '…');
 
-export function unknownProvider(name: string, providers: ReadonlyMap<string, Provider>): string {
-  const meant = nearest(name, [...providers.keys()]);
-  return `no provider is called ${JSON.stringify(name.slice(0, 40))}${meant === undefined ? '' : `: did you mean ${meant}?`}`;
-}
+export const unknownProvider = (name: string, providers: ReadonlyMap<string, Provider>): string => `no provider is called ${shown(name)}${didYouMean(name, [...providers.keys()])}`;

@@ -1,4 +1,5 @@
 /** What an operator does with accounts while the daemon runs. */
+import { unknownProvider } from '../config/accounts-file.ts';
 import { FailureError, failureOf } from '../failure.ts';
 import type { AccountCheck, AccountDesk } from '../http/admin-accounts.ts';
 import type { Inquiry } from '../providers/inquire.ts';
@@ -17,8 +18,9 @@ export interface AccountDeskOptions {
 
 export function createAccountDesk({ vault, catalogue, inquiry, learn, foundGood }: AccountDeskOptions): AccountDesk {
   const providerOf = (name: string): Provider => {
-    const provider = catalogue().providers.get(name);
-    if (provider === undefined) throw new FailureError({ kind: 'invalid-request', param: 'provider', message: `there is no provider ${JSON.stringify(name)} in the catalogue` });
+    const { providers } = catalogue();
+    const provider = providers.get(name);
+    if (provider === undefined) throw new FailureError({ kind: 'invalid-request', param: 'provider', message: unknownProvider(name, providers) });
     return provider;
   };
   const accountOf = (id: string): Account => {

@@ -65,7 +65,7 @@ describe('accounts', () => {
   });
 
   test.each([
-    ['accounts add grok --key-stdin', 'x', 2, /no provider is called "grok": did you mean groq\?/],
+    ['accounts add grok --key-stdin', 'x', 2, /no provider is called "grok" \(did you mean groq\?\)/],
     ['accounts add groq', '', 2, /no terminal to ask for the key\n.*--key-stdin/],
     ['accounts add groq --key-stdin --limit rpm=lots', GROQ, 2, /rpm=30/],
     ['accounts add groq --key-stdin', 'gsk_wrong_key_wrong', 1, /GroqCloud refuses the key/],

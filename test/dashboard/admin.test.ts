@@ -36,7 +36,7 @@ describe('accounts', () => {
   test.each<[string, Json, number, RegExp]>([
     ['a key the provider refuses', { provider: 'groq', key: 'invalid-key-of-nobody' }, 400, /nothing was added/],
     ['the same key again', { provider: 'groq', key: 'sim-groq-one' }, 400, /already, as groq\/one/],
-    ['a provider nobody knows', { provider: 'nobody', key: 'sim-nobody-1' }, 400, /no provider "nobody"/],
+    ['a provider nobody knows', { provider: 'grok', key: 'sim-nobody-1' }, 400, /no provider is called "grok" \(did you mean groq\?\)/],
     ['no key', { provider: 'groq' }, 400, /key: is required/],
     ['another field', { provider: 'groq', key: 'sim-groq-x', base_url: 'http://evil' }, 400, /base_url: is not known here; known are provider, key/],
     ['a label that is none', { provider: 'groq', key: 'sim-groq-x', label: '<img onerror=…>', check: false }, 400, /no good label/],
