@@ -1,5 +1,7 @@
 /** The promises about `/metrics`: every name and label, and no word of a client's in either. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import type { Account } from '../../src/types.ts';
 import { hello, startSystem } from '../support/system.ts';
@@ -56,6 +58,12 @@ describe('metrics', () => {
 
   test('a window’s limit is told as soon as what is left of it', () => {
     expect(labelsOf('tollfree_quota_limit')).toHaveLength(labelsOf('tollfree_quota_remaining').length);
+  });
+
+  test('docs/dashboard.md says of each what it says itself', () => {
+    const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'dashboard.md'), 'utf8');
+    const documented = [...page.matchAll(/^\| `(tollfree_\w+)` \| (.*) \|$/gm)].map(([, name, help]) => [name, help]);
+    expect(documented).toEqual([...state.text.matchAll(/^# HELP (tollfree_\w+) (.*)$/gm)].map(([, name, help]) => [name, help]));
   });
 
   test('an account is in exactly one state', () => {
