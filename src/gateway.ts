@@ -104,9 +104,8 @@ export async function answer(gateway: Gateway, request: ChatRequest, signal: Abo
   }
 }
 
-async function askUpstream(turn: Turn): Promise<Answer> {
-  const certain = await tryAll(turn);
-  return mayResume(turn) ? resumable(turn, certain, tryAll) : certain;
+function askUpstream(turn: Turn): Promise<Answer> {
+  return mayResume(turn) ? tryAll(turn).then((certain) => resumable(turn, certain, tryAll)) : tryAll(turn);
 }
 
 /** One request on its way. */
@@ -148,7 +147,7 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     await turn.commit?.();
     const afterMs = attempt.content();
     if (!isHeld(turn)) gateway.firstContent.noted(lease.target, afterMs);
-    patience.committed();
+    if (!held.complete) patience.committed();
     return { match, lease, attempts: story.tries(), dropped: concessions.dropped(lease.target), ...deliver({ turn, lease, attempt, patience }, held, rest) };
   } catch (error) {
     patience.end();
@@ -218,25 +217,38 @@ interface Books {
   readonly left: () => void;
 }
 
-/** Not inside {@link deliver}: a generator function made for each request would bring its own prototype and shape each time. */
-async function* delivered({ held, rest, patience, note, close, left }: Books): AsyncGenerator<ChatChunk> {
-  try {
-    yield* held.chunks;
-    if (held.complete) return;
-    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
-      note(next.value);
-      yield next.value;
-    }
-    close();
-  } catch (error) {
-    const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
-    close(failure);
-    throw new FailureError(failure, { cause: error });
-  } finally {
-    left();
-    await rest.return?.();
-  }
+/** An iterator by hand: what a generator would do costs a whole answer twelve promises more, and each chunk of a stream four. */
+function delivered({ held, rest, patience, note, close, left }: Books): AsyncIterable<ChatChunk> {
+  const state = { told: 0 };
+  const iterator: AsyncIterator<ChatChunk> = {
+    async next() {
+      const value = held.chunks[state.told];
+      if (value !== undefined) {
+        state.told += 1;
+        return { done: false, value };
+      }
+      if (held.complete) return DONE;
+      try {
+        const next = await rest.next();
+        if (next.done === true) close();
+        else note(next.value);
+        return next;
+      } catch (error) {
+        const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
+        close(failure);
+        throw new FailureError(failure, { cause: error });
+      }
+    },
+    async return() {
+      left();
+      await rest.return?.();
+      return DONE;
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
+
+const DONE: IteratorResult<ChatChunk> = { done: true, value: undefined };
 
 /** The lease ends as the attempt did. What is no fault of upstream's costs the account nothing but the call. */
 function end(lease: Lease, failure: Failure | undefined, usage?: Usage): void {

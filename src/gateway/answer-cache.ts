@@ -27,17 +27,27 @@ type Ask = (turn: Turn) => Promise<Answer>;
 export const createAnswerCache = ({ disk, ...options }: AnswerStoreOptions & { readonly disk?: AnswerDisk | undefined }): AnswerCache => ({ store: createAnswerStore(options), ...(disk && { disk }), flights: new Map() });
 
 /** The answer from the cache, from whoever is asking the same already, or from `ask`. */
-export async function throughCache(turn: Turn, ask: Ask): Promise<Answer> {
-  const { gateway: { cache }, request, match: { rule } } = turn;
+export function throughCache(turn: Turn, ask: Ask): Promise<Answer> {
+  const { request, match: { rule } } = turn;
   if (rule?.cache === undefined || request.cache === 'off' || request.relay?.form !== undefined) return ask(turn);
-  const key = keyOf(request, { rule: rule.name, shared: rule.cache.shared });
+  return findOrAsk(turn, { key: keyOf(request, { rule: rule.name, shared: rule.cache.shared }), rule: rule.cache }, ask);
+}
+
+interface Wanted {
+  readonly key: string;
+  readonly rule: CacheRule;
+}
+
+async function findOrAsk(turn: Turn, wanted: Wanted, ask: Ask): Promise<Answer> {
+  const { gateway: { cache }, request } = turn;
+  const { key } = wanted;
   if (request.cache !== 'refresh') {
     const kept = cache.store.find(key) ?? (cache.flights.has(key) ? undefined : await fromDisk(cache, key));
     if (kept !== undefined) return tellAgain(turn, kept);
     const flight = cache.flights.get(key);
     if (flight !== undefined) return (await join(turn, flight)) ?? miss(turn, ask);
   }
-  return lead(turn, { key, rule: rule.cache }, ask);
+  return lead(turn, wanted, ask);
 }
 
 async function fromDisk({ disk, store }: AnswerCache, key: string): Promise<Kept | undefined> {
@@ -62,7 +72,7 @@ async function miss(turn: Turn, ask: Ask): Promise<Answer> {
 }
 
 /** The first to ask. The call is told as its own to the end, even where it leaves and others stay. */
-async function lead(turn: Turn, { key, rule }: { readonly key: string; readonly rule: CacheRule }, ask: Ask): Promise<Answer> {
+async function lead(turn: Turn, { key, rule }: Wanted, ask: Ask): Promise<Answer> {
   const { gateway: { cache, now }, signal } = turn;
   const flight = startFlight({
     ask: (own) => miss({ ...turn, signal: own }, ask),

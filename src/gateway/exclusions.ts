@@ -32,7 +32,7 @@ export function createExclusions(): Exclusions {
 
   return {
     excluded: (target, account, pool) =>
-      (target.model.context ?? Number.POSITIVE_INFINITY) <= context.floor || scopes.some((scope) => excluded.has(keyOf(scope, target, account, pool))),
+      (target.model.context ?? Number.POSITIVE_INFINITY) <= context.floor || (excluded.size > 0 && scopes.some((scope) => excluded.has(keyOf(scope, target, account, pool)))),
 
     after(lease, failure, rule) {
       const { again, elsewhere, effect } = consequences[failure.kind];

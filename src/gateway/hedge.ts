@@ -17,9 +17,13 @@ interface Runner {
 }
 
 /** What tryOnce gives: for the first who has content, or when all have failed. */
-export async function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promise<CalledAnswer | undefined> {
+export function hedged(turn: Turn, lease: Lease, tryOnce: TryOnce): Promise<CalledAnswer | undefined> {
   const { hedgeMs } = turn.gateway.policy();
-  if (hedgeMs === undefined || isHeld(turn) || turn.request.relay?.form?.rest !== undefined) return tryOnce(turn, lease);
+  const alone = hedgeMs === undefined || isHeld(turn) || turn.request.relay?.form?.rest !== undefined;
+  return alone ? tryOnce(turn, lease) : withRival(turn, lease, { hedgeMs, tryOnce });
+}
+
+async function withRival(turn: Turn, lease: Lease, { hedgeMs, tryOnce }: { readonly hedgeMs: number; readonly tryOnce: TryOnce }): Promise<CalledAnswer | undefined> {
   const runners: Runner[] = [];
   const race: { winner?: Runner } = {};
   const run = (mine: Lease): Runner => {

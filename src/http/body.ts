@@ -59,7 +59,7 @@ interface Reading {
   readonly reject: (error: Error) => void;
 }
 
-async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     // What listeners hold is held until the answer has ended: of the body, nothing.
     const state: { reading: Reading | undefined } = { reading: { chunks: [], bytes: 0, resolve, reject } };

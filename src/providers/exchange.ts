@@ -5,7 +5,7 @@ import { FailureError } from '../failure.ts';
 import type { AbortSignalLike, Clock } from '../types.ts';
 import type { HttpAnswer } from './call.ts';
 import type { Connections } from './connections.ts';
-import { tooMuch } from './decoded.ts';
+import { decoded, tooMuch } from './decoded.ts';
 import type { HttpRequest } from './dialect.ts';
 import { createInbox } from './inbox.ts';
 import type { Inbox } from './inbox.ts';
@@ -29,7 +29,7 @@ export interface ExchangeOptions {
   readonly now: Clock;
   /** The longest silence between two bytes of the body, milliseconds. */
   readonly stallMs: number;
-  /** On the wire. */
+  /** On the wire, and after decompression. */
   readonly mostBytes: number;
 }
 
@@ -85,7 +85,7 @@ function createHandler({ place, watch, now, stallMs, mostBytes, resolve, reject 
       const inbox = createInbox({ pause: () => controller.pause(), resume: () => controller.resume(), leave: () => cut(new Error('nobody reads on')) });
       state.inbox = inbox;
       state.unwatch = watchSilence({ watch, stallMs, place }, inbox, cut);
-      resolve({ status, headers, bytes: inbox.bytes, drain: () => drain({ watch, now }, inbox, cut) });
+      resolve({ status, headers, bytes: decoded(inbox.bytes, headers, { host: place.host, most: mostBytes }), drain: () => drain({ watch, now }, inbox, cut) });
     },
     onResponseData(_controller, chunk) {
       state.inbox?.take(chunk, now());

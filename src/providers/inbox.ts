@@ -33,15 +33,33 @@ interface State {
   end?: { readonly failure: Error | undefined };
   discarding: boolean;
   /** The one reader, where it waits. */
-  wake?: (() => void) | undefined;
+  waiting?: { readonly resolve: (next: IteratorResult<Uint8Array>) => void; readonly reject: (failure: Error) => void } | undefined;
 }
 
 export function createInbox({ pause, resume, leave }: InboxOptions): Inbox {
   const chunks: Uint8Array[] = [];
   const state: State = { held: 0, received: 0, discarding: false };
+  /** What the reader gets now; undefined: it has to wait. */
+  const ready = (): IteratorResult<Uint8Array> | undefined => {
+    const chunk = chunks.shift();
+    if (chunk !== undefined) {
+      letGo(chunk.length);
+      return { done: false, value: chunk };
+    }
+    if (state.end?.failure !== undefined) throw state.end.failure;
+    return state.end !== undefined || state.discarding ? DONE : undefined;
+  };
   const wake = (): void => {
-    state.wake?.();
-    state.wake = undefined;
+    const { waiting } = state;
+    if (waiting === undefined) return;
+    state.waiting = undefined;
+    try {
+      const next = ready();
+      if (next === undefined) state.waiting = waiting;
+      else waiting.resolve(next);
+    } catch (failure) {
+      waiting.reject(failure as Error);
+    }
   };
   const letGo = (bytes: number): void => {
     const wasFull = state.held > HIGH_WATER;
@@ -50,19 +68,11 @@ export function createInbox({ pause, resume, leave }: InboxOptions): Inbox {
   };
 
   const iterator: AsyncIterator<Uint8Array> = {
-    async next() {
-      for (;;) {
-        const chunk = chunks.shift();
-        if (chunk !== undefined) {
-          letGo(chunk.length);
-          return { done: false, value: chunk };
-        }
-        if (state.end?.failure !== undefined) throw state.end.failure;
-        if (state.end !== undefined || state.discarding) return DONE;
-        await new Promise<void>((resolve) => {
-          state.wake = resolve;
-        });
-      }
+    next() {
+      return new Promise((resolve, reject) => {
+        state.waiting = { resolve, reject };
+        wake();
+      });
     },
     return() {
       if (state.end === undefined && !state.discarding) leave();

@@ -41,30 +41,35 @@ export function readChunks({ bytes, drain }: Answer, decoder: Decoder, options: 
   const ready: ChatChunk[] = [];
   const state: { taken: number; last: boolean; end?: { readonly failure?: unknown } } = { taken: 0, last: false };
 
-  const pull = async (): Promise<readonly Payload[]> => {
-    const next: IteratorResult<Uint8Array, unknown> = await source.next();
-    if (next.done === true) {
+  /** Undefined: no more comes. */
+  const take = (piece: Uint8Array | undefined): readonly Payload[] => {
+    if (piece === undefined) {
       state.last = true;
       return reader.feed(text.write(scrubber.end()) + text.end());
     }
-    const payloads = reader.feed(text.write(scrubber.feed(next.value)));
+    const payloads = reader.feed(text.write(scrubber.feed(piece)));
     if (reader.over()) {
       state.last = true;
       drain();
     }
     return payloads;
   };
-  /** A connection torn down after the last word takes nothing away from the answer. */
-  const torn = async (error: unknown): Promise<readonly Payload[]> => {
-    if (!decoder.complete()) throw error;
-    state.last = true;
-    await source.return?.();
-    return [];
+  const pull = async (): Promise<readonly Payload[]> => {
+    try {
+      const next: IteratorResult<Uint8Array, unknown> = await source.next();
+      return take(next.done === true ? undefined : next.value);
+    } catch (error) {
+      // A connection torn down after the last word takes nothing away from the answer.
+      if (!decoder.complete()) throw error;
+      state.last = true;
+      await source.return?.();
+      return [];
+    }
   };
-  /** So does a last event of which only a part came. */
+  /** Nor does a last event of which only a part came. */
   const isCutOff = (payload: Payload): boolean => decoder.complete() && parseJson(payload.text) === undefined;
-  const read = async (): Promise<void> => {
-    for (const payload of await pull().catch(torn)) ready.push(...decoder.read(payload));
+  const read = (payloads: readonly Payload[]): void => {
+    for (const payload of payloads) ready.push(...decoder.read(payload));
     if (!state.last) return;
     for (const payload of reader.end()) if (!isCutOff(payload)) ready.push(...decoder.read(payload));
     decoder.end();
@@ -83,7 +88,7 @@ export function readChunks({ bytes, drain }: Answer, decoder: Decoder, options: 
         if (state.end !== undefined && 'failure' in state.end) throw state.end.failure;
         if (state.end !== undefined) return { done: true, value: undefined };
         try {
-          await read();
+          read(await pull());
         } catch (failure) {
           state.end = { failure };
           await source.return?.();
