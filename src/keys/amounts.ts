@@ -28,5 +28,5 @@ export interface Allowance {
 const NANO = 1e-9;
 
 /** Rounded up: what costs anything at all counts. */
-export const toNanoUsd = (usd: number): number => Math.ceil(Number((usd / NANO).toFixed(3)));
+export const toNanoUsd = (usd: number): number => Math.ceil(Math.round(usd / NANO * 1000) / 1000);
 export const toUsd = (nanoUsd: number): number => Number((nanoUsd * NANO).toFixed(9));

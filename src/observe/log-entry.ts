@@ -86,7 +86,7 @@ const tellAttempt = ({ provider, account, model, outcome, sent, startedAt, ended
   outcome,
   sent,
   ms: Math.round(endedAt - startedAt),
-  ...(retryAt !== undefined && { retry_at: new Date(retryAt).toISOString() }),
+  retry_at: retryAt === undefined ? undefined : new Date(retryAt).toISOString(),
 });
 
 function storyLines(attempts: readonly Attempt[], passed: readonly Attempt[]): string[] {
