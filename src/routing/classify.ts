@@ -38,9 +38,8 @@ export function classify(request: ChatRequest, rules: RuleSet): Match {
   if (named !== undefined) return { rule: named.rule, score: 0, words: [] };
   const stands = (rule: CompiledRule): boolean => ruledOutBySight(rule, request) === undefined;
   const found = rules.compiled.some((rule) => hasWords(rule) && stands(rule)) ? readPrompt(rules.scanner, request.text) : NOTHING_FOUND;
-  // Of a thousand rules nearly all have words that nobody said: they are left out before anything is made of them.
-  const holding = rules.compiled
-    .filter((rule) => isAddressed(rule, found) && stands(rule))
+  const holding = addressed(rules, found)
+    .filter(stands)
     .map((rule) => ({ rule, ...tally(rule, found) }))
     .filter((weighed) => ruledOutByWords(weighed.rule, weighed, found) === undefined);
   // Patterns cost the most, so they are asked last, and only until one rule holds.
@@ -51,8 +50,12 @@ export function classify(request: ChatRequest, rules: RuleSet): Match {
 
 const hasWords = ({ terms, excluded }: CompiledRule): boolean => terms.length > 0 || excluded.length > 0;
 
-/** Whether any of its words was found, where it asks for one. */
-const isAddressed = ({ terms }: CompiledRule, found: Uint8Array): boolean => terms.length === 0 || terms.some(({ index }) => (found[index] ?? 0) > 0);
+/** Those that ask for no word, or for one that was found, as they stand in the file: of a thousand rules nearly all have words that nobody said, and are not looked at. */
+function addressed({ compiled, wordless, asking }: RuleSet, found: Uint8Array): readonly CompiledRule[] {
+  const places = new Set(wordless);
+  for (let index = 0; index < found.length; index += 1) if (found[index] !== 0) for (const place of asking[index] ?? []) places.add(place);
+  return [...places].sort((one, other) => one - other).flatMap((place) => compiled[place] ?? []);
+}
 
 /** Highest score first, the default rule after its equals; sorting keeps the order of the file. */
 export function rank<R extends Tally & { readonly rule: CompiledRule }>(rules: readonly R[]): R[] {

@@ -32,6 +32,10 @@ export interface RuleSet {
   /** In the order of the file. */
   readonly compiled: readonly CompiledRule[];
   readonly scanner: Scanner;
+  /** Those that ask for no keyword, by their places in the file. */
+  readonly wordless: readonly number[];
+  /** By keyword, those that ask for it. */
+  readonly asking: readonly (readonly number[])[];
 }
 
 /** @throws when a pattern does not compile; the configuration is checked with `checkPattern` before it gets here */
@@ -61,5 +65,8 @@ export function compileRules({ rules, defaultRule }: Rules): RuleSet {
       ...(virtualKeys && { virtualKeys: compileGlobs(virtualKeys) }),
     };
   });
-  return { compiled, scanner: createScanner([...spellings.values()].map(({ tokens }) => tokens)) };
+  const asking = Array.from(spellings, (): number[] => []);
+  for (const [place, { terms }] of compiled.entries()) for (const { index } of terms) asking[index]?.push(place);
+  const wordless = compiled.flatMap(({ terms }, place) => (terms.length === 0 ? [place] : []));
+  return { compiled, scanner: createScanner([...spellings.values()].map(({ tokens }) => tokens)), wordless, asking };
 }
