@@ -144,7 +144,7 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     lease.learn(upstream.facts);
     const rest = upstream.chunks[Symbol.asyncIterator]();
     const held = await readUntil(rest, commitPoint(turn));
-    await turn.commit?.();
+    if (turn.commit !== undefined) await turn.commit();
     const afterMs = attempt.content();
     if (!isHeld(turn)) gateway.firstContent.noted(lease.target, afterMs);
     if (!held.complete) patience.committed();
@@ -241,7 +241,7 @@ function delivered({ held, rest, patience, note, close, left }: Books): AsyncIte
     },
     async return() {
       left();
-      await rest.return?.();
+      if (!held.complete) await rest.return?.();
       return DONE;
     },
   };

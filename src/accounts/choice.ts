@@ -186,10 +186,10 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       const leaveOut = (): void => {
         for (const why of lasting) rotation.leaveOut(targetKey(why.option.target), why, now);
       };
-      const spent = new Set<string>();
+      let spent: Set<string> | undefined;
       for (const option of plan(demand, now)) {
         const quota = meterName(option.pool, option.model);
-        if (spent.has(quota)) continue;
+        if (spent?.has(quota) === true) continue;
         if (excluded(option.target, option.account, option.pool)) {
           ruled.push(ruledOut(option, request, now));
           continue;
@@ -207,7 +207,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
           if (demand.strategy === 'spend_expiring') expiring.used(targetKey(option.target), option, now);
           return { option, hold, estimate, ruled };
         }
-        spent.add(quota);
+        (spent ??= new Set()).add(quota);
         const why = short(option, estimate, now) ?? { option, freeAt: now, outcome: 'rate-minute', claimed: true };
         if (why.anyone === true) lasting.push(why);
         ruled.push(why);

@@ -18,21 +18,19 @@ export type Step = 'stop' | 'again' | 'next';
 const RATE_REFUSALS_A_POOL = 2;
 
 export function createExclusions(): Exclusions {
-  const excluded = new Set<string>();
-  const counts = new Map<string, number>();
+  /** How often each was left; Infinity: it is not asked again. */
+  const left = new Map<string, number>();
   const context = { floor: 0 };
 
   const exclude = (key: string, after = 1): Step => {
-    const count = (counts.get(key) ?? 0) + 1;
-    counts.set(key, count);
-    if (count < after) return 'again';
-    excluded.add(key);
-    return 'next';
+    const count = (left.get(key) ?? 0) + 1;
+    left.set(key, count < after ? count : Number.POSITIVE_INFINITY);
+    return count < after ? 'again' : 'next';
   };
 
   return {
     excluded: (target, account, pool) =>
-      (target.model.context ?? Number.POSITIVE_INFINITY) <= context.floor || (excluded.size > 0 && scopes.some((scope) => excluded.has(keyOf(scope, target, account, pool)))),
+      (target.model.context ?? Number.POSITIVE_INFINITY) <= context.floor || (left.size > 0 && scopes.some((scope) => left.get(keyOf(scope, target, account, pool)) === Number.POSITIVE_INFINITY)),
 
     after(lease, failure, rule) {
       const { again, elsewhere, effect } = consequences[failure.kind];
