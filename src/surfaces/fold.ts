@@ -10,20 +10,23 @@ const GROWING: ReadonlySet<string> = new Set(['content', 'refusal', 'reasoning',
 /** Texts of `chat.completion.chunk`s to the text of one `chat.completion`. */
 export function foldChunks(texts: readonly string[]): string {
   const completion: Json = {};
-  const choices = new Map<number, { choice: Json; message: Json }>();
+  const choices = new Map<number, { readonly choice: Json; readonly message: Json; readonly calls: Map<number, Json> }>();
   for (const text of texts) {
     const { choices: pieces, ...top } = JSON.parse(text) as Json;
     merge(completion, top);
     for (const piece of records(pieces)) {
       const { delta, ...rest } = piece;
       const index = Number(piece['index'] ?? 0);
-      const { choice, message } = choices.get(index) ?? { choice: {}, message: { role: 'assistant', content: null } };
-      choices.set(index, { choice, message });
-      merge(choice, rest);
-      if (isRecord(delta)) mergeDelta(message, delta);
+      const folded = choices.get(index) ?? { choice: {}, message: { role: 'assistant', content: null }, calls: new Map<number, Json>() };
+      choices.set(index, folded);
+      merge(folded.choice, rest);
+      if (!isRecord(delta)) continue;
+      const { tool_calls: calls, ...said } = delta;
+      mergeDelta(folded.message, said);
+      for (const call of records(calls)) mergeCall(folded.calls, call);
     }
   }
-  const whole = [...choices.entries()].toSorted(([a], [b]) => a - b).map(([, { choice, message }]) => ({ ...choice, message }));
+  const whole = inOrder(choices).map(({ choice, message, calls }) => ({ ...choice, message: { ...message, ...(calls.size > 0 && { tool_calls: inOrder(calls) }) } }));
   return JSON.stringify({ ...completion, object: 'chat.completion', choices: whole });
 }
 
@@ -40,15 +43,20 @@ export function unfoldCompletion(text: string, includeUsage: boolean): readonly 
   ];
 }
 
+/** By the numbers they came with, which may be any. */
+const inOrder = <Value>(numbered: ReadonlyMap<number, Value>): readonly Value[] => [...numbered.entries()].toSorted(([a], [b]) => a - b).map(([, value]) => value);
+
 function merge(into: Json, from: Json): void {
-  for (const [key, value] of Object.entries(from)) if (value !== null || !(key in into)) into[key] = value;
+  for (const [key, value] of fieldsOf(from)) if (value !== null || !(key in into)) into[key] = value;
 }
 
+/** All but the one by whose name everybody's prototype is reached. */
+const fieldsOf = (from: Json): readonly (readonly [string, unknown])[] => Object.entries(from).filter(([key]) => key !== '__proto__');
+
 function mergeDelta(into: Json, delta: Json): void {
-  for (const [key, value] of Object.entries(delta)) {
+  for (const [key, value] of fieldsOf(delta)) {
     const known = into[key];
-    if (key === 'tool_calls') into[key] = mergeCalls(records(known), records(value));
-    else if (typeof value === 'string' && typeof known === 'string' && GROWING.has(key)) into[key] = known + value;
+    if (typeof value === 'string' && typeof known === 'string' && GROWING.has(key)) into[key] = known + value;
     else if (Array.isArray(value) && Array.isArray(known)) into[key] = [...(known as unknown[]), ...(value as unknown[])];
     else if (isRecord(value) && isRecord(known)) mergeDelta(known, value);
     else if (value !== null || !(key in into)) into[key] = value;
@@ -56,16 +64,11 @@ function mergeDelta(into: Json, delta: Json): void {
 }
 
 /** Pieces of one call carry its index; a piece without one is a call of its own. */
-function mergeCalls(known: readonly Json[], pieces: readonly Json[]): Json[] {
-  const calls = [...known];
-  for (const piece of pieces) {
-    const { index, ...rest } = piece;
-    const slot = typeof index === 'number' ? index : calls.length;
-    const call = calls[slot] ?? {};
-    mergeDelta(call, rest);
-    calls[slot] = call;
-  }
-  return calls;
+function mergeCall(calls: Map<number, Json>, { index, ...piece }: Json): void {
+  const number = typeof index === 'number' ? index : calls.size;
+  const call = calls.get(number) ?? {};
+  mergeDelta(call, piece);
+  calls.set(number, call);
 }
 
 function withIndexedCalls(message: Json): Json {

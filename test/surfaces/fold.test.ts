@@ -42,6 +42,19 @@ describe('fold', () => {
   });
 });
 
+describe('fold, of what is meant to do harm', () => {
+  const call = (index: number, id: string): string => chunk({ tool_calls: [{ index, id, type: 'function', function: { name: 'f', arguments: '{}' } }] });
+
+  test.each([[4_000_000_000, 2], [-1, 2], [0.5, 2], [7, 3]])('a tool call is one call, whatever its number: %d', (index, other) => {
+    expect(folded(call(index, 'a'), call(other, 'b'))['choices']).toMatchObject([{ message: { tool_calls: [index, other].toSorted((a, b) => a - b).map((number) => ({ id: number === index ? 'a' : 'b' })) } }]);
+  });
+
+  test.each(['{"content":"x","__proto__":{"polluted":1}}', '{"odd":{"__proto__":{"polluted":1}}}'])('what it says of a prototype reaches nobody else: %s', (delta) => {
+    folded('{"choices":[{"index":0,"delta":{"odd":{"b":2}}}]}', `{"choices":[{"index":0,"delta":${delta}}]}`, `{"__proto__":{"polluted":1},"choices":[{"index":0,"delta":${delta}}]}`);
+    expect('polluted' in {}).toBe(false);
+  });
+});
+
 describe('unfold', () => {
   const completions = fc.record({
     id: fc.string(),
