@@ -29,7 +29,7 @@ export interface HttpFailure {
 
 /** What an answer is made of, before anyone knows what it means. */
 export interface Payload {
-  /** One event's data, or a whole JSON body. */
+  /** One event's data, in one line; or a whole JSON body. */
   readonly text: string;
   readonly whole: boolean;
   /** The event's name, where it has one. */

@@ -33,7 +33,7 @@ export function createEventReader({ host, now, eventMs = EVENT_MS }: EventReader
     onEvent({ data, event }) {
       state.moved = true;
       if (data.trim() === '[DONE]') state.over = true;
-      if (!state.over) state.payloads.push({ text: data, whole: false, ...(event !== undefined && { event }) });
+      if (!state.over) state.payloads.push({ text: inOneLine(data), whole: false, ...(event !== undefined && { event }) });
     },
     onComment() {
       state.moved = true;
@@ -65,3 +65,6 @@ export function createEventReader({ host, now, eventMs = EVENT_MS }: EventReader
     over: () => state.over,
   };
 }
+
+/** Of JSON, whose line ends are blanks: it is sent on as one line of data. */
+const inOneLine = (data: string): string => (data.includes('\n') ? data.replaceAll('\n', ' ') : data);

@@ -104,7 +104,7 @@ describe('answers', () => {
         const start = bytes.toString().replace(/^\uFEFF/, '').trimStart();
         fc.pre(!/^[<{[]/.test(start) && !/^error/m.test(start));
         const expected: string[] = [];
-        const parser = createParser({ onEvent: ({ data }) => void expected.push(data) });
+        const parser = createParser({ onEvent: ({ data }) => void expected.push(data.replaceAll('\n', ' ')) });
         parser.feed(`${start}\n\n`);
         const done = expected.findIndex((data) => data.trim() === '[DONE]');
         const seen: string[] = [];
