@@ -1,9 +1,10 @@
 /** A request's body, read with every bound checked before anything is parsed. */
 import type { IncomingMessage } from 'node:http';
+import { isDeeperThan } from '../depth.ts';
 import { FailureError } from '../failure.ts';
 import type { Failure } from '../failure.ts';
 
-/** Deeper than any tool schema in use; without a bound, `JSON.stringify` overflows the stack on what `JSON.parse` accepts. */
+/** Deeper than any tool schema in use. */
 const MAX_DEPTH = 100;
 
 /**
@@ -98,14 +99,6 @@ function parse(text: string): unknown {
     const position = error instanceof Error ? /position (\d+)/.exec(error.message)?.[1] : undefined;
     throw refuse({ kind: 'invalid-request', message: text === '' ? 'the body is empty; send a JSON object' : `the body is not valid JSON${position === undefined ? '' : ` (at character ${position})`}` });
   }
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (levels === 0) return true;
-  // Parsed, so all its properties are its own.
-  for (const name in value) if (isDeeperThan((value as Record<string, unknown>)[name], levels - 1)) return true;
-  return false;
 }
 
 function refuse(failure: Failure): FailureError {

@@ -5,7 +5,7 @@ import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
 import { explain } from './explain.ts';
 import { notTaken } from './fields.ts';
-import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
+import { isRecord, listAt, numberAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
@@ -106,7 +106,7 @@ function blockOf(part: Part): Json {
 function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state: Reading = { head: { id: '', model: '' }, usage: {}, calls: -1 };
   return function* translate(payload) {
-    const value = parseJson(payload.text);
+    const value = parseAnswer(payload.text);
     if (!isRecord(value) || value['type'] === 'error') yield payload;
     else if (value['type'] === 'message') yield wholeMessage(value);
     else yield* eventOf(value, state);

@@ -4,7 +4,7 @@ import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { notTaken } from './fields.ts';
-import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
+import { isRecord, listAt, numberAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
@@ -73,7 +73,7 @@ function partOf(part: Part): Json {
 function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state: { head: Head } = { head: { id: '', model: '' } };
   return function* translate(payload) {
-    const value = parseJson(payload.text);
+    const value = parseAnswer(payload.text);
     if (!isRecord(value)) yield payload;
     else if (payload.whole) yield isRecord(value['message']) ? wholeMessage(value, value['message']) : payload;
     else if (typeof value['type'] === 'string') yield* eventOf(value, state);

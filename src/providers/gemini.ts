@@ -5,7 +5,7 @@ import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { notTaken } from './fields.ts';
 import { signatureOf, UNSIGNED, wantsSignatures } from './gemini-openai.ts';
-import { isRecord, listAt, numberAt, parseJson, recordAt, textAt } from './json.ts';
+import { isRecord, listAt, numberAt, parseAnswer, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
@@ -110,7 +110,7 @@ function resultOf(text: string): Json {
 function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state: Reading = { calls: 0, begun: false };
   return function* translate(payload) {
-    const value = parseJson(payload.text);
+    const value = parseAnswer(payload.text);
     if (isRecord(value) && ('candidates' in value || 'promptFeedback' in value || 'usageMetadata' in value)) yield told(value, payload.whole, state);
     else yield payload;
   };

@@ -1,4 +1,6 @@
 /** Reading JSON somebody else wrote: nothing is where it should be until it was looked at. */
+import { isDeeperThan } from '../depth.ts';
+
 export type Json = Readonly<Record<string, unknown>>;
 
 export function isRecord(value: unknown): value is Json {
@@ -12,6 +14,16 @@ export function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Ten times what a client may send us; at five times as much `JSON.stringify` overflows the stack. */
+const DEEPEST = 1000;
+
+/** Undefined, too, where it is nested too deep to be gone through and written anew. */
+export function parseAnswer(text: string): unknown {
+  const value = parseJson(text);
+  // A level has two characters: the pieces of a stream need no look.
+  return text.length > 2 * DEEPEST && isDeeperThan(value, DEEPEST) ? undefined : value;
 }
 
 export function recordAt(value: Json | undefined, name: string): Json | undefined {

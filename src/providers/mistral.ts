@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ChatRequest, Target } from '../types.ts';
 import { translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
-import { isRecord, listAt, parseJson, recordAt, textAt } from './json.ts';
+import { isRecord, listAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 
@@ -45,7 +45,7 @@ const MAY_DIFFER = /"(?:content|tool_calls)"\s*:\s*\[/;
 function createTranslation(): (payload: Payload) => Iterable<Payload> {
   const state = { calls: 0 };
   return function* translate(payload) {
-    const value = MAY_DIFFER.test(payload.text) ? parseJson(payload.text) : undefined;
+    const value = MAY_DIFFER.test(payload.text) ? parseAnswer(payload.text) : undefined;
     if (!isRecord(value) || !Array.isArray(value['choices'])) yield payload;
     else yield { ...payload, text: JSON.stringify({ ...value, choices: listAt(value, 'choices').map((choice) => told(choice, payload.whole ? 'message' : 'delta', state)) }) };
   };

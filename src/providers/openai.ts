@@ -9,7 +9,7 @@ import type { Decoder, Dialect, HttpRequest, Payload, Refuse } from './dialect.t
 import { choiceError, isComplaint } from './envelope.ts';
 import { explain } from './explain.ts';
 import { fitted } from './fields.ts';
-import { isRecord, parseJson } from './json.ts';
+import { isRecord, parseAnswer } from './json.ts';
 import type { Json } from './json.ts';
 import { encodeRelay } from './relay.ts';
 import { broken, createTally } from './tally.ts';
@@ -58,7 +58,7 @@ function decode(refuse: Refuse): Decoder {
 
 /** Throws what it says went wrong. */
 function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
-  const value = parseJson(payload.text);
+  const value = parseAnswer(payload.text);
   if (payload.event === 'error' || isComplaint(value)) throw refuse(payload.text);
   if (!isRecord(value)) throw broken('sent something that is not JSON in the middle of its answer');
   const choices = choicesOf(value, payload.whole);
