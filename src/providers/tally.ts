@@ -13,9 +13,10 @@ export interface Tally {
 }
 
 export function createTally(): Tally {
-  const open = new Set<number>();
+  /** By its index, whether a choice has its finish reason. What comes after, e.g. the usage in an empty piece, does not take it away. */
+  const finished = new Map<number, boolean>();
   const seen: { finish?: string; content: boolean; usage: boolean } = { content: false, usage: false };
-  const complete = (): boolean => seen.finish !== undefined && open.size === 0;
+  const complete = (): boolean => finished.size > 0 && [...finished.values()].every(Boolean);
   return {
     complete,
     count(choices, usage) {
@@ -24,8 +25,7 @@ export function createTally(): Tally {
       for (const choice of choices) {
         content ||= choice.content;
         finish ??= choice.finish;
-        if (choice.finish === undefined) open.add(choice.index);
-        else open.delete(choice.index);
+        if (choice.finish !== undefined || !finished.has(choice.index)) finished.set(choice.index, choice.finish !== undefined);
       }
       seen.content ||= content;
       seen.usage ||= usage !== undefined;
