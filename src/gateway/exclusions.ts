@@ -40,8 +40,9 @@ export function createExclusions(): Exclusions {
         case 'no':
           return 'stop';
         case 'larger-context':
-          context.floor = Math.max(context.floor, lease.target.model.context ?? 0);
-          return exclude(keyOf('target', lease.target, lease.account, lease.pool));
+          // Unless it says that something else than the context was too small.
+          if (scope === 'target') context.floor = Math.max(context.floor, lease.target.model.context ?? 0);
+          return exclude(key);
         case 'if-the-rule-says':
           return rule?.onPolicyRefusal === 'fallback' ? exclude(key) : 'stop';
         case 'if-capability':

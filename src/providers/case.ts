@@ -6,7 +6,7 @@ import type { Refusal } from './refusal.ts';
 
 export interface Case {
   readonly status: number;
-  /** Absent: not JSON, or JSON that says nothing. Then it is not the provider who speaks, but something in between. */
+  /** Absent: not JSON, or JSON that says nothing. */
   readonly complaint: Complaint | undefined;
   /** The complaint's sentence in lower case. */
   readonly text: string;
@@ -36,6 +36,6 @@ export const all = (...conditions: readonly Condition[]): Condition => (told) =>
 export const any = (...conditions: readonly Condition[]): Condition => (told) => conditions.some((holds) => holds(told));
 
 /** JSON that says something: the provider itself. */
-export const spoken: Condition = ({ complaint }) => complaint !== undefined;
+export const spoken: Condition = ({ complaint }) => complaint?.atEdge === false;
 /** A filter, a portal, a proxy, which know nothing of keys and models. */
-export const unspoken: Condition = ({ complaint }) => complaint === undefined;
+export const unspoken: Condition = (told) => !spoken(told);

@@ -15,6 +15,8 @@ export interface Complaint {
   readonly metadata: Json;
   /** Google's `details`. */
   readonly details: readonly Json[];
+  /** Cloudflare's own words, which stands before many providers and speaks JSON to whoever asks for it (blog.cloudflare.com/rfc-9457-agent-error-pages). */
+  readonly atEdge: boolean;
 }
 
 /** Whether a payload inside a 200 is an error. An answer has choices, an error has not, or says so. */
@@ -46,6 +48,7 @@ export function readComplaint(body: string): Complaint | undefined {
     ...given('status', statusOf(outer, inner)),
     metadata,
     details: listAt(inner, 'details'),
+    atEdge: outer['cloudflare_error'] === true,
   };
 }
 

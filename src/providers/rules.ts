@@ -72,10 +72,17 @@ const TOO_LONG = [
 ];
 
 const sizes: readonly Rule[] = [
+  // What somebody in between does not let through, or a minute's tokens do not hold, says nothing of contexts: others may take it.
+  { when: all(unspoken, status(413)), means: { kind: 'too-long', scope: 'provider' } },
+  { when: all(status(413), ofWindow), means: { kind: 'too-long', scope: 'pool-model' } },
   { when: any(status(413), ...TOO_LONG.map(says)), means: { kind: 'too-long' } },
   { when: named('context_length_exceeded', 'token_limit_exceeded', 'string_too_long', 'exceed_context_size_error', '1261'), means: { kind: 'too-long' } },
   { when: named('payload_too_large', 'request_too_large'), means: { kind: 'too-long' } },
 ];
+
+function ofWindow({ refusal: { window } }: Case): boolean {
+  return window?.unit !== undefined;
+}
 
 const policies: readonly Rule[] = [
   { when: named('content_filter', 'content_policy_violation', 'refusal', 'responsibleaipolicyviolation'), means: { kind: 'policy' } },

@@ -89,6 +89,7 @@ function expectEnding(ending: Ending, row: Row, { status, headers, text }: Seen,
       expect(headers.get('x-tollfree-provider')).toBe(ending === 'first' ? FAULTY : GOOD);
       expect(text).toMatch(whole);
       expect(text).not.toContain('"error"');
+      for (const frame of stream ? text.trimEnd().split('\n\n').slice(0, -1) : [`data: ${text}`]) expect(JSON.parse(frame.slice('data: '.length))).toBeInstanceOf(Object);
       expect([callsTo(FAULTY), callsTo(GOOD)]).toEqual([ending === 'again' ? 2 : 1, ending === 'first' ? 0 : 1]);
       break;
     case 'event':
@@ -197,6 +198,20 @@ describe.each([['streaming', true], ['not streaming', false]] as const)('%s', (_
         await secure.close();
       }
     });
+  });
+
+  test.each([
+    ['a minute’s tokens', { kind: 'answer', status: 413, body: { error: { message: 'Request too large for model `x` in organization `org_x` service tier `on_demand` on tokens per minute (TPM): Limit 8000, Requested 9000, please reduce your message size and try again.', type: 'tokens', code: 'rate_limit_exceeded' } } }],
+    ['somebody in between', { kind: 'answer', status: 413, body: '<html>413 Request Entity Too Large</html>' }],
+  ] as const)('too large for %s: whoever has a context of the same size may take it', async (_what, fault) => {
+    const undo = await state.simulators.misbehave({ provider: FAULTY, fault });
+    try {
+      const seen = await ask({}, {}, stream);
+      expect([seen.status, seen.headers.get('x-tollfree-provider'), seen.headers.get('x-tollfree-attempts')]).toEqual([200, GOOD, '2']);
+      expect(seen.house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
+    } finally {
+      await undo();
+    }
   });
 
   test('an unsupported parameter is left out once and told', async () => {

@@ -66,6 +66,24 @@ const beginnings: readonly Row[] = [
   row('usage, then the end', stream('data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":0,"total_tokens":3}}\n\n'), 'next', 503),
 ];
 
+const ended = 'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n';
+const nested = (levels: number): string => `data: {"choices":[{"index":0,"delta":{"content":"Once","odd":${'['.repeat(levels)}${']'.repeat(levels)}},"finish_reason":null}]}\n\n`;
+
+/** Odd, and whole: or odd enough to be nobody's answer. */
+const events: readonly Row[] = [
+  row('an event in several lines', stream(`data: {"choices":[{"index":0,\ndata: "delta":{"content":"Once"},\ndata:\ndata: "finish_reason":null}]}\n\n${ended}`), 'first', 200),
+  row('an end, then an empty piece with the usage', stream(`${delta({ content: 'Once' })}${ended.replace('data: [DONE]\n\n', '')}data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\ndata: [DONE]\n\n`), 'first', 200),
+  row('an end, then more words', stream(`${delta({ content: 'Once' })}${ended.replace('data: [DONE]\n\n', '')}${delta({ content: ' upon' })}data: [DONE]\n\n`), 'first', 200),
+  row('an end twice', stream(`${delta({ content: 'Once' })}${ended}${ended}`), 'first', 200),
+  row('usage after [DONE]', stream(`${delta({ content: 'Once' })}${ended}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n`), 'first', 200),
+  row('[DONE] without an end', stream(`${delta({ content: 'Once' })}data: [DONE]\n\n`), ['event', 'next'], 503),
+  row('a tool call with a number out of all bounds', stream(`${delta({ tool_calls: [{ index: 4_000_000_000, id: 'x', type: 'function', function: { name: 'look', arguments: '{}' } }] })}${ended}`), 'first', 200),
+  row('an event nested deep', stream(`${delta({ content: JSON.parse(`${'['.repeat(900)}${']'.repeat(900)}`) as unknown })}${ended}`), 'first', 200),
+  row('an event nested without end', stream(`${nested(50_000)}${ended}`), 'next', 503),
+  row('an event nested without end, mid-stream', stream(`${delta({ content: 'Once' })}${nested(50_000)}${ended}`), ['event', 'next'], 503),
+  row('an answer nested without end', said(200, `{"choices":[{"index":0,"message":{"role":"assistant","content":${'['.repeat(50_000)}${']'.repeat(50_000)}},"finish_reason":"stop"}]}`), 'next', 503),
+];
+
 const forms: readonly Row[] = [
   row('the type of a page', wire((body) => `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n${CLOSE}\r\n${body}`), 'first', 200),
   row('the type of bytes', wire((body) => `HTTP/1.1 200 OK\r\ncontent-type: application/octet-stream\r\n${CLOSE}\r\n${body}`), 'first', 200),
@@ -82,6 +100,9 @@ const forms: readonly Row[] = [
   row('a message and a number', json(200, { code: 50_505, message: 'Model service overloaded. Please try again later.', data: null }), 'next', 503),
 ];
 
+/** As Cloudflare writes its own refusals for whoever asks for JSON. */
+const cloudflare = (status: number, code: number, detail: string): object => ({ type: `https://developers.cloudflare.com/error-${code}/`, title: `Error ${code}`, status, detail, error_code: code, cloudflare_error: true, retryable: false });
+
 const refusals: readonly Row[] = [
   row('a 400 without a word', said(400, ''), 'next', 503),
   row('a 400 of an empty object', json(400, {}), 'next', 400, { rests: [] }),
@@ -93,7 +114,9 @@ const refusals: readonly Row[] = [
   row('a 499', json(499, { error: 'client closed request' }), 'again', 503),
   row('a 429 page', said(429, '<html>slow down</html>', 'content-type: text/html\r\nretry-after: 9\r\n'), 'next', 429, { retryAfter: [8, 9], rests: ['pool-model rate-minute'] }),
   row('a 503 with its time', said(503, '{"error":{"message":"busy"}}', 'content-type: application/json\r\nretry-after: 30\r\n'), 'next', 503, { retryAfter: [28, 30], rests: ['target overloaded'] }),
+  row('a 403 of an edge filter in JSON', json(403, cloudflare(403, 1010, 'Access denied')), 'next', 503, { rests: ['provider overloaded'] }),
+  row('a 404 of an edge in JSON', json(404, cloudflare(404, 1042, 'nope')), 'next', 503, { rests: ['provider overloaded'] }),
   row('a 502 page', said(502, '<html><body>Bad Gateway</body></html>', 'content-type: text/html\r\n'), 'again', 503),
 ];
 
-export const wireRows: readonly Row[] = [...versions, ...encodings, ...beginnings, ...forms, ...refusals];
+export const wireRows: readonly Row[] = [...versions, ...encodings, ...beginnings, ...events, ...forms, ...refusals];

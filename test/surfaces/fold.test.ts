@@ -4,6 +4,7 @@ import { foldChunks, unfoldCompletion } from '../../src/surfaces/fold.ts';
 
 const chunk = (delta: unknown, more: object = {}): string => JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...more });
 const piece = (index: number, content: string): string => JSON.stringify({ choices: [{ index, delta: { content }, finish_reason: null }] });
+const call = (index: number, id: string): string => chunk({ tool_calls: [{ index, id, type: 'function', function: { name: 'f', arguments: '{}' } }] });
 const folded = (...texts: string[]): Record<string, unknown> => JSON.parse(foldChunks(texts)) as Record<string, unknown>;
 
 describe('fold', () => {
@@ -43,8 +44,6 @@ describe('fold', () => {
 });
 
 describe('fold, of what is meant to do harm', () => {
-  const call = (index: number, id: string): string => chunk({ tool_calls: [{ index, id, type: 'function', function: { name: 'f', arguments: '{}' } }] });
-
   test.each([[4_000_000_000, 2], [-1, 2], [0.5, 2], [7, 3]])('a tool call is one call, whatever its number: %d', (index, other) => {
     expect(folded(call(index, 'a'), call(other, 'b'))['choices']).toMatchObject([{ message: { tool_calls: [index, other].toSorted((a, b) => a - b).map((number) => ({ id: number === index ? 'a' : 'b' })) } }]);
   });
