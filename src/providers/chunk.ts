@@ -1,7 +1,7 @@
 /** One payload of the OpenAI format, read only as far as anyone inside needs. Its text stays as it came. */
 import { weighText } from '../tokens.ts';
 import type { Usage } from '../types.ts';
-import { isRecord, numberAt, recordAt } from './json.ts';
+import { countAt, isRecord, numberAt, recordAt } from './json.ts';
 import type { Json } from './json.ts';
 
 /** The end of a choice is its finish reason; a choice seen and not finished is one cut short. */
@@ -58,13 +58,13 @@ function weighWords(value: unknown): number {
  */
 export function usageOf(value: Json): Usage | undefined {
   const usage = recordAt(value, 'usage') ?? recordAt(recordAt(value, 'x_groq'), 'usage');
-  const input = numberAt(usage, 'prompt_tokens');
+  const input = countAt(usage, 'prompt_tokens');
   if (usage === undefined || input === undefined) return undefined;
-  const completion = numberAt(usage, 'completion_tokens') ?? 0;
-  const reasoning = numberAt(recordAt(usage, 'completion_tokens_details'), 'reasoning_tokens');
-  const cachedInput = numberAt(recordAt(usage, 'prompt_tokens_details'), 'cached_tokens');
+  const completion = countAt(usage, 'completion_tokens') ?? 0;
+  const reasoning = countAt(recordAt(usage, 'completion_tokens_details'), 'reasoning_tokens');
+  const cachedInput = countAt(recordAt(usage, 'prompt_tokens_details'), 'cached_tokens');
   // xAI leaves reasoning out of completion_tokens, and Gemini its thoughts: the total has them.
-  const output = Math.max(completion, (numberAt(usage, 'total_tokens') ?? 0) - input);
+  const output = Math.max(completion, (countAt(usage, 'total_tokens') ?? 0) - input);
   const costUsd = costIn(usage);
   return { input, output, ...(cachedInput !== undefined && { cachedInput }), ...(reasoning !== undefined && { reasoning }), ...(costUsd !== undefined && { costUsd }) };
 }

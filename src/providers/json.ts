@@ -38,6 +38,15 @@ export function numberAt(value: Json | undefined, name: string): number | undefi
   return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
 }
 
+/** Ten times the longest context there is: more is no count, and believed it would fill a month's window. */
+const MOST_COUNTED = 1e8;
+
+/** Of tokens, seconds and the like, whole or begun. */
+export function countAt(value: Json | undefined, name: string): number | undefined {
+  const number = numberAt(value, name);
+  return number !== undefined && number >= 0 && number <= MOST_COUNTED ? Math.ceil(number) : undefined;
+}
+
 export function textAt(value: Json | undefined, name: string): string | undefined {
   const found = value?.[name];
   return typeof found === 'string' ? found : undefined;

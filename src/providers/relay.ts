@@ -5,7 +5,7 @@ import { usageOf } from './chunk.ts';
 import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
 import { fitted } from './fields.ts';
-import { isRecord, numberAt, parseJson, recordAt } from './json.ts';
+import { countAt, isRecord, parseJson, recordAt } from './json.ts';
 import type { Json } from './json.ts';
 import { broken } from './tally.ts';
 import { isJson, notIn } from './transcript.ts';
@@ -104,10 +104,10 @@ function readWhole(text: string, refuse: Refuse): ChatChunk {
 /** Of a transcription: OpenAI tells tokens by other names than of a chat, or the recording's length; a verbose answer tells its `duration`. */
 function listenedTo(answer: Json): Usage | undefined {
   const told = recordAt(answer, 'usage');
-  const input = numberAt(told, 'input_tokens');
-  const seconds = numberAt(told, 'seconds') ?? numberAt(answer, 'duration');
+  const input = countAt(told, 'input_tokens');
+  const seconds = countAt(told, 'seconds') ?? countAt(answer, 'duration');
   if (input === undefined && seconds === undefined) return undefined;
-  return { input: input ?? 0, output: numberAt(told, 'output_tokens') ?? 0, ...(seconds !== undefined && { audioSeconds: Math.ceil(seconds) }) };
+  return { input: input ?? 0, output: countAt(told, 'output_tokens') ?? 0, ...(seconds !== undefined && { audioSeconds: seconds }) };
 }
 
 const OF_MODEL_OR_KEY: ReadonlySet<UpstreamFailure['kind']> = new Set(['model-gone', 'model-access', 'credential', 'too-long']);

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
+import type { FaultRuleInput } from '../../src/sim/fault-table.ts';
 import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
 import { openHouse } from './house.ts';
@@ -57,6 +58,35 @@ const attemptsOf = ({ events }: House): readonly string[] => events.flatMap((eve
 const statusesOf = ({ events }: House): readonly number[] => events.flatMap((event) => (event.type === 'request-finished' ? [event.summary.status] : []));
 const textOf = (stream: string): string =>
   stream.split('\n\n').flatMap((frame) => (frame.startsWith('data: {') ? [JSON.parse(frame.slice(6)) as { choices?: { delta?: { content?: string } }[] }] : [])).map(({ choices }) => choices?.[0]?.delta?.content ?? '').join('');
+
+const answered = (body: object): FaultRuleInput => ({ provider: 'groq', fault: { kind: 'answer', status: 200, body: { choices: [{ index: 0, message: { role: 'assistant', content: 'Once upon a time' }, finish_reason: 'stop' }], ...body } } });
+
+describe('usage nobody can believe', () => {
+  test.each([
+    [{ prompt_tokens: -500, completion_tokens: 9 }],
+    [{ prompt_tokens: 1e300, completion_tokens: 9 }],
+    [{ prompt_tokens: 20, completion_tokens: 1e300 }],
+    [{ prompt_tokens: 20, completion_tokens: -7 }],
+    [{ prompt_tokens: 20, completion_tokens: 'many', total_tokens: 1e12 }],
+  ])('is not counted, and keeps nobody out: %j', async (reported) => {
+    await state.simulators.misbehave(answered({ usage: reported }));
+    const house = await open({ models: { groq: { limits: { windows: [{ unit: 'tokens', limit: 8_000, seconds: 60, kind: 'rolling' }] } } } });
+    for (let count = 0; count < 3; count += 1) expect((await house.chat({ ...question, stream: false })).headers.get('x-tollfree-provider')).toBe('groq');
+    const told = house.events.flatMap((event) => (event.type === 'request-finished' ? [event.summary.usage] : []));
+    expect(told).toEqual(told.map(() => ({ input: expect.any(Number), output: expect.any(Number), estimated: true })));
+    for (const usage of told) expect([usage?.input, usage?.output].filter((tokens = 0) => tokens > 0 && tokens < 100)).toHaveLength(2);
+    const used = house.accounts.view().flatMap(({ windows }) => windows.filter(({ unit, limit }) => unit === 'tokens' && limit === 8_000).map((window) => window.used));
+    expect(used[0]).toBeGreaterThan(0);
+    expect(used[0]).toBeLessThan(8_000);
+  });
+
+  test('parts of a token are a token', async () => {
+    await state.simulators.misbehave(answered({ usage: { prompt_tokens: 20.4, completion_tokens: 4.2 } }));
+    const house = await open();
+    await (await house.chat({ ...question, stream: false })).text();
+    expect(house.events.flatMap((event) => (event.type === 'request-finished' ? [event.summary.usage] : []))).toEqual([{ input: 21, output: 5 }]);
+  });
+});
 
 describe('a client that leaves', () => {
   const leaveAt = { 'before headers': { kind: 'silence' }, 'after headers': { kind: 'silence', after: 'headers' }, 'mid-stream': { kind: 'silence', after: 3 }, 'under comments': { kind: 'comments', after: 1 } } as const;
