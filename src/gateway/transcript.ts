@@ -65,8 +65,8 @@ function compare(chunk: ChatChunk, known: Words, heard: Words): ChatChunk | unde
   }
   const ends = chunk.finish !== undefined || chunk.usage !== undefined;
   if (Object.keys(fresh).length === 0 && !ends) return undefined;
-  const choices = (value['choices'] as Json[]).map((choice) => ({ ...choice, delta: fresh }));
-  return { ...chunk, text: JSON.stringify({ ...value, choices }), content: Object.keys(fresh).length > 0 };
+  const choices: unknown = value['choices'];
+  return { ...chunk, text: JSON.stringify({ ...value, choices: Array.isArray(choices) ? (choices as Json[]).map((choice) => ({ ...choice, delta: fresh })) : [] }), content: Object.keys(fresh).length > 0 };
 }
 
 /** The only choice's; an empty one where there is no choice, e.g. beside the usage. Undefined: several at once. */

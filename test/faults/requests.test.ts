@@ -280,6 +280,15 @@ describe('a stream that breaks', () => {
     expect([statusesOf(house), inFlight(house)]).toEqual([[502], 0]);
   });
 
+  test('resume: a piece that only tells the usage, without a choice, is no word', async () => {
+    const usage = { prompt_tokens: 3, completion_tokens: 4 };
+    const told = `data: ${JSON.stringify({ usage })}\n\n`;
+    await state.simulators.misbehave({ provider: 'groq', fault: saying(['Once ', 'upon a '], '') }, { provider: 'cerebras', fault: saying(['Once '], `${told}${saying(['upon a time'], ended).body}`) });
+    const house = await open({ rule: { onStreamBreak: 'resume' } });
+    const text = await (await house.chat(question)).text();
+    expect([textOf(text), text.endsWith('data: [DONE]\n\n')]).toEqual(['Once upon a time', true]);
+  });
+
   test('resume: only the same model', async () => {
     await state.simulators.misbehave(broken);
     const house = await open({ rule: { onStreamBreak: 'resume' }, models: { cerebras: { aliases: ['another'] } } });
