@@ -122,7 +122,7 @@ const transcription = z.looseObject({ text });
 
 const attempts = z.array(z.object({ provider: text, account: text, model: text, reason: text, retry_at: maybe(time) })).describe('Who was asked, or would have been, and why it came to nothing.');
 const error = z.object({ error: z.object({ message: text, type: text, param: text.nullable(), code: text.nullable(), request_id: maybe(text), attempts: maybe(attempts) }) });
-const anthropicError = z.object({ type: z.literal('error'), error: z.object({ type: text, message: text, code: text, attempts: maybe(attempts) }), request_id: text });
+const anthropicError = z.object({ type: z.literal('error'), error: z.object({ type: text, message: text, code: text, details: maybe(z.object({ error_code: text })), attempts: maybe(attempts) }), request_id: text });
 
 /** By their names in the document. */
 export const ANSWERS = {

@@ -45,7 +45,7 @@ export function tellAnthropic(failure: Failure, requestId: string, now: number):
     headers: { ...head.headers, 'request-id': requestId },
     body: {
       type: 'error',
-      error: { type: ANTHROPIC_TYPES[head.status] ?? (head.status < 500 ? 'invalid_request_error' : 'api_error'), message: redact(failure.message), code: codeOf(failure, code), ...attemptsOf(failure) },
+      error: { type: ANTHROPIC_TYPES[head.status] ?? (head.status < 500 ? 'invalid_request_error' : 'api_error'), message: redact(failure.message), code: codeOf(failure, code), ...detailsOf(failure), ...attemptsOf(failure) },
       request_id: requestId,
     },
   };
@@ -77,6 +77,11 @@ function headOf(failure: Failure, now: number): Pick<ToldError, 'status' | 'head
       ...(final && { 'x-should-retry': 'false' }),
     },
   };
+}
+
+/** Where Anthropic's client looks for what it can do about a failure. */
+function detailsOf(failure: Failure): { readonly details?: object } {
+  return 'code' in failure && failure.code !== undefined ? { details: { error_code: failure.code } } : {};
 }
 
 function codeOf(failure: Failure, usual: string): string {

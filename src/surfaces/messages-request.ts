@@ -1,5 +1,6 @@
 /** Anthropic's question in OpenAI's form. Blocks nobody else knows go to Anthropic or are refused by name, never lost on the way. */
 import { z } from 'zod';
+import { FailureError } from '../failure.ts';
 import { check, refused } from '../schema.ts';
 import type { Original } from '../types.ts';
 import { clientFields, ownWords } from './client-fields.ts';
@@ -42,6 +43,7 @@ export interface MessagesQuestion {
 export function readMessages(input: unknown, { counting = false } = {}): MessagesQuestion {
   const data = check(messagesBody, input);
   if (data.max_tokens === undefined && !counting) throw refused('max_tokens', 'this field is required');
+  if (data['thread']) throw keptElsewhere();
   const reading: Reading = {};
   for (const field of ELSEWHERE) if (data[field]) onlyThere(reading, field, 'this happens at Anthropic, and nowhere else; leave it out');
   const unknown = Object.keys(data).filter((field) => !(field in messagesBody.shape) && data[field] !== null);
@@ -49,6 +51,14 @@ export function readMessages(input: unknown, { counting = false } = {}): Message
   const thinking = data.thinking !== undefined && data.thinking !== null && data.thinking.type !== 'disabled';
   const body = chatBody(data, reading);
   return { body, thinking, dropped: [...unknown, ...serverTools], original: { body: clientFields(data), ...reading } };
+}
+
+/**
+ * A conversation of which the server keeps what was said: it would be kept by one account, and the next question may go to another.
+ * Told this code, Anthropic's client (1.11) sends all of it instead; its runner of tools asks for a thread by itself.
+ */
+function keptElsewhere(): FailureError {
+  return new FailureError({ kind: 'invalid-request', param: 'thread', code: 'thread_unsupported_request', message: 'thread: conversations are not kept here; send all messages, without it' });
 }
 
 /** What is found on the way that means something at Anthropic alone: the first of it. */

@@ -13,7 +13,8 @@ beforeEach(() => state.system.simulators.clearCalls());
 afterAll(() => state.system.close());
 
 const ask = (content: string): Anthropic.MessageParam[] => [{ role: 'user', content }];
-const tools: Anthropic.Tool[] = [{ name: 'get_weather', description: 'the weather now', input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }];
+const weather = { name: 'get_weather', description: 'the weather now', input_schema: { type: 'object' as const, properties: { city: { type: 'string' } }, required: ['city'] } };
+const tools: Anthropic.Tool[] = [weather];
 /** The bodies of the questions that went upstream. */
 const asked = (): Record<string, unknown>[] => state.system.simulators.calls().flatMap(({ body }) => (typeof body === 'object' && body !== null ? [body as Record<string, unknown>] : []));
 const sent = (): Record<string, unknown> => asked()[0] ?? {};
@@ -67,6 +68,14 @@ describe('messages', () => {
     const second = await state.client.messages.create({ ...question, tool_choice: { type: 'auto' }, messages: [...question.messages, { role: 'assistant', content: first.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: call?.id ?? '', content: 'sunny' }, { type: 'text', text: 'so?' }] }] });
     expect(second.content.length).toBeGreaterThan(0);
     expect((sent()['messages'] as object[]).slice(1)).toMatchObject([{ role: 'assistant', tool_calls: [{ id: call?.id, function: { name: 'get_weather' } }] }, { role: 'tool', tool_call_id: call?.id, content: 'sunny' }, { role: 'user', content: 'so?' }]);
+  });
+
+  test('the runner of tools, which would rather have its conversation kept by the server', async () => {
+    const runner = state.client.beta.messages.toolRunner({ model: 'gpt-oss-120b', max_tokens: 500, messages: [{ role: 'user', content: 'get_weather of Paris' }], tools: [{ ...weather, run: ({ city }: { readonly city: string }) => `sunny in ${city}` }] });
+    const { content } = await runner.runUntilDone();
+    expect(content).toMatchObject([{ type: 'text', text: expect.stringContaining('sunny in') }]);
+    expect(asked()).toHaveLength(2);
+    expect(asked()[1]).toMatchObject({ messages: [{ role: 'user', content: 'get_weather of Paris' }, { role: 'assistant', tool_calls: [{}] }, { role: 'tool', content: expect.stringContaining('sunny in') }] });
   });
 
   test('a picture goes to a model that sees', async () => {
