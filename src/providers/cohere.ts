@@ -4,14 +4,14 @@ import { questionHeaders, translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { notTaken } from './fields.ts';
-import { isRecord, listAt, numberAt, parseAnswer, recordAt, textAt } from './json.ts';
+import { given, isRecord, listAt, numberAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
 import { chunkOf, completionOf, usageFields } from './told.ts';
 import type { Finish, Head } from './told.ts';
 import { readFields, readQuestion, refuseRest } from './turns.ts';
-import type { CommonFields, Part, Turn } from './turns.ts';
+import type { CommonFields, FunctionTool, Part, Turn } from './turns.ts';
 
 export const cohere: Dialect = { authorize: openai.authorize, encode, decode: (refuse) => translated(createTranslation(), openai.decode(refuse)), explain };
 
@@ -47,8 +47,15 @@ function toolFields({ tools, toolChoice }: Pick<CommonFields, 'tools' | 'toolCho
   if (tools.length === 0) return {};
   const offered = typeof toolChoice === 'object' ? tools.filter(({ name }) => name === toolChoice.name) : tools;
   const choice = toolChoice === 'none' ? 'NONE' : toolChoice === 'required' || typeof toolChoice === 'object' ? 'REQUIRED' : undefined;
-  return { tools: offered.map((tool) => ({ type: 'function', function: tool })), ...(choice && { tool_choice: choice }) };
+  return {
+    tools: offered.map(({ name, description, parameters }) => ({ type: 'function', function: { name, ...given('description', description), parameters } })),
+    ...(choice && { tool_choice: choice }),
+    ...(offered.every(canBeStrict) && { strict_tools: true }),
+  };
 }
+
+/** All tools are strict there or none, and one without a required parameter cannot be: docs.cohere.com/v2/docs/parameter-types-in-tool-use. */
+const canBeStrict = ({ strict, parameters }: FunctionTool): boolean => strict === true && Array.isArray(parameters['required']) && parameters['required'].length > 0;
 
 function messageOf(turn: Turn): Json {
   switch (turn.role) {

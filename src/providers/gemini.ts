@@ -5,7 +5,7 @@ import type { Dialect, HttpRequest, Payload } from './dialect.ts';
 import { explain } from './explain.ts';
 import { notTaken } from './fields.ts';
 import { signatureOf, UNSIGNED, wantsSignatures } from './gemini-openai.ts';
-import { isRecord, listAt, numberAt, parseAnswer, parseJson, recordAt, textAt } from './json.ts';
+import { given, isRecord, listAt, numberAt, parseAnswer, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
 import { encodeRelay } from './relay.ts';
@@ -61,9 +61,11 @@ function generationConfig({ maxTokens, stop, json, schema }: Omit<CommonFields, 
 
 function toolFields({ tools, toolChoice }: Pick<CommonFields, 'tools' | 'toolChoice'>): Json {
   if (tools.length === 0) return {};
-  const declarations = tools.map(({ parameters, ...tool }) => ({ ...tool, parametersJsonSchema: parameters }));
-  const calling = typeof toolChoice === 'object' ? { mode: 'ANY', allowedFunctionNames: [toolChoice.name] } : { mode: { auto: 'AUTO', none: 'NONE', required: 'ANY' }[toolChoice ?? 'auto'] };
-  return { tools: [{ functionDeclarations: declarations }], ...(toolChoice !== undefined && { toolConfig: { functionCallingConfig: calling } }) };
+  const declarations = tools.map(({ name, description, parameters }) => ({ name, ...given('description', description), parametersJsonSchema: parameters }));
+  // A call that must be made is always made by its schema.
+  const strict = tools.some((tool) => tool.strict);
+  const calling = typeof toolChoice === 'object' ? { mode: 'ANY', allowedFunctionNames: [toolChoice.name] } : { mode: { auto: strict ? 'VALIDATED' : 'AUTO', none: 'NONE', required: 'ANY' }[toolChoice ?? 'auto'] };
+  return { tools: [{ functionDeclarations: declarations }], ...((strict || toolChoice !== undefined) && { toolConfig: { functionCallingConfig: calling } }) };
 }
 
 /** Turns of one side that follow each other are one content: results of parallel calls must stand together. */
@@ -126,7 +128,7 @@ function told(value: Json, whole: boolean, state: Reading): Payload {
   const head: Head = { id: textAt(value, 'responseId') ?? '', model: textAt(value, 'modelVersion') ?? '' };
   const candidate = listAt(value, 'candidates')[0];
   const first = state.calls;
-  const message = messageOf(listAt(recordAt(candidate, 'content'), 'parts'), state);
+  const message = messageOf(listAt(recordAt(candidate, 'content'), 'parts'), head.id, state);
   // Refused before anything was said: there is no candidate, only the reason.
   const reason = textAt(candidate, 'finishReason') ?? textAt(recordAt(value, 'promptFeedback'), 'blockReason');
   const usage = recordAt(value, 'usageMetadata');
@@ -138,20 +140,20 @@ function told(value: Json, whole: boolean, state: Reading): Payload {
   return chunkOf(head, delta, reason === undefined ? undefined : finish);
 }
 
-function messageOf(parts: readonly Json[], state: Reading): Json {
+function messageOf(parts: readonly Json[], answer: string, state: Reading): Json {
   const words = (thoughts: boolean): string => parts.filter((part) => (part['thought'] === true) === thoughts).map((part) => textAt(part, 'text') ?? '').join('');
   const calls = parts.flatMap((part) => {
     const call = recordAt(part, 'functionCall');
-    return call === undefined ? [] : [callOf(call, textAt(part, 'thoughtSignature'), state.calls++)];
+    return call === undefined ? [] : [callOf(call, textAt(part, 'thoughtSignature'), `call_${answer}_${state.calls++}`)];
   });
   const thoughts = words(true);
   return { content: words(false), ...(thoughts !== '' && { reasoning_content: thoughts }), ...(calls.length > 0 && { tool_calls: calls }) };
 }
 
-function callOf(call: Json, signature: string | undefined, index: number): Json {
+/** `otherwise`: its id, where the model gives none. Clients keep a whole conversation's calls apart by theirs. */
+function callOf(call: Json, signature: string | undefined, otherwise: string): Json {
   return {
-    // Older models give calls no id; within one answer a number tells them apart.
-    id: textAt(call, 'id') ?? `call_${index}`,
+    id: textAt(call, 'id') ?? otherwise,
     type: 'function',
     function: { name: call['name'], arguments: JSON.stringify(call['args'] ?? {}) },
     ...(signature !== undefined && { extra_content: { google: { thought_signature: signature } } }),

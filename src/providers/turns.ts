@@ -40,6 +40,7 @@ export function readQuestion({ body }: ChatRequest, provider: Provider): Questio
   const turns: Turn[] = [];
   for (const message of messages) {
     const role = textAt(message, 'role');
+    if (role === 'function' || isRecord(message['function_call'])) throw notTaken('messages', 'functions in their older form; offer them as tools');
     if (role === 'system' || role === 'developer') system.push(wordsOf(message['content']));
     else if (role === 'tool') {
       const id = textAt(message, 'tool_call_id') ?? '';
@@ -47,7 +48,8 @@ export function readQuestion({ body }: ChatRequest, provider: Provider): Questio
     } else if (role === 'assistant') {
       const calls = listAt(message, 'tool_calls').map(readCall);
       for (const { id, name } of calls) names.set(id, name);
-      turns.push({ role, text: wordsOf(message['content']), calls });
+      if (isRecord(message['audio'])) throw notTaken('messages', 'what a model said aloud before');
+      turns.push({ role, text: wordsOf(message['content']) || (textAt(message, 'refusal') ?? ''), calls });
     } else turns.push({ role: 'user', parts: readParts(message['content']) });
   }
   return { system: system.filter(Boolean).join('\n\n'), turns, fields };
@@ -61,9 +63,14 @@ function readCall(source: Json): Call {
   return { id: textAt(source, 'id') ?? '', name: textAt(named, 'name') ?? '', input, source };
 }
 
+/** Only users show pictures. */
 function wordsOf(content: unknown): string {
   if (typeof content === 'string') return content;
-  return listAt({ content }, 'content').map((part) => textAt(part, 'text') ?? textAt(part, 'refusal') ?? '').join('\n');
+  return listAt({ content }, 'content').map((part) => textAt(part, 'text') ?? textAt(part, 'refusal') ?? noWords(part)).join('\n');
+}
+
+function noWords({ type }: Json): never {
+  throw notTaken('messages', `parts of type ${JSON.stringify(type)} but from a user`);
 }
 
 function readParts(content: unknown): readonly Part[] {
@@ -99,10 +106,12 @@ function dataUrl(url: string): { readonly mediaType: string; readonly data: stri
   return mediaType === undefined || data === undefined ? undefined : { mediaType, data };
 }
 
-/** Every field that was not translated would be lost. What is not set, or set to what is usual, is none. */
+/** Every field that was not translated would be lost. What is not set, or holds nothing, is none. */
 export function refuseRest(rest: Json): void {
-  for (const [field, value] of Object.entries(rest)) if (value !== null && value !== undefined && value !== false) throw notTaken(field, `the field ${field}`);
+  for (const [field, value] of Object.entries(rest)) if (says(value)) throw notTaken(field, `the field ${field}`);
 }
+
+const says = (value: unknown): boolean => value !== null && value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 
 /** The fields that every format has in some form. */
 export interface CommonFields {
@@ -119,6 +128,8 @@ export interface CommonFields {
 export interface FunctionTool {
   readonly name: string;
   readonly description?: string;
+  /** Its arguments must be as `parameters` says. */
+  readonly strict?: true;
   readonly parameters: Json;
 }
 
@@ -144,7 +155,7 @@ function readTool(tool: Json): FunctionTool {
   const described = recordAt(tool, 'function');
   if (tool['type'] !== 'function' || described === undefined) throw notTaken('tools', `tools of type ${JSON.stringify(tool['type'])}`);
   const description = textAt(described, 'description');
-  return { name: textAt(described, 'name') ?? '', ...(description !== undefined && { description }), parameters: recordAt(described, 'parameters') ?? { type: 'object', properties: {} } };
+  return { name: textAt(described, 'name') ?? '', ...(description !== undefined && { description }), ...(described['strict'] === true && { strict: true as const }), parameters: recordAt(described, 'parameters') ?? { type: 'object', properties: {} } };
 }
 
 function readChoice(choice: unknown): CommonFields['toolChoice'] {

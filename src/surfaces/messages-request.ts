@@ -17,7 +17,7 @@ export const messagesBody = z.looseObject({
   temperature: z.number().min(0).max(1).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   stop_sequences: z.array(z.string()).max(16).nullish(),
-  tools: z.array(z.looseObject({ name: z.string(), type: z.string().nullish(), description: z.string().nullish(), input_schema: z.looseObject({}).nullish() })).max(1024).nullish(),
+  tools: z.array(z.looseObject({ name: z.string(), type: z.string().nullish(), description: z.string().nullish(), input_schema: z.looseObject({}).nullish(), strict: z.boolean().nullish() })).max(1024).nullish(),
   tool_choice: z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
   thinking: z.looseObject({ type: z.enum(['enabled', 'disabled', 'adaptive']), budget_tokens: z.int().positive().optional() }).nullish(),
   output_config: z.looseObject({ effort: z.string().nullish(), format: z.looseObject({ type: z.string(), schema: z.unknown() }).nullish() }).nullish(),
@@ -72,9 +72,9 @@ function onlyThere(reading: Reading, param: string, why: string): void {
 
 function chatBody(data: Body, reading: Reading): Json {
   const { model, max_tokens: most, temperature, top_p: topP, stop_sequences: stop, output_config: output } = data;
-  const tools = (data.tools ?? []).filter(isFunction).map(({ name, description, input_schema: parameters }) => ({
+  const tools = (data.tools ?? []).filter(isFunction).map(({ name, description, strict, input_schema: parameters }) => ({
     type: 'function',
-    function: { name, ...(description && { description }), parameters: parameters ?? { type: 'object', properties: {} } },
+    function: { name, ...(description && { description }), parameters: parameters ?? { type: 'object', properties: {} }, ...(strict && { strict }) },
   }));
   const effort = effortOf(data);
   return {

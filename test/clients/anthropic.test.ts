@@ -57,12 +57,12 @@ describe('messages', () => {
   });
 
   test.each([false, true])('tools: the call comes back, and its result is taken (stream: %s)', async (stream) => {
-    const question = { model: 'gpt-oss-120b', max_tokens: 500, tools, tool_choice: { type: 'any' as const }, messages: ask('weather in Paris?') };
+    const question = { model: 'gpt-oss-120b', max_tokens: 500, tools: [{ ...weather, strict: true }], tool_choice: { type: 'any' as const }, messages: ask('weather in Paris?') };
     const first = stream ? await state.client.messages.stream(question).finalMessage() : await state.client.messages.create(question);
     expect(first.stop_reason).toBe('tool_use');
     const call = first.content.find((block) => block.type === 'tool_use');
     expect(call).toMatchObject({ name: 'get_weather', input: { city: expect.any(String) } });
-    expect(sent()).toMatchObject({ tool_choice: 'required', tools: [{ type: 'function', function: { name: 'get_weather', parameters: { required: ['city'] } } }] });
+    expect(sent()).toMatchObject({ tool_choice: 'required', tools: [{ type: 'function', function: { name: 'get_weather', strict: true, parameters: { required: ['city'] } } }] });
 
     state.system.simulators.clearCalls();
     const second = await state.client.messages.create({ ...question, tool_choice: { type: 'auto' }, messages: [...question.messages, { role: 'assistant', content: first.content }, { role: 'user', content: [{ type: 'tool_result', tool_use_id: call?.id ?? '', content: 'sunny' }, { type: 'text', text: 'so?' }] }] });

@@ -119,6 +119,41 @@ describe('cohere', () => {
   });
 });
 
+/** Whose arguments must be as its parameters say. */
+const strictTool = (parameters: Body): Body => ({ type: 'function', function: { name: 'look', strict: true, parameters } });
+const required = { type: 'object', properties: { at: { type: 'string' } }, required: ['at'] };
+
+describe('strict tools', () => {
+  test('anthropic: each for itself', () => {
+    expect(sent(anthropic, { tools: [strictTool(required), tool] })['tools']).toEqual([{ name: 'look', strict: true, input_schema: required }, { name: 'look', description: 'looks', input_schema: tool.function.parameters }]);
+  });
+
+  test('gemini: all, in a mode of its own where none must be called', () => {
+    const mode = (choice?: unknown): unknown => (sent(gemini, { tools: [strictTool(required), tool], ...(choice !== undefined && { tool_choice: choice }) })['toolConfig'] as { functionCallingConfig: { mode: string } }).functionCallingConfig.mode;
+    expect([mode(), mode('auto'), mode('required'), mode('none')]).toEqual(['VALIDATED', 'VALIDATED', 'ANY', 'NONE']);
+    expect(JSON.stringify(sent(gemini, { tools: [strictTool(required)] })['tools'])).not.toContain('strict');
+  });
+
+  test('cohere: all or none, and none without a required parameter', () => {
+    const strict = (...tools: Body[]): unknown => sent(cohere, { tools })['strict_tools'];
+    expect([strict(strictTool(required)), strict(strictTool(required), tool), strict(strictTool({ type: 'object', properties: {} }))]).toEqual([true, undefined, undefined]);
+    expect(sent(cohere, { tools: [strictTool(required)] })['tools']).toEqual([{ type: 'function', function: { name: 'look', parameters: required } }]);
+  });
+});
+
+function idsIn(responseId: string): unknown[] {
+  const decoder = gemini.decode((body) => new FailureError({ kind: 'broken-answer', message: body }));
+  const parts = [{ functionCall: { name: 'look', args: {} } }, { functionCall: { name: 'look', args: {} } }, { functionCall: { id: 'own', name: 'look' } }];
+  const [chunk] = decoder.read({ whole: true, text: JSON.stringify({ candidates: [{ content: { parts }, finishReason: 'STOP' }], responseId }) });
+  return (JSON.parse(chunk?.text ?? '') as { choices: { message: { tool_calls: { id: string }[] } }[] }).choices[0]?.message.tool_calls.map(({ id }) => id) ?? [];
+}
+
+test('gemini: calls without an id get one that no other answer gives', () => {
+  const ids = [...idsIn('r1').slice(0, 2), ...idsIn('r2')];
+  expect(new Set(ids).size).toBe(5);
+  expect(ids.at(-1)).toBe('own');
+});
+
 describe('azure', () => {
   test('both addresses, and the key in its own header', () => {
     const dated = encoded(azure, rich, 'https://r.openai.azure.com/openai/deployments');
@@ -188,12 +223,26 @@ describe.each([['anthropic', anthropic], ['gemini', gemini], ['cohere', cohere]]
     expect(refusal(dialect, body)).toMatchObject({ kind: 'caller', param, capability: true, unsent: true });
   });
 
+  test.each<[string, Body[]]>([
+    ['a picture in the result of a tool', [{ role: 'assistant', content: null, tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{}' } }] }, { role: 'tool', tool_call_id: 'c1', content: [{ type: 'text', text: 'see' }, { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } }] }]],
+    ['a file in the instructions', [{ role: 'system', content: [{ type: 'file', file: { file_id: 'f' } }] }]],
+    ['a call of a function in its older form', [{ role: 'assistant', content: null, function_call: { name: 'look', arguments: '{}' } }]],
+    ['its result', [{ role: 'function', name: 'look', content: 'a cat' }]],
+    ['what was said aloud', [{ role: 'assistant', content: null, audio: { id: 'a1' } }]],
+  ])('nothing of a conversation is lost on the way: %s', (_what, messages) => {
+    expect(refusal(dialect, { messages: [{ role: 'user', content: 'hi' }, ...messages] })).toMatchObject({ kind: 'caller', param: 'messages', capability: true, unsent: true });
+  });
+
+  test('what a model would not say is told in its words', () => {
+    expect(JSON.stringify(sent(dialect, { messages: [{ role: 'user', content: 'hi' }, { role: 'assistant', content: null, refusal: 'I will not' }, { role: 'user', content: 'why?' }] }))).toContain('I will not');
+  });
+
   test('what its entry in the catalogue leaves out is left out', () => {
     expect(sent(dialect, { logit_bias: { 5: 1 } }, ['logit_bias'])).not.toHaveProperty('logit_bias');
   });
 
   test('what is not set is not sent', () => {
-    expect(() => sent(dialect, { logprobs: false, brand_new: null, tools: null, stop: null, response_format: { type: 'text' } })).not.toThrow();
+    expect(() => sent(dialect, { logprobs: false, brand_new: null, other: [], tools: null, stop: null, response_format: { type: 'text' } })).not.toThrow();
   });
 
   test('other questions than chat go to their own path with its own key', () => {
