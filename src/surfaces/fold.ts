@@ -15,11 +15,12 @@ export function foldChunks(texts: readonly string[]): string {
     const { choices: pieces, ...top } = JSON.parse(text) as Json;
     merge(completion, top);
     for (const piece of records(pieces)) {
-      const { delta, ...rest } = piece;
+      const { delta, logprobs, ...rest } = piece;
       const index = Number(piece['index'] ?? 0);
       const folded = choices.get(index) ?? { choice: {}, message: { role: 'assistant', content: null }, calls: new Map<number, Json>() };
       choices.set(index, folded);
       merge(folded.choice, rest);
+      if (logprobs !== undefined) mergeDelta(folded.choice, { logprobs });
       if (!isRecord(delta)) continue;
       const { tool_calls: calls, ...said } = delta;
       mergeDelta(folded.message, said);
@@ -30,13 +31,18 @@ export function foldChunks(texts: readonly string[]): string {
   return JSON.stringify({ ...completion, object: 'chat.completion', choices: whole });
 }
 
-/** The text of one `chat.completion` to texts of chunks: the content, the end, and the usage where it was asked for. */
+/**
+ * The text of one `chat.completion` to texts of chunks: the role, the content, the end, and the usage where it was asked for.
+ * The role by itself, as OpenAI tells it: its client counts log probabilities twice that come with a choice's first piece.
+ */
 export function unfoldCompletion(text: string, includeUsage: boolean): readonly string[] {
   const { choices, usage, ...top } = JSON.parse(text) as Json;
   const head = { ...top, object: 'chat.completion.chunk' };
+  const roles = records(choices).map(({ index }) => ({ index, delta: { role: 'assistant', content: '' }, finish_reason: null }));
   const contents = records(choices).map(({ message, ...rest }) => ({ ...rest, delta: withIndexedCalls(isRecord(message) ? message : {}), finish_reason: null }));
   const ends = records(choices).map(({ index, finish_reason: reason }) => ({ index, delta: {}, finish_reason: reason ?? 'stop' }));
   return [
+    JSON.stringify({ ...head, choices: roles }),
     JSON.stringify({ ...head, choices: contents }),
     JSON.stringify({ ...head, choices: ends }),
     ...(includeUsage && usage !== undefined ? [JSON.stringify({ ...head, choices: [], usage })] : []),

@@ -5,6 +5,7 @@ import { foldChunks, unfoldCompletion } from '../../src/surfaces/fold.ts';
 const chunk = (delta: unknown, more: object = {}): string => JSON.stringify({ id: 'c', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...more });
 const piece = (index: number, content: string): string => JSON.stringify({ choices: [{ index, delta: { content }, finish_reason: null }] });
 const call = (index: number, id: string): string => chunk({ tool_calls: [{ index, id, type: 'function', function: { name: 'f', arguments: '{}' } }] });
+const odds = (index: number, token: string): string => JSON.stringify({ choices: [{ index, delta: { content: token }, logprobs: { content: [{ token, logprob: -0.5 }], refusal: null } }] });
 const folded = (...texts: string[]): Record<string, unknown> => JSON.parse(foldChunks(texts)) as Record<string, unknown>;
 
 describe('fold', () => {
@@ -19,6 +20,14 @@ describe('fold', () => {
     );
     expect(answer['choices']).toEqual([
       { index: 0, finish_reason: null, message: { role: 'assistant', content: 'Hello', reasoning: 'thinking', tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }] } },
+    ]);
+  });
+
+  test('how probable each token was grows, too, for each choice', () => {
+    const end = JSON.stringify({ choices: [{ index: 0, delta: {}, logprobs: null, finish_reason: 'stop' }] });
+    expect(folded(odds(0, 'a'), odds(1, 'x'), odds(0, 'b'), end)['choices']).toMatchObject([
+      { logprobs: { content: [{ token: 'a' }, { token: 'b' }], refusal: null }, message: { content: 'ab' }, finish_reason: 'stop' },
+      { logprobs: { content: [{ token: 'x' }] }, message: { content: 'x' } },
     ]);
   });
 
