@@ -23,28 +23,29 @@ export function completions(input: unknown, arrival: Arrival): Conversation {
   const { prompt, echo, suffix, best_of: bestOf, logprobs, ...rest } = check(completionsBody, input);
   if (suffix) throw refused('suffix', 'nobody here fills in the middle; leave it out');
   if (Array.isArray(prompt) && prompt.length > 1) throw refused('prompt', 'send one prompt at a time');
+  const wantsOdds = typeof logprobs === 'number';
+  if (echo === true && wantsOdds) throw refused('echo', 'how probable a prompt is, nobody here tells; leave out echo or logprobs');
   const words = typeof prompt === 'string' ? prompt : (prompt[0] ?? '');
-  const request = parseChat({ ...rest, messages: [{ role: 'user', content: words }] }, arrival, 'completions');
+  const asked = { ...rest, messages: [{ role: 'user', content: words }], ...(wantsOdds && { logprobs: true, ...(logprobs > 0 && { top_logprobs: logprobs }) }) };
+  const request = parseChat(asked, arrival, 'completions');
   const includeUsage = isRecord(rest['stream_options']) && rest['stream_options']['include_usage'] === true;
-  const dropped = Object.entries({ best_of: bestOf, logprobs }).flatMap(([field, value]) => (value === undefined || value === null ? [] : [field]));
+  const start = echo === true ? words : '';
   return {
     request,
-    dropped,
+    dropped: bestOf === undefined || bestOf === null ? [] : ['best_of'],
     async *stream(chunks, now) {
       try {
-        let start = echo === true ? words : '';
-        for await (const told of pieces(chunks, includeUsage)) {
-          const chunk = legacy(told, 'delta', start);
-          if (chunk === undefined) continue;
-          start = '';
-          yield frame(chunk);
+        const told = createLegacy('delta', start);
+        for await (const piece of pieces(chunks, includeUsage)) {
+          const chunk = told(piece);
+          if (chunk !== undefined) yield frame(chunk);
         }
         yield 'data: [DONE]\n\n';
       } catch (error) {
         yield frame(tellOpenAi(failureOf(error), request.id, now()).body);
       }
     },
-    whole: async (chunks) => JSON.stringify(legacy(JSON.parse(await wholeChat(chunks)) as Json, 'message', echo === true ? words : '')),
+    whole: async (chunks) => JSON.stringify(createLegacy('message', start)(JSON.parse(await wholeChat(chunks)) as Json)),
   };
 }
 
@@ -55,14 +56,41 @@ async function* pieces(chunks: AsyncIterable<ChatChunk>, includeUsage: boolean):
   }
 }
 
-/** Undefined where nothing is left to say in this form, e.g. of a chunk that only names the role. */
-function legacy({ choices, ...rest }: Json, said: 'delta' | 'message', start: string): Json | undefined {
-  const told = records(choices).flatMap((choice) => {
+/** For one answer, each choice of which begins with `start`. Undefined where nothing is left to say in this form, e.g. of a chunk that only names the role. */
+function createLegacy(said: 'delta' | 'message', start: string): (piece: Json) => Json | undefined {
+  /** Characters each choice has so far. */
+  const lengths = new Map<unknown, number>();
+  const tell = (choice: Json): readonly Json[] => {
     const words = isRecord(choice[said]) ? text(choice[said]['content']) : '';
-    const finish = choice['finish_reason'] ?? null;
-    return words === '' && finish === null ? [] : [{ index: choice['index'] ?? 0, text: start + words, logprobs: null, finish_reason: finish }];
-  });
-  return told.length === 0 && records(choices).length > 0 ? undefined : { ...rest, object: 'text_completion', choices: told };
+    const { index = 0, finish_reason: finish = null } = choice;
+    if (words === '' && finish === null) return [];
+    const before = lengths.get(index);
+    const told = before === undefined ? start + words : words;
+    lengths.set(index, (before ?? 0) + told.length);
+    return [{ index, text: told, logprobs: oddsIn(choice['logprobs'], before ?? 0), finish_reason: finish }];
+  };
+  return ({ choices, ...rest }) => {
+    const told = records(choices).flatMap(tell);
+    return told.length === 0 && records(choices).length > 0 ? undefined : { ...rest, object: 'text_completion', choices: told };
+  };
+}
+
+/** A chat tells each token with what might have stood there; here each of these is a list. `offset`: where the first token stands. */
+function oddsIn(logprobs: unknown, offset: number): Json | null {
+  const tokens = isRecord(logprobs) ? records(logprobs['content']) : [];
+  if (tokens.length === 0) return null;
+  const places: number[] = [];
+  let place = offset;
+  for (const { token } of tokens) {
+    places.push(place);
+    place += text(token).length;
+  }
+  return {
+    tokens: tokens.map(({ token }) => token),
+    token_logprobs: tokens.map(({ logprob }) => logprob),
+    top_logprobs: tokens.map(({ top_logprobs: others }) => Object.fromEntries(records(others).map(({ token, logprob }) => [text(token), logprob]))),
+    text_offset: places,
+  };
 }
 
 function frame(value: object): string {
