@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { check, refused } from '../schema.ts';
 import type { ChatRequest, Surface } from '../types.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
-import { clientFields, ownWords } from './client-fields.ts';
+import { clientFields, ownWords, withoutNotes } from './client-fields.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { isRecord } from './json.ts';
 import type { Json } from './json.ts';
@@ -56,12 +56,13 @@ function askedAsResponses({ stream_options: options, ...input }: Json): { readon
 export function parseChat(input: unknown, arrival: Arrival, surface: Surface = 'chat'): ChatRequest {
   const data = check(chatBody, input);
   refuseStrayResults(data.messages);
+  const messages = withoutNotes(data.messages);
   const maxOutput = data.max_completion_tokens ?? data.max_tokens ?? undefined;
   return {
     surface,
     model: data.model,
     stream: data.stream === true,
-    body: clientFields(data),
+    body: clientFields(messages === data.messages ? data : { ...data, messages }),
     text: textOf(data.messages),
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),

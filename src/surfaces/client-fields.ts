@@ -1,5 +1,7 @@
 /** What of a client's body is the client's to say: what it wants, never where to or on whose credential. */
 import { z } from 'zod';
+import { isRecord, records } from './json.ts';
+import type { Json } from './json.ts';
 
 /** Words between a client and us, of every conversation. They go no further. */
 export const ownWords = { dry_run: z.boolean().nullish(), max_context_tokens: z.int().positive().nullish() };
@@ -14,4 +16,28 @@ export function clientFields<T extends Readonly<Record<string, unknown>>>(body: 
   const rest: Record<string, unknown> = { ...body };
   for (const name of NOT_THEIRS) delete rest[name];
   return rest as T;
+}
+
+/**
+ * The same messages without what OpenAI's client notes in an answer it has read: what its text and its calls' arguments say as
+ * objects. Programs send the whole message back, and strict providers refuse it for that.
+ */
+export function withoutNotes<Message extends Json>(messages: readonly Message[]): readonly Message[] {
+  return messages.some(hasNotes) ? messages.map((message) => (hasNotes(message) ? withoutNote(message) : message)) : messages;
+}
+
+const hasNotes = (message: Json): boolean => 'parsed' in message || records(message['tool_calls']).some(isParsed);
+
+const isParsed = ({ function: called }: Json): boolean => isRecord(called) && 'parsed_arguments' in called;
+
+function withoutNote<Message extends Json>(message: Message): Message {
+  const { parsed: _parsed, ...said } = message;
+  const calls = records(message['tool_calls']);
+  return (calls.some(isParsed) ? { ...said, tool_calls: calls.map(plainCall) } : said) as unknown as Message;
+}
+
+function plainCall(call: Json): Json {
+  if (!isRecord(call['function'])) return call;
+  const { parsed_arguments: _parsed, ...called } = call['function'];
+  return { ...call, function: called };
 }

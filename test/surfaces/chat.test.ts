@@ -64,6 +64,13 @@ describe('what is understood', () => {
     expect(parseRelay({ model: 'groq/some', input: 'x', brand_new: 1, ...bait }, '/embeddings', arrival).body).toEqual({ model: 'groq/some', input: 'x', brand_new: 1 });
   });
 
+  test("what OpenAI's client noted in an answer stays here when the answer is said back", () => {
+    const call = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } };
+    const said = { role: 'assistant', content: '{"b":2}', tool_calls: [call] };
+    const messages = [...hello, { ...said, parsed: { b: 2 }, tool_calls: [{ ...call, function: { ...call.function, parsed_arguments: { a: 1 } } }] }, { role: 'tool', tool_call_id: 'c1', content: '1' }, { role: 'assistant', content: 'x', parsed: null }];
+    expect(parse({ model: 'auto', messages }).body['messages']).toEqual([...hello, said, { role: 'tool', tool_call_id: 'c1', content: '1' }, { role: 'assistant', content: 'x' }]);
+  });
+
   test('the last user turn, the earlier ones newest first, the system apart', () => {
     const { text } = parse({
       model: 'auto',
