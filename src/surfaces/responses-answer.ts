@@ -39,9 +39,9 @@ export function createTeller(request: ChatRequest, asked: ResponsesBody): Teller
           for (const [type, fields] of items.take(piece)) yield event(type, fields);
         }
       }
-      for (const [type, fields] of items.end()) yield event(type, fields);
-      const usage = usageOf(told.usage ?? { input: request.promptTokens, output: estimateText(told.characters) });
       const reason = INCOMPLETE[told.finish];
+      for (const [type, fields] of items.end(reason === undefined ? 'completed' : 'incomplete')) yield event(type, fields);
+      const usage = usageOf(told.usage ?? { input: request.promptTokens, output: estimateText(told.characters) });
       if (reason === undefined) yield event('response.completed', { response: response({ status: 'completed', usage }) });
       else yield event('response.incomplete', { response: response({ status: 'incomplete', incomplete_details: { reason }, usage }) });
     },
@@ -98,10 +98,12 @@ function emptyResponse(request: ChatRequest, asked: ResponsesBody): Json {
 }
 
 type Told = readonly [type: string, fields: Json];
+type Ended = 'completed' | 'incomplete';
 
 interface Items {
   readonly take: (piece: Said) => Iterable<Told>;
-  readonly end: () => Iterable<Told>;
+  /** `status`: of the item that was still being told. */
+  readonly end: (status: Ended) => Iterable<Told>;
 }
 
 /** The item being told. Its parts grow until it ends; then it stands in the output. */
@@ -120,18 +122,18 @@ interface Kind {
   /** The growing part as it is told at its end. */
   readonly done: (text: string) => Json;
   readonly part?: (text: string) => Json;
-  readonly item: (head: Json, text: string, status: 'in_progress' | 'completed') => Json;
+  readonly item: (head: Json, text: string, status: 'in_progress' | Ended) => Json;
 }
 
 const textPart = (text: string): Json => ({ type: 'output_text', text, annotations: [], logprobs: [] });
 const refusalPart = (refusal: string): Json => ({ type: 'refusal', refusal });
 const thoughtPart = (text: string): Json => ({ type: 'reasoning_text', text });
-const message = (part: (text: string) => Json): Kind['item'] => (head, text, status) => ({ ...head, type: 'message', status, role: 'assistant', content: status === 'completed' ? [part(text)] : [] });
+const message = (part: (text: string) => Json): Kind['item'] => (head, text, status) => ({ ...head, type: 'message', status, role: 'assistant', content: status === 'in_progress' ? [] : [part(text)] });
 
 const KINDS: Readonly<Record<Said['type'], Kind>> = {
   text: { delta: 'output_text', done: (text) => ({ text, logprobs: [] }), part: textPart, item: message(textPart) },
   refusal: { delta: 'refusal', done: (refusal) => ({ refusal }), part: refusalPart, item: message(refusalPart) },
-  reasoning: { delta: 'reasoning_text', done: (text) => ({ text }), part: thoughtPart, item: (head, text, status) => ({ ...head, type: 'reasoning', status, summary: [], content: status === 'completed' ? [thoughtPart(text)] : [] }) },
+  reasoning: { delta: 'reasoning_text', done: (text) => ({ text }), part: thoughtPart, item: (head, text, status) => ({ ...head, type: 'reasoning', status, summary: [], content: status === 'in_progress' ? [] : [thoughtPart(text)] }) },
   call: { delta: 'function_call_arguments', done: (text) => ({ arguments: text }), item: (head, text, status) => ({ ...head, type: 'function_call', arguments: text, status }) },
 };
 const ID_PREFIXES = { text: 'msg', refusal: 'msg', reasoning: 'rs', call: 'fc' } as const;
@@ -149,14 +151,14 @@ function createItems(requestId: string, output: Json[]): Items {
   /** Calls have no parts inside. */
   const place = ({ id, index, head }: OpenItem): Json => ({ item_id: id, output_index: index, ...(!('call_id' in head) && { content_index: 0 }) });
 
-  function* end(): Generator<Told> {
+  function* end(status: Ended): Generator<Told> {
     const { open: item } = state;
     if (item === undefined) return;
     state.open = undefined;
     const { kind, head, index, text } = item;
     yield [`response.${kind.delta}.done`, { ...place(item), ...kind.done(text), ...('name' in head && { name: head['name'] }) }];
     if (kind.part) yield ['response.content_part.done', { ...place(item), part: kind.part(text) }];
-    const whole = kind.item(head, text, 'completed');
+    const whole = kind.item(head, text, status);
     output.push(whole);
     yield ['response.output_item.done', { output_index: index, item: whole }];
   }
@@ -164,7 +166,7 @@ function createItems(requestId: string, output: Json[]): Items {
   return {
     *take(piece) {
       if (state.open?.key !== keyOf(piece)) {
-        yield* end();
+        yield* end('completed');
         const opened = (state.open = open(piece));
         yield ['response.output_item.added', { output_index: opened.index, item: opened.kind.item(opened.head, '', 'in_progress') }];
         if (opened.kind.part) yield ['response.content_part.added', { ...place(opened), part: opened.kind.part('') }];

@@ -16,7 +16,9 @@ export const responsesBody = z.looseObject({
   stream: z.boolean().nullish(),
   tools: z.array(z.looseObject({ type: z.string(), name: z.string().nullish() })).max(1024).nullish(),
   tool_choice: z.union([z.enum(['auto', 'none', 'required']), z.looseObject({ type: z.string(), name: z.string().nullish() })]).nullish(),
-  text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish() }).nullish(),
+  text: z.looseObject({ format: z.looseObject({ type: z.string() }).nullish(), verbosity: z.string().nullish() }).nullish(),
+  include: z.array(z.string()).max(64).nullish(),
+  top_logprobs: z.int().min(0).nullish(),
   reasoning: z.looseObject({ effort: z.string().nullish() }).nullish(),
   previous_response_id: z.string().max(256).nullish(),
   ...ownWords,
@@ -38,6 +40,8 @@ const KEPT: Readonly<Record<string, string>> = {
   background: 'answers are not kept here; ask without it, or stream',
 };
 
+const LOGPROBS = 'message.output_text.logprobs';
+
 export interface ResponsesQuestion {
   readonly asked: ResponsesBody;
   /** What it adds to the conversation. */
@@ -53,10 +57,18 @@ export function readResponses(input: unknown, recall?: (id: string) => readonly 
     if (field === 'previous_response_id' && recall !== undefined) continue;
     if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
   }
+  if (data.top_logprobs || data.include?.includes(LOGPROBS)) throw refused(data.top_logprobs ? 'top_logprobs' : 'include', 'log probabilities are told in chats only; ask for them at /v1/chat/completions');
   const items = typeof data.input === 'string' ? [{ type: 'message', role: 'user' as const, content: data.input }] : data.input;
   const before = recall === undefined || typeof data.previous_response_id !== 'string' ? [] : recalled(data.previous_response_id, recall);
+  return { asked: data, items, body: chatBody(data, [...before, ...items], before.length), dropped: droppedOf(data) };
+}
+
+/** Fields, and what is within one that is taken for a part of it. */
+function droppedOf(data: ResponsesBody): readonly string[] {
   const taken: ReadonlySet<string> = new Set([...Object.keys(responsesBody.shape), ...SAME, ...ECHOED, ...Object.keys(KEPT)]);
-  return { asked: data, items, body: chatBody(data, [...before, ...items], before.length), dropped: Object.keys(data).filter((field) => !taken.has(field) && data[field] !== null) };
+  const isLost = (field: string): boolean => !taken.has(field) && data[field] !== null;
+  const reasoning = Object.entries(data.reasoning ?? {}).filter(([field, value]) => field !== 'effort' && value !== null);
+  return [...Object.keys(data).filter(isLost), ...(data.include?.length ? ['include'] : []), ...reasoning.map(([field]) => `reasoning.${field}`)];
 }
 
 function recalled(id: string, recall: (id: string) => readonly Json[] | undefined): readonly Item[] {
@@ -78,6 +90,7 @@ function chatBody(data: ResponsesBody, items: readonly Item[], known: number): J
     ...(tools && tools.length > 0 && { tools: tools.map(toolOf), ...(choice && { tool_choice: choiceOf(choice) }) }),
     ...(format && { response_format: format }),
     ...(data.reasoning?.effort && { reasoning_effort: data.reasoning.effort }),
+    ...(data.text?.verbosity && { verbosity: data.text.verbosity }),
   };
 }
 
@@ -100,11 +113,14 @@ function formatOf(format: NonNullable<ResponsesBody['text']>['format']): Json | 
   return { type: 'json_schema', json_schema: schema };
 }
 
-/** Calls that follow each other, and the words before them, are one assistant's turn. */
+/** Calls that follow each other, and the words before them, are one assistant's turn. What results show is shown by a user after them. */
 function messagesOf(items: readonly Item[], known: number): readonly Json[] {
   const messages: Json[] = [];
+  const shown: Json[] = [];
+  const show = (): void => void (shown.length > 0 && messages.push({ role: 'user', content: shown.splice(0) }));
   for (const [index, one] of items.entries()) {
     const place = `input[${index - known}]`;
+    if (one.type !== 'function_call_output') show();
     const last = messages.at(-1);
     switch (one.type ?? 'message') {
       case 'message':
@@ -116,9 +132,12 @@ function messagesOf(items: readonly Item[], known: number): readonly Json[] {
         else messages.push({ role: 'assistant', content: null, tool_calls: [call] });
         break;
       }
-      case 'function_call_output':
-        messages.push({ role: 'tool', tool_call_id: textAt(one, 'call_id', place), content: outputOf(one['output'], `${place}.output`) });
+      case 'function_call_output': {
+        const parts = outputOf(one['output'], `${place}.output`);
+        messages.push({ role: 'tool', tool_call_id: textAt(one, 'call_id', place), content: parts.flatMap((part) => (part['type'] === 'text' ? [part['text']] : [])).join('\n') });
+        shown.push(...parts.filter(({ type }) => type !== 'text'));
         break;
+      }
       // Thoughts of an earlier turn are sealed for their maker.
       case 'reasoning':
         break;
@@ -126,14 +145,17 @@ function messagesOf(items: readonly Item[], known: number): readonly Json[] {
         throw refused(`${place}.type`, `items of type ${JSON.stringify(text(one.type).slice(0, 64))} are kept or run at OpenAI; leave them out`);
     }
   }
+  show();
   return messages;
 }
 
-function outputOf(output: unknown, place: string): string {
-  if (typeof output === 'string') return output;
-  const parts = z.array(z.looseObject({ type: z.literal('input_text'), text: z.string() })).safeParse(output);
-  if (!parts.success) throw refused(place, 'must be text, or a list of input_text parts');
-  return parts.data.map((one) => one.text).join('\n');
+const output = z.array(part);
+
+function outputOf(said: unknown, place: string): readonly Json[] {
+  if (typeof said === 'string') return [{ type: 'text', text: said }];
+  const parts = output.safeParse(said);
+  if (!parts.success) throw refused(place, 'must be text, or a list of parts');
+  return parts.data.map((one, index) => partOf(one, `${place}[${index}]`));
 }
 
 function contentOf({ content }: Item, place: string): unknown {

@@ -138,7 +138,7 @@ describe('responses', () => {
   });
 
   test('an answer cut by its maximum says so', async () => {
-    expect(JSON.parse(await conversation('responses').whole(from([chunk({ content: 'x' }), last('length')])))).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' }, usage: { input_tokens: 8, output_tokens: 5, total_tokens: 13, input_tokens_details: { cached_tokens: 3 } } });
+    expect(JSON.parse(await conversation('responses').whole(from([chunk({ content: 'x' }), last('length')])))).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' }, output: [{ type: 'message', status: 'incomplete', content: [{ text: 'x' }] }], usage: { input_tokens: 8, output_tokens: 5, total_tokens: 13, input_tokens_details: { cached_tokens: 3 } } });
   });
 
   test('a break is told as an error and a failed response', async () => {

@@ -71,6 +71,8 @@ describe('messages', () => {
 });
 
 const call = (id: string): object => ({ type: 'function_call', call_id: id, name: 'f', arguments: '{}' });
+/** The result of one. */
+const shows = (id: string): object => ({ type: 'function_call_output', call_id: id, output: [{ type: 'input_text', text: id }, { type: 'input_image', image_url: 'data:image/png;base64,aGk=' }] });
 const called = (id: string): object => ({ id, type: 'function', function: { name: 'f', arguments: '{}' } });
 
 describe('responses', () => {
@@ -85,7 +87,26 @@ describe('responses', () => {
     ]);
   });
 
+  test('what results show is shown by a user, after all results of that turn', () => {
+    const { body, needs } = ofResponses({ input: [call('a'), call('b'), shows('a'), shows('b'), { role: 'user', content: 'so?' }, call('c'), shows('c')] });
+    const picture = { type: 'image_url', image_url: { url: 'data:image/png;base64,aGk=' } };
+    expect((body['messages'] as { role: string; content: unknown }[]).map(({ role, content }) => [role, content])).toEqual([
+      ['assistant', null], ['tool', 'a'], ['tool', 'b'], ['user', [picture, picture]], ['user', 'so?'],
+      ['assistant', null], ['tool', 'c'], ['user', [picture]],
+    ]);
+    expect(needs).toEqual(['vision']);
+  });
+
+  test('what only tunes goes along where a chat has it, and is told where it has not', () => {
+    const { request, dropped } = responses({ model: 'auto', input: 'x', text: { verbosity: 'low' }, reasoning: { effort: 'low', summary: 'auto', generate_summary: null }, include: ['reasoning.encrypted_content'], truncation: 'auto', metadata: { a: 'b' } }, arrival);
+    expect(request.body).toMatchObject({ verbosity: 'low', reasoning_effort: 'low' });
+    expect(dropped).toEqual(['truncation', 'include', 'reasoning.summary']);
+  });
+
   test.each<[string, object]>([
+    ['top_logprobs', { top_logprobs: 2 }],
+    ['include', { include: ['message.output_text.logprobs'] }],
+    ['input[1].output[0].type', { input: [call('a'), { type: 'function_call_output', call_id: 'a', output: [{ type: 'hologram' }] }] }],
     ['previous_response_id', { previous_response_id: 'r' }],
     ['conversation', { conversation: 'c' }],
     ['background', { background: true }],
