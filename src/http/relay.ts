@@ -7,6 +7,7 @@ import type { Answer } from '../gateway.ts';
 import { inFormat } from '../surfaces/embeddings.ts';
 import { withFlags } from '../surfaces/moderations.ts';
 import { parseForm, parseRelay } from '../surfaces/relay.ts';
+import { transcriptEvents } from '../surfaces/transcription.ts';
 import type { Arrival } from '../surfaces/conversation.ts';
 import type { ChatChunk, ChatRequest } from '../types.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
@@ -63,8 +64,10 @@ async function pass(response: Response, asked: ChatRequest, certain: Answer, { g
   }
   // Whatever follows JSON is nothing; reading it to the end closes the books.
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next());
-  const told = asClientsRead(asked, text);
-  response.writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(told), ...headersOf(certain), ...moneyHeaders(certain, gateway) });
+  const events = asked.stream && asked.relay?.path === '/audio/transcriptions' ? transcriptEvents(text) : undefined;
+  const told = events ?? asClientsRead(asked, text);
+  const contentType = events === undefined ? 'application/json; charset=utf-8' : 'text/event-stream; charset=utf-8';
+  response.writeHead(200, { 'content-type': contentType, 'content-length': Buffer.byteLength(told), ...headersOf(certain), ...moneyHeaders(certain, gateway) });
   endSoon(response, readerMs, told);
 }
 

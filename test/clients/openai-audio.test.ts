@@ -86,6 +86,14 @@ describe('transcription', () => {
     ]);
   });
 
+  test('as events, also of a model that does not stream', async () => {
+    const events: object[] = [];
+    for await (const event of await state.system.client.audio.transcriptions.create({ model: 'groq/whisper-large-v3-turbo', file: await file(3), stream: true })) events.push(event);
+    const [{ delta: text } = { delta: '' }] = events as { delta: string }[];
+    expect(text).toMatch(/\S/);
+    expect(events).toEqual([{ type: 'transcript.text.delta', delta: text }, { type: 'transcript.text.done', text, x_groq: { id: expect.any(String) } }]);
+  });
+
   test('translation', async () => {
     expect(await state.system.client.audio.translations.create({ model: 'whisper-1', file: await file(2), response_format: 'verbose_json' })).toMatchObject({ task: 'translate', duration: 2 });
   });
