@@ -8,7 +8,7 @@ import { notTaken } from './fields.ts';
 import { isRecord, listAt, numberAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
-import { encodeRelay } from './relay.ts';
+import { encodeRelay, refuseForeign } from './relay.ts';
 import { chunkOf, completionOf, usageFields } from './told.ts';
 import type { Head } from './told.ts';
 import { readFields, readQuestion, refuseRest } from './turns.ts';
@@ -31,6 +31,7 @@ const USUAL_MOST = 4_096;
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
   const authorization = authorize(credential);
+  refuseForeign(request);
   if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization });
   if (request.original !== undefined) return asOriginal(request.original, { request, target, authorization });
   const { system, turns, fields } = readQuestion(request, provider);

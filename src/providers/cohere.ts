@@ -7,7 +7,7 @@ import { notTaken } from './fields.ts';
 import { given, isRecord, listAt, numberAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
-import { encodeRelay } from './relay.ts';
+import { encodeRelay, refuseForeign } from './relay.ts';
 import { chunkOf, completionOf, usageFields } from './told.ts';
 import type { Finish, Head } from './told.ts';
 import { readFields, readQuestion, refuseRest } from './turns.ts';
@@ -18,6 +18,7 @@ export const cohere: Dialect = { authorize: openai.authorize, encode, decode: (r
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
   const authorization = openai.authorize(credential);
+  refuseForeign(request, ['/audio/transcriptions']);
   if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization });
   const { system, turns, fields } = readQuestion(request, provider);
   const { maxTokens, stop, json, schema, rest, ...common } = readFields(fields);

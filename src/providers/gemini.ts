@@ -8,7 +8,7 @@ import { signatureOf, UNSIGNED, wantsSignatures } from './gemini-openai.ts';
 import { given, isRecord, listAt, numberAt, parseAnswer, parseJson, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
-import { encodeRelay } from './relay.ts';
+import { encodeRelay, refuseForeign } from './relay.ts';
 import { chunkOf, completionOf, usageFields } from './told.ts';
 import type { Finish, Head } from './told.ts';
 import { readFields, readQuestion, refuseRest } from './turns.ts';
@@ -26,6 +26,7 @@ const BUDGETS: Readonly<Record<string, number>> = { none: 0, minimal: 1_024, low
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   const { provider, model } = target;
   const authorization = authorize(credential);
+  refuseForeign(request);
   if (request.relay !== undefined) return encodeRelay(request.relay, { request, target, authorization });
   const { system, turns, fields } = readQuestion(request, provider);
   const { rest, ...common } = readFields(fields);

@@ -4,7 +4,7 @@ import type { ChatChunk, ChatRequest, Relay, Target, Upload, Usage } from '../ty
 import { usageOf } from './chunk.ts';
 import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
-import { fitted } from './fields.ts';
+import { fitted, notTaken } from './fields.ts';
 import { countAt, isRecord, parseJson, recordAt } from './json.ts';
 import type { Json } from './json.ts';
 import { broken } from './tally.ts';
@@ -23,6 +23,11 @@ export function encodeRelay({ path, form }: Relay, { request, target: { provider
   const headers = { ...provider.headers, ...authorization, accept: '*/*' };
   if (form !== undefined) return { ...base, headers: { ...headers, ...formHeaders(form, model.name) }, body: pieces(form, model.name) };
   return { ...base, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fitted({ ...request.body, model: model.name }, provider)) };
+}
+
+/** For a format of its own, which has its own questions besides chat, or none. What is passed on as it is goes where its client says. */
+export function refuseForeign({ surface, relay }: ChatRequest, own: readonly string[] = []): void {
+  if (surface !== 'proxy' && relay !== undefined && !own.includes(relay.path)) throw notTaken('model', `${relay.path.slice(1)} in OpenAI's form at this base_url; its compatible one may`);
 }
 
 function formHeaders({ contentType, before, after, rest }: Upload, model: string): HttpRequest['headers'] {

@@ -10,6 +10,7 @@ import type { Dialect, HttpRequest } from '../../src/providers/dialect.ts';
 import { geminiOpenai } from '../../src/providers/gemini-openai.ts';
 import { gemini } from '../../src/providers/gemini.ts';
 import { mistral } from '../../src/providers/mistral.ts';
+import type { ChatRequest } from '../../src/types.ts';
 import { jsonOf, model, provider, request } from './support.ts';
 
 type Body = Readonly<Record<string, unknown>>;
@@ -18,9 +19,11 @@ const encoded = (dialect: Dialect, body: Body, baseUrl = 'https://api.example/v1
   dialect.encode(request(body), { provider: provider({ baseUrl, omit }), model: model({ name: 'some-model', maxOutput: 1000 }) }, 'key-1');
 const sent = (dialect: Dialect, body: Body, omit: readonly string[] = []): Body => jsonOf(encoded(dialect, body, undefined, omit));
 
-function refusal(dialect: Dialect, body: Body): Failure {
+const refusal = (dialect: Dialect, body: Body): Failure => failing(() => encoded(dialect, body));
+
+function failing(act: () => unknown): Failure {
   try {
-    encoded(dialect, body);
+    act();
   } catch (error) {
     return failureOf(error);
   }
@@ -245,10 +248,16 @@ describe.each([['anthropic', anthropic], ['gemini', gemini], ['cohere', cohere]]
     expect(() => sent(dialect, { logprobs: false, brand_new: null, other: [], tools: null, stop: null, response_format: { type: 'text' } })).not.toThrow();
   });
 
+  const relayed = (path: string, surface: ChatRequest['surface']): HttpRequest => dialect.encode(request({ input: 'x' }, { surface, relay: { path } }), { provider: provider({ baseUrl: 'https://api.example/v1' }), model: model() }, 'key-1');
+
   test('other questions than chat go to their own path with its own key', () => {
-    const call = dialect.encode(request({ input: 'x' }, { relay: { path: '/embeddings' } }), { provider: provider({ baseUrl: 'https://api.example/v1' }), model: model() }, 'key-1');
-    expect(call.url).toBe('https://api.example/v1/embeddings');
+    const call = relayed('/rerank', 'proxy');
+    expect(call.url).toBe('https://api.example/v1/rerank');
     expect(call.headers).toMatchObject(dialect.authorize('key-1'));
     expect(jsonOf(call)).toMatchObject({ model: 'vendor/model', input: 'x' });
+  });
+
+  test('what it asks for otherwise than OpenAI does goes elsewhere: a path that is not there would retire the model', () => {
+    expect(failing(() => relayed('/embeddings', 'embeddings'))).toMatchObject({ kind: 'caller', param: 'model', capability: true, unsent: true, message: expect.stringContaining('embeddings') });
   });
 });
