@@ -4,10 +4,12 @@ import { FailureError } from '../failure.ts';
 import { check, refused } from '../schema.ts';
 import type { Original } from '../types.ts';
 import { clientFields, ownWords } from './client-fields.ts';
+import { isRecord, text } from './json.ts';
 import type { Json } from './json.ts';
 
 const block = z.looseObject({ type: z.string() });
 const content = z.union([z.string(), z.array(block)]);
+const format = z.looseObject({ type: z.string(), schema: z.unknown() });
 export const messagesBody = z.looseObject({
   model: z.string().min(1).max(256),
   max_tokens: z.int().positive().optional(),
@@ -20,7 +22,9 @@ export const messagesBody = z.looseObject({
   tools: z.array(z.looseObject({ name: z.string(), type: z.string().nullish(), description: z.string().nullish(), input_schema: z.looseObject({}).nullish(), strict: z.boolean().nullish() })).max(1024).nullish(),
   tool_choice: z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional(), disable_parallel_tool_use: z.boolean().optional() }).nullish(),
   thinking: z.looseObject({ type: z.enum(['enabled', 'disabled', 'adaptive']), budget_tokens: z.int().positive().optional() }).nullish(),
-  output_config: z.looseObject({ effort: z.string().nullish(), format: z.looseObject({ type: z.string(), schema: z.unknown() }).nullish() }).nullish(),
+  output_config: z.looseObject({ effort: z.string().nullish(), format: format.nullish() }).nullish(),
+  /** As it was before it moved there. */
+  output_format: format.nullish(),
   ...ownWords,
 });
 type Body = z.infer<typeof messagesBody>;
@@ -44,13 +48,14 @@ export function readMessages(input: unknown, { counting = false } = {}): Message
   const data = check(messagesBody, input);
   if (data.max_tokens === undefined && !counting) throw refused('max_tokens', 'this field is required');
   if (data['thread']) throw keptElsewhere();
-  const reading: Reading = {};
+  const reading: Reading = { dropped: [] };
   for (const field of ELSEWHERE) if (data[field]) onlyThere(reading, field, 'this happens at Anthropic, and nowhere else; leave it out');
   const unknown = Object.keys(data).filter((field) => !(field in messagesBody.shape) && data[field] !== null);
   const serverTools = (data.tools ?? []).filter((tool) => !isFunction(tool)).map(({ name }) => `tools.${name}`);
   const thinking = data.thinking !== undefined && data.thinking !== null && data.thinking.type !== 'disabled';
   const body = chatBody(data, reading);
-  return { body, thinking, dropped: [...unknown, ...serverTools], original: { body: clientFields(data), ...reading } };
+  const { only, dropped } = reading;
+  return { body, thinking, dropped: [...unknown, ...serverTools, ...new Set(dropped)], original: { body: clientFields(data), ...(only && { only }) } };
 }
 
 /**
@@ -61,9 +66,11 @@ function keptElsewhere(): FailureError {
   return new FailureError({ kind: 'invalid-request', param: 'thread', code: 'thread_unsupported_request', message: 'thread: conversations are not kept here; send all messages, without it' });
 }
 
-/** What is found on the way that means something at Anthropic alone: the first of it. */
+/** What is found on the way. */
 interface Reading {
+  /** What means something at Anthropic alone: the first of it. */
   only?: NonNullable<Original['only']>;
+  readonly dropped: string[];
 }
 
 function onlyThere(reading: Reading, param: string, why: string): void {
@@ -71,7 +78,8 @@ function onlyThere(reading: Reading, param: string, why: string): void {
 }
 
 function chatBody(data: Body, reading: Reading): Json {
-  const { model, max_tokens: most, temperature, top_p: topP, stop_sequences: stop, output_config: output } = data;
+  const { model, max_tokens: most, temperature, top_p: topP, stop_sequences: stop } = data;
+  const wanted = data.output_config?.format ?? data.output_format;
   const tools = (data.tools ?? []).filter(isFunction).map(({ name, description, strict, input_schema: parameters }) => ({
     type: 'function',
     function: { name, ...(description && { description }), parameters: parameters ?? { type: 'object', properties: {} }, ...(strict && { strict }) },
@@ -89,7 +97,7 @@ function chatBody(data: Body, reading: Reading): Json {
     ...(stop && stop.length > 0 && { stop }),
     ...(tools.length > 0 && { tools, ...choiceOf(data.tool_choice) }),
     ...(effort !== undefined && { reasoning_effort: effort }),
-    ...(output?.format?.type === 'json_schema' && { response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: output.format.schema } } }),
+    ...(wanted?.type === 'json_schema' && { response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: wanted.schema } } }),
   };
 }
 
@@ -195,15 +203,20 @@ function partsOf(one: Block, { place, reading }: Place): readonly Json[] {
   const parsed = one.type === 'image' || one.type === 'document' ? source.safeParse(one['source']) : undefined;
   if (parsed === undefined) unknownBlock(one, { place, reading });
   else if (!parsed.success) onlyThere(reading, `${place}.source`, 'send it as base64 or url');
-  return parsed?.success === true ? [shownPart(one, parsed.data)] : [];
+  if (parsed?.success !== true) return [];
+  const citations = one['citations'];
+  if (isRecord(citations) && citations['enabled'] === true) reading.dropped.push('messages.citations');
+  return shownParts(one, parsed.data);
 }
 
-function shownPart(one: Block, data: z.infer<typeof source>): Json {
-  if (data.type === 'text') return { type: 'text', text: data.data };
+/** A document's title and what is said about it come before it. */
+function shownParts(one: Block, data: z.infer<typeof source>): readonly Json[] {
+  const title = text(one['title']);
+  const about = text(one['context']);
+  if (data.type === 'text') return [{ type: 'text', text: [title, about, data.data].filter(Boolean).join('\n\n') }];
   const url = data.type === 'url' ? data.url : `data:${data.media_type};base64,${data.data}`;
-  if (one.type === 'image') return { type: 'image_url', image_url: { url } };
-  const title = one['title'];
-  return { type: 'file', file: { filename: typeof title === 'string' && title !== '' ? title : 'document.pdf', file_data: url } };
+  if (one.type === 'image') return [{ type: 'image_url', image_url: { url } }];
+  return [...(about === '' ? [] : [{ type: 'text', text: about }]), { type: 'file', file: { filename: title || 'document.pdf', file_data: url } }];
 }
 
 function textAt(one: Block, field: string, place: string): string {

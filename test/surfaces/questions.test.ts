@@ -48,7 +48,15 @@ describe('messages', () => {
     [{ thinking: { type: 'enabled', budget_tokens: 20_000 } }, { reasoning_effort: 'high' }],
     [{ output_config: { effort: 'low', format: { type: 'json_schema', schema: { type: 'object' } } } }, { reasoning_effort: 'low', response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: { type: 'object' } } } }],
     [{ messages: [{ role: 'user', content: [{ type: 'document', title: 'a.pdf', source: { type: 'base64', media_type: 'application/pdf', data: 'aGk=' } }] }] }, { messages: [{ role: 'user', content: [{ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,aGk=' } }] }] }],
+    [{ output_format: { type: 'json_schema', schema: { type: 'object' } } }, { response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema: { type: 'object' } } } }],
+    [{ messages: [{ role: 'user', content: [{ type: 'document', title: 'T', context: 'C', source: { type: 'text', media_type: 'text/plain', data: 'words' } }] }] }, { messages: [{ role: 'user', content: 'T\n\nC\n\nwords' }] }],
+    [{ messages: [{ role: 'user', content: [{ type: 'document', context: 'C', source: { type: 'url', url: 'https://x/a.pdf' } }] }] }, { messages: [{ role: 'user', content: [{ type: 'text', text: 'C' }, { type: 'file', file: { filename: 'document.pdf', file_data: 'https://x/a.pdf' } }] }] }],
   ])('%j', (asked, body) => expect(ofMessages({ tools: [{ name: 'f', input_schema: { type: 'object' } }], ...asked }).body).toMatchObject(body));
+
+  test('that nobody else cites is told', () => {
+    const cited = { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'words' }, citations: { enabled: true } };
+    expect(messages({ model: 'auto', max_tokens: 10, messages: [{ role: 'user', content: [cited, cited] }] }, arrival).dropped).toEqual(['messages.citations']);
+  });
 
   test("Anthropic's own tools are left out, and told", () => {
     const { request, dropped } = messages({ model: 'auto', max_tokens: 10, top_k: 3, messages: [{ role: 'user', content: 'x' }], tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, arrival);
