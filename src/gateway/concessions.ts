@@ -14,8 +14,8 @@ export interface Concessions {
 
 /** They colour an answer. Everything else changes what is asked, or what the client will look for in the answer. */
 const OPTIONAL: ReadonlySet<string> = new Set([
-  'frequency_penalty', 'logit_bias', 'metadata', 'min_p', 'parallel_tool_calls', 'prediction', 'presence_penalty', 'prompt_cache_key', 'reasoning_effort',
-  'repetition_penalty', 'safety_identifier', 'seed', 'service_tier', 'store', 'temperature', 'top_a', 'top_k', 'top_p', 'user', 'verbosity',
+  'frequency_penalty', 'logit_bias', 'metadata', 'min_p', 'parallel_tool_calls', 'prediction', 'presence_penalty', 'prompt_cache_key', 'prompt_cache_options', 'prompt_cache_retention',
+  'reasoning_effort', 'repetition_penalty', 'safety_identifier', 'seed', 'service_tier', 'store', 'temperature', 'top_a', 'top_k', 'top_p', 'user', 'verbosity',
 ]);
 
 /** Whether it is asked in the very words it came in: then nothing is left out of them. */

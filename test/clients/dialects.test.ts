@@ -43,9 +43,9 @@ describe.each([
   ['cohere', '/cohere/v2/chat', 'authorization', 'Bonjour ☀️', 12],
 ])("OpenAI's client to %s", (provider, path, header, words, tokens) => {
   test('an answer', async () => {
-    const { data, response } = await state.system.client.chat.completions.create({ model: `${provider}/${provider}-model`, messages, logit_bias: { 5: 1 } }).withResponse();
+    const { data, response } = await state.system.client.chat.completions.create({ model: `${provider}/${provider}-model`, messages, logit_bias: { 5: 1 }, prompt_cache_retention: '24h' }).withResponse();
     expect(data.choices[0]?.message.content).toBe('Hello');
-    expect(response.headers.get('x-tollfree-dropped')).toBe('logit_bias');
+    expect(response.headers.get('x-tollfree-dropped')).toBe('prompt_cache_retention, logit_bias');
     expect(asked().path.startsWith(path)).toBe(true);
     expect(asked().headers[header]).toContain(`${provider}-key-1`);
     expect(asked().body).toContain('be brief');

@@ -88,7 +88,7 @@ describe('config/providers.yaml', () => {
     expect(told('mistral')).toMatchObject({ rename: { seed: 'random_seed', max_completion_tokens: 'max_tokens' } });
     for (const name of ['openai', 'azure']) expect(told(name)).toMatchObject({ rename: { max_tokens: 'max_completion_tokens' } });
     for (const name of ['groq', 'cerebras']) expect(provider(name).omit).toEqual(expect.arrayContaining(['messages.reasoning_content', 'messages.refusal']));
-    expect(provider('groq').omit).toContain('messages.name');
+    for (const name of ['groq', 'anthropic']) expect(provider(name).omit).toContain('messages.name');
     // OpenAI's agents send these unasked, and a refused call of twenty a day is a call.
     expect(provider('gemini').omit).toEqual(expect.arrayContaining(['store', 'metadata']));
     // What needs a token made elsewhere says so.
