@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ChatRequest, Target } from '../types.ts';
 import { translated } from './dialect.ts';
 import type { Dialect, HttpRequest, Payload } from './dialect.ts';
+import { notTaken } from './fields.ts';
 import { isRecord, listAt, parseAnswer, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 import { openai } from './openai.ts';
@@ -23,7 +24,10 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
 const MESSAGE_FIELDS: ReadonlySet<string> = new Set(['role', 'content', 'tool_calls', 'tool_call_id', 'name', 'prefix']);
 
 function fitting(message: Json): Json {
+  if (message['role'] === 'function' || isRecord(message['function_call'])) throw notTaken('messages', 'functions in their older form; offer them as tools');
   const fit: Record<string, unknown> = Object.fromEntries(Object.entries(message).filter(([field, value]) => MESSAGE_FIELDS.has(field) && value !== undefined && value !== null));
+  // A message says something there; what a model would not say it did in its refusal.
+  fit['content'] ??= textAt(message, 'refusal');
   if (typeof fit['tool_call_id'] === 'string') fit['tool_call_id'] = nineOf(fit['tool_call_id']);
   const calls = listAt(message, 'tool_calls');
   if (calls.length > 0) fit['tool_calls'] = calls.map((call) => ({ id: nineOf(textAt(call, 'id') ?? ''), type: 'function', function: call['function'] }));

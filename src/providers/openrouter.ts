@@ -27,6 +27,6 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
  */
 function mattersIn(body: Json): boolean {
   const format = isRecord(body['response_format']) ? textAt(body['response_format'], 'type') : undefined;
-  const { logprobs, stop, tool_choice: choice } = body;
-  return (format !== undefined && format !== 'text') || Boolean(logprobs) || choice === 'required' || isRecord(choice) || (Array.isArray(stop) ? stop.length > 0 : Boolean(stop));
+  const { logprobs, stop, tool_choice: choice, web_search_options: search } = body;
+  return (format !== undefined && format !== 'text') || Boolean(logprobs) || Boolean(search) || choice === 'required' || isRecord(choice) || (Array.isArray(stop) ? stop.length > 0 : Boolean(stop));
 }

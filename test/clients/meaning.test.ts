@@ -19,8 +19,9 @@ describe('OpenRouter', () => {
   test('is told that a field matters where it does, and what the client says of it goes before', async () => {
     await ask({ seed: 7, temperature: 0.5, response_format: { type: 'text' }, tool_choice: 'auto' });
     await ask({ stop: ['END'] });
+    await ask({ web_search_options: {} });
     await ask({ stop: 'END', provider: { sort: 'latency', require_parameters: false } });
-    expect(insists()).toEqual([undefined, { require_parameters: true }, { sort: 'latency', require_parameters: false }]);
+    expect(insists()).toEqual([undefined, { require_parameters: true }, { require_parameters: true }, { sort: 'latency', require_parameters: false }]);
   });
 
   test('refuses for the sake of what only tunes, and is asked again without', async () => {

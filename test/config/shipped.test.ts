@@ -89,6 +89,7 @@ describe('config/providers.yaml', () => {
     for (const name of ['openai', 'azure']) expect(told(name)).toMatchObject({ rename: { max_tokens: 'max_completion_tokens' } });
     for (const name of ['groq', 'cerebras']) expect(provider(name).omit).toEqual(expect.arrayContaining(['messages.reasoning_content', 'messages.refusal']));
     for (const name of ['groq', 'anthropic']) expect(provider(name).omit).toContain('messages.name');
+    expect(provider('mistral').rename).toMatchObject({ seed: 'random_seed', dimensions: 'output_dimension' });
     // OpenAI's agents send these unasked, and a refused call of twenty a day is a call.
     expect(provider('gemini').omit).toEqual(expect.arrayContaining(['store', 'metadata']));
     // What needs a token made elsewhere says so.

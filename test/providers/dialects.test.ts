@@ -178,6 +178,11 @@ describe('mistral', () => {
     expect(JSON.stringify(sent(mistral, { messages }))).not.toMatch(/refusal|annotations|reasoning|tool_calls/);
   });
 
+  test('a refusal is what was said, and functions in their older form go elsewhere', () => {
+    expect(sent(mistral, { messages: [{ role: 'user', content: 'hi' }, { role: 'assistant', content: null, refusal: 'I will not' }, { role: 'user', content: 'why?' }] })).toMatchObject({ messages: [{}, { role: 'assistant', content: 'I will not' }, {}] });
+    for (const message of [{ role: 'assistant', content: null, function_call: { name: 'f', arguments: '{}' } }, { role: 'function', name: 'f', content: '1' }]) expect(refusal(mistral, { messages: [message] })).toMatchObject({ param: 'messages', capability: true });
+  });
+
   test('calls made elsewhere get a name it takes, the same as their results; after a result the assistant speaks', () => {
     const { messages } = sent(mistral, { messages: [{ role: 'user', content: 'x' }, { role: 'assistant', content: null, tool_calls: [foreignCall('toolu_01AbCdEf'), foreignCall('gSIMJiOkT')] }, { role: 'tool', tool_call_id: 'gSIMJiOkT', content: 'a' }, { role: 'tool', tool_call_id: 'toolu_01AbCdEf', content: 'b' }, { role: 'user', content: 'so?' }] }) as { messages: Record<string, unknown>[] };
     expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'tool', 'tool', 'assistant', 'user']);
