@@ -1,5 +1,6 @@
 /** `tollfree models`: what can be asked, and how much of it is left. */
 import type { Command } from 'commander';
+import { untouched } from '../http/left.ts';
 import type { Context } from './context.ts';
 import { knowledgeOf } from './knowledge.ts';
 import { count, per, roughly } from './numbers.ts';
@@ -47,29 +48,27 @@ export function registerModels(program: Command, context: Context): void {
 
 function toRow(provider: ProviderStatus, { name, aliases, context, capabilities, limits, price }: ProviderStatus['models'][number], accounts: readonly AccountStatus[] | undefined): Row {
   const held = accounts?.filter((account) => account.provider === provider.name && account.enabled);
-  const left = held === undefined ? undefined : requestsLeft(held, { name, limits });
+  const left = held === undefined ? undefined : requestsLeft(held, provider, name);
   return {
     provider: provider.name,
     model: name,
     aliases,
     ...(context !== undefined && { context }),
     capabilities,
-    limits: limits.windows.map(({ unit, limit, seconds }) => `${roughly(limit)} ${per(unit, seconds)}`).join(', '),
+    limits: [...provider.limits.windows, ...limits.windows].map(({ unit, limit, seconds }) => `${roughly(limit)} ${per(unit, seconds)}`).join(', '),
     free: price.input === 0 && price.output === 0,
     ...(held !== undefined && { accounts: held.length }),
     ...(left !== undefined && { left }),
   };
 }
 
-/** Over the pools: the scarcest window of requests that counts this model. A pool that keeps none yet has its limits whole. Undefined: requests are not counted. */
-function requestsLeft(accounts: readonly AccountStatus[], { name, limits }: Pick<ProviderStatus['models'][number], 'name' | 'limits'>): number | undefined {
+/** Over the pools: the scarcest window of requests that counts this model. Undefined: requests are not counted. */
+function requestsLeft(accounts: readonly AccountStatus[], provider: ProviderStatus, name: string): number | undefined {
   const pools = new Map(accounts.filter(({ state }) => state !== 'suspended').map((account) => [account.pool, account]));
-  const whole = Math.min(...limits.windows.filter(({ unit }) => unit === 'requests').map(({ limit }) => limit));
   const each = [...pools.values()].map(({ windows, rests }) => {
     if (rests.some((rest) => rest.model === undefined || rest.model === name)) return 0;
-    const kept = windows.filter((window) => window.unit === 'requests' && (window.model ?? name) === name).map(({ limit, used }) => Math.max(0, limit - used));
-    const own = windows.some(({ model }) => model === name);
-    return Math.min(own ? Infinity : whole, ...kept);
+    const counting = [...windows, ...untouched(windows, provider)].filter((window) => window.unit === 'requests' && (window.model ?? name) === name);
+    return Math.min(...counting.map(({ limit, used }) => Math.max(0, limit - used)));
   });
   const sum = each.reduce((total, left) => total + left, 0);
   return Number.isFinite(sum) ? Math.floor(sum) : undefined;

@@ -4,7 +4,7 @@ import { count, duration, plural } from './numbers.ts';
 import type { AccountStatus, Window } from './shapes.ts';
 import { renderAccount } from './status/account.ts';
 import type { Detail, Frame, StatusPicture } from './status/frame.ts';
-import { renderProvider } from './status/provider.ts';
+import { dayOfAll, renderProvider } from './status/provider.ts';
 import { windowName } from './status/windows.ts';
 import { clip, oneLine, widthOf } from './text.ts';
 
@@ -33,18 +33,36 @@ function headings(picture: StatusPicture, { width, paint, now }: Frame): string[
   const next = firstSpent(picture.accounts);
   return [
     paint('dim', clip(factsOf(picture).join(' · '), width)),
+    ...troublesOf(picture).map((text) => paint('red', clip(oneLine(text), width))),
+    ...today(picture).map((text) => clip(text, width)),
     ...(next === undefined ? [] : [paint('yellow', clip(`at this pace ${oneLine(next.account.provider)}/${oneLine(next.account.label)} has spent its ${windowName(next.window)} in ${duration(next.at - now)}`, width))]),
   ];
 }
 
-function factsOf({ address, waiting, traffic, accounts }: StatusPicture): string[] {
+function factsOf({ address, waiting, traffic, accounts, health }: StatusPicture): string[] {
   const able = accounts.filter(({ state }) => state === 'active').length;
   return [
     address,
     `${able} of ${plural(accounts.length, 'account')} ready`,
     ...(traffic === undefined ? [] : [plural(traffic.requests, 'request'), `${traffic.perSecond.toFixed(1)}/s`, ...(traffic.failed === 0 ? [] : [`${count(traffic.failed)} failed`])]),
     ...(waiting === 0 ? [] : [`${count(waiting)} waiting in line`]),
+    ...(health?.workers === undefined || health.workers.running < health.workers.wanted ? [] : [plural(health.workers.running, 'worker')]),
   ];
+}
+
+/** Why nobody is answered, what cannot be written down, and how many processes take connections, where these are several. */
+function troublesOf({ health }: StatusPicture): string[] {
+  if (health === undefined) return [];
+  const { reason, problems, workers } = health;
+  return [...(reason === undefined ? [] : [`nobody is answered: ${reason}`]), ...problems.map(({ message }) => message), ...(workers === undefined || workers.running >= workers.wanted ? [] : [workersText(workers)])];
+}
+
+const workersText = ({ wanted, running }: NonNullable<NonNullable<StatusPicture['health']>['workers']>): string => `${count(running)} of ${plural(wanted, 'worker')} run`;
+
+/** What the accounts that may serve have left of the day, as the dashboard has it. */
+function today({ accounts }: StatusPicture): string[] {
+  const day = dayOfAll(accounts);
+  return day === undefined ? [] : [`${count(day.limit - day.used)} of ${count(day.limit)} ${day.unit} left today`];
 }
 
 interface Spent {

@@ -56,7 +56,7 @@ export function showModel(options: ModelRouteOptions): RequestHandler<{ id: stri
 
 function entries({ catalogue, rules, usable, accounts }: ModelRouteOptions): ReadonlyMap<string, Entry> {
   const list = new Map<string, Entry>();
-  const leftOf = leftBy(accounts());
+  const leftOf = leftBy(accounts(), catalogue());
   const add = (id: string, owner: string, model?: Model): void => {
     if (!list.has(id)) list.set(id, entry(id, owner, model && { ...model, left: leftOf(owner, model.name) }));
   };

@@ -46,6 +46,17 @@ describe('status', () => {
     ]);
   });
 
+  test('tells how many processes take connections, and in red where some are missing', () => {
+    const at = (running: number): string[] => renderStatus({ address: 'here', waiting: 0, accounts: [], health: { problems: [], workers: { wanted: 4, running } } }, { width: 100, paint: (format, text) => `<${String(format)}>${text}`, now, detail: 'accounts' });
+    expect(at(4)[0]).toBe('<dim>here · 0 of 0 accounts ready · 4 workers');
+    expect(at(3).slice(0, 2)).toEqual(['<dim>here · 0 of 0 accounts ready', '<red>3 of 4 workers run']);
+  });
+
+  test('tells what cannot be written down', () => {
+    const lines = renderStatus({ address: 'here', waiting: 0, accounts: [], health: { problems: [{ part: 'log file', message: 'the log file cannot be written: ENOSPC' }] } }, { width: 100, paint: plain, now, detail: 'accounts' });
+    expect(lines[1]).toBe('the log file cannot be written: ENOSPC');
+  });
+
   test('accounts of one pool show their windows once', () => {
     const lines = renderStatus({ address: 'here', waiting: 0, accounts: [account({ windows: [requests(1)] }), account({ id: 'a2', label: 'second', windows: [requests(1)] })] }, { width: 100, paint: plain, now, detail: 'accounts' });
     expect(lines.filter((line) => line.includes('requests/min'))).toHaveLength(1);
@@ -57,7 +68,7 @@ describe('status', () => {
     const at = (width: number): string[] => renderStatus({ address: 'here', waiting: 0, accounts: [known] }, { width, paint: plain, now, detail: 'accounts' });
     expect(at(140)).toContain('    requests/day  ██████████████████░░  900 of 1,000  whole in 12 h · spent in 2 h 10 min at this pace · says its header');
     expect(at(80)).toContain('    requests/day  ██████████████████░░  900 of 1,000  whole in 12 h');
-    expect(at(80)[1]).toBe('at this pace groq/work has spent its requests/day in 2 h 10 min');
+    expect(at(80).slice(1, 3)).toEqual(['100 of 1,000 requests left today', 'at this pace groq/work has spent its requests/day in 2 h 10 min']);
   });
 
   test('two hundred accounts are a paragraph a provider: how many can serve, the day, the fullest windows, the dead', () => {

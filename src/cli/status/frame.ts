@@ -1,9 +1,9 @@
 /** What a picture of the accounts is drawn from, and how much of it. */
 import type { Paint } from '../context.ts';
-import type { AccountsAnswer } from '../shapes.ts';
+import type { AccountsAnswer, Answer } from '../shapes.ts';
 
 export interface Traffic {
-  /** Requests since the daemon started. */
+  /** Requests since the daemon started; who was turned away at the door is none. */
   readonly requests: number;
   readonly perSecond: number;
   /** Of those, refused for want of quota or failed. */
@@ -13,6 +13,7 @@ export interface Traffic {
 export interface StatusPicture extends AccountsAnswer {
   readonly address: string;
   readonly traffic?: Traffic;
+  readonly health?: Pick<Answer<'Health'>, 'reason' | 'problems' | 'workers'>;
 }
 
 /** `providers`: one paragraph each. `accounts`: every account with its fullest windows. `windows`: all there is. */

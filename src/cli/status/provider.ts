@@ -21,13 +21,15 @@ const poolsOf = (accounts: readonly AccountStatus[]): AccountStatus[] => [...new
 function dayOf(windows: readonly Window[], unit: Window['unit']): Sum {
   const daily = windows.filter((window) => window.unit === unit && window.seconds === DAY_SECONDS);
   const whole = daily.filter(({ model }) => model === undefined);
-  return (whole.length > 0 ? whole : daily).reduce((sum, { used, limit }) => ({ used: sum.used + used, limit: sum.limit + limit }), { used: 0, limit: 0 });
+  return (whole.length > 0 ? whole : daily).reduce((sum, { used, limit }) => ({ used: sum.used + Math.min(used, limit), limit: sum.limit + limit }), { used: 0, limit: 0 });
 }
 
-/** The day of all pools together, in requests, or in tokens where requests are not counted by the day. Undefined: neither is. */
-function dayOfAll(accounts: readonly AccountStatus[]): (Sum & { readonly unit: Window['unit'] }) | undefined {
+const mayServe = ({ state }: AccountStatus): boolean => state !== 'disabled' && state !== 'suspended';
+
+/** The day of all pools that may serve, in requests, or in tokens where requests are not counted by the day. Undefined: neither is. */
+export function dayOfAll(accounts: readonly AccountStatus[]): (Sum & { readonly unit: Window['unit'] }) | undefined {
   for (const unit of ['requests', 'tokens']) {
-    const sums = poolsOf(accounts).map(({ windows }) => dayOf(windows, unit));
+    const sums = poolsOf(accounts.filter(mayServe)).map(({ windows }) => dayOf(windows, unit));
     const limit = sums.reduce((total, sum) => total + sum.limit, 0);
     if (limit > 0) return { unit, limit, used: sums.reduce((total, sum) => total + sum.used, 0) };
   }
