@@ -100,7 +100,7 @@ async function readToken(file: string): Promise<string | undefined> {
 async function refusal(response: Response, { path, token, tokenFile }: { readonly path: string; readonly token: string | undefined; readonly tokenFile: string }): Promise<CommandError> {
   const said = refusalShape.safeParse(await response.json().catch(() => undefined));
   const message = said.success ? said.data.error.message : `${path} answered ${response.status}`;
-  if (response.status !== 401 && response.status !== 403) return new CommandError(message);
+  if (response.status !== 401 && response.status !== 403) return new CommandError(message, { status: response.status === 400 ? 2 : 1 });
   const hint = token === undefined ? `no admin token at ${tokenFile}: set TOLLFREE_ADMIN_TOKEN, or TOLLFREE_DATA_DIR to the daemon's data directory` : 'TOLLFREE_ADMIN_TOKEN or admin.token in TOLLFREE_DATA_DIR must be that of the running daemon';
   return new CommandError(message, { hint });
 }

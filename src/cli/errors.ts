@@ -57,5 +57,6 @@ export function report(error: unknown, { words }: Context): 0 | ExitStatus {
   // Commander has said its own words already; its status 1 stands for every wrong use.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   complain(words, error);
-  return error instanceof CommandError ? error.status : 1;
+  if (error instanceof CommandError) return error.status;
+  return error instanceof FailureError && error.failure.kind === 'invalid-request' ? 2 : 1;
 }

@@ -4,7 +4,7 @@ import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
 import { keyDesk, type KeyDesk } from './keys/desk.ts';
 import { registerLimits } from './keys/limits.ts';
-import { collect, collectBudget, collectLimit, describeLimits, expiry, type WrittenLimits } from './keys/terms.ts';
+import { collect, collectBudget, collectLimit, describeLimits, expiry, writeLimits, type WrittenLimits } from './keys/terms.ts';
 import { outputOption, textOrJsonOption, wholeNumber } from './options.ts';
 import { printJson, printLines, printRows, type Format } from './output.ts';
 import type { IssuedKey, KeyStatus } from './shapes.ts';
@@ -105,7 +105,7 @@ const columns: readonly Column<KeyStatus>[] = [
   { title: 'project', cell: ({ project }) => project },
   { title: 'state', cell: ({ state }) => state, style: ({ state }) => (state === 'active' ? 'green' : 'dim') },
   { title: 'secret', cell: ({ hint }) => hint },
-  { title: 'limits', cell: ({ limits, used }) => describeLimits(limits, used) },
+  { title: 'limits', cell: ({ limits }) => writeLimits(limits), show: ({ limits, used }) => describeLimits(limits, used) },
   { title: 'models', cell: ({ models }) => models?.join(' ') },
   { title: 'expires', cell: ({ expires_at: at }) => at, show: ({ expires_at: at }) => at?.slice(0, 10) ?? '' },
 ];

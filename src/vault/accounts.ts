@@ -39,7 +39,9 @@ export function withNew(accounts: readonly StoredAccount[], wanted: readonly New
       list.push(sealNew(account, list, keyring, now));
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
-      mistakes.push(wanted.length === 1 ? error.message : `account ${index + 1}: ${error.message}`);
+      // One alone says best itself what to do about it.
+      if (wanted.length === 1) throw error;
+      mistakes.push(`account ${index + 1}: ${error.message}`);
     }
   }
   if (list.length > MAX_RECORDS) mistakes.push(`a vault holds at most ${MAX_RECORDS} accounts`);

@@ -71,6 +71,7 @@ describe('accounts', () => {
     ['accounts add groq --key-stdin', 'gsk_wrong_key_wrong', 1, /GroqCloud refuses the key/],
     ['accounts add groq --key-stdin', GROQ, 1, /in the vault already, as groq\/work/],
     ['accounts add groq --key-stdin --no-check --label work', 'gsk_another_one', 1, /already an account groq\/work/],
+    ['accounts add groq --key-stdin --no-check --label <b>', 'gsk_another_one', 1, /no good label\n {2}hint: up to 64 letters, digits/],
     ['accounts add groq --key-stdin --no-check', '', 1, /8 to 4096 visible characters/],
     ['accounts add groq --key-stdin --base-url http://10.0.0.1/v1', GROQ, 1, /not https/],
     ['accounts disable nobody', '', 1, /no account is called "nobody"/],

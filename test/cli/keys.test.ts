@@ -73,6 +73,12 @@ describe('tollfree keys', () => {
     });
   });
 
+  test('tells programs limits as --limit takes them', async () => {
+    await keysCommand(everything);
+    expect((await keysCommand(['list', '--output', 'csv'])).out).toMatch(/,requests_per_minute=30 tokens_per_day=100000 usd_per_day=5 usd_total=20.5,auto groq\/\*,2099-01-31T/);
+    expect((await keysCommand(['limits', '--limit', 'tokens_total=5000', '--output', 'csv'])).out).toBe('project,limits\nall together,tokens_total=5000\n');
+  });
+
   test('sets, shows and takes away what projects and everybody share, at the daemon or in the file', async () => {
     await shareLimits();
     await withDaemon(shareLimits);
@@ -92,11 +98,11 @@ describe('tollfree keys', () => {
     [['create', 'ci', '--budget', '5/year'], 2, 'periods are minute, day, week, month, total'],
     [['create', 'ci', '--expires', 'soon'], 2, 'must be like 30d'],
     [['create', 'ci', '--limit', 'rpm'], 2, 'must be like tokens_per_day=100000'],
-    [['create', 'ci', '--limit', 'rpm=3'], 1, 'limits.rpm: is not known here; known are requests_per_minute'],
-    [['limits', '--limit', 'rpm=3'], 1, 'all.rpm: is not known here'],
-    [['limits', '--project', 'a b', '--limit', 'tokens_total=3'], 1, 'must be made of letters'],
+    [['create', 'ci', '--limit', 'rpm=3'], 2, 'limits.rpm: is not known here; known are requests_per_minute'],
+    [['limits', '--limit', 'rpm=3'], 2, 'all.rpm: is not known here'],
+    [['limits', '--project', 'a b', '--limit', 'tokens_total=3'], 2, 'must be made of letters'],
     [['limits', '--remove', '--budget', '5/day'], 2, 'say one of them'],
-    [['create', 'a b'], 1, 'name: must be made of letters'],
+    [['create', 'a b'], 2, 'name: must be made of letters'],
     [['revoke', 'nobody'], 1, 'no virtual key is called "nobody"'],
     [['create'], 2, "missing required argument 'name'"],
   ])('%j ends with %d and says why', async (commandLine, status, words) => {

@@ -66,6 +66,11 @@ describe('against the daemon', () => {
     expect(row?.list_price).toBeCloseTo(((row?.input_tokens ?? 0) * 0.15 + 1000 * 0.6) / 1e6, 12);
   });
 
+  test('what the daemon finds wrong with the question is a wrong use', async () => {
+    expect(await ask(['stats', '--since', '2026-03', '--until', '2026-02'])).toMatchObject({ status: 2, words: expect.stringContaining('until: must be a day after since') });
+    expect(await ask(['keys', 'create', 'two words'])).toMatchObject({ status: 2, words: expect.stringContaining('name: must be made of letters') });
+  });
+
   test('a wrong admin token is told apart from no daemon', async () => {
     const { status, words } = await ask(['status'], { environment: { TOLLFREE_ADMIN_TOKEN: 'wrong' } });
     expect(status).toBe(1);

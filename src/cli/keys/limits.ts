@@ -7,7 +7,7 @@ import { printRows, type Format } from '../output.ts';
 import type { Answer } from '../shapes.ts';
 import type { Column } from '../table.ts';
 import { keyDesk } from './desk.ts';
-import { collectBudget, collectLimit, describeLimits, type WrittenLimits } from './terms.ts';
+import { collectBudget, collectLimit, describeLimits, writeLimits, type WrittenLimits } from './terms.ts';
 
 interface Options {
   readonly project?: string;
@@ -51,5 +51,5 @@ const EVERYBODY = 'all together';
 
 const columns: readonly Column<Row>[] = [
   { title: 'project', cell: ({ scope }) => scope },
-  { title: 'limits', cell: ({ limits }) => describeLimits(limits) },
+  { title: 'limits', cell: ({ limits }) => writeLimits(limits), show: ({ limits }) => describeLimits(limits) },
 ];

@@ -34,6 +34,9 @@ export function describeLimits(limits: WrittenLimits, used?: WrittenLimits): str
     .join(' · ');
 }
 
+/** As `--limit` takes them. */
+export const writeLimits = (limits: WrittenLimits): string => Object.entries(limits).map(([name, limit]) => `${name}=${limit}`).join(' ');
+
 /** A parser for `--expires`: a duration from now, or a day or moment. Returns epoch milliseconds. */
 export const expiry = (now: () => number) => (written: string): number => {
   const milliseconds = parseDuration(written);
