@@ -30,9 +30,10 @@ async function dashboard(): Promise<string> {
 const models = async (): Promise<readonly { readonly id: string; readonly limits?: readonly { readonly unit: string; readonly seconds: number; readonly limit: number; readonly remaining: number }[] }[]> =>
   ((await (await fetch(`${state.system.url}/v1/models`)).json()) as { data: [] }).data;
 
+const minute = async (): Promise<unknown> => (await models()).find(({ id }) => id === 'groq/openai/gpt-oss-120b')?.limits?.find(({ unit, seconds }) => unit === 'requests' && seconds === 60);
+
 describe('what is left', () => {
   test('is all of it before anything was asked, and counts whoever was not asked yet afterwards', async () => {
-    const minute = async (): Promise<unknown> => (await models()).find(({ id }) => id === 'groq/openai/gpt-oss-120b')?.limits?.find(({ unit, seconds }) => unit === 'requests' && seconds === 60);
     expect((await ask('status')).out).toContain(await dashboard());
     expect(await minute()).toEqual({ unit: 'requests', seconds: 60, limit: 60, remaining: 60 });
     await (await state.system.chat({ ...hello(), model: 'groq/openai/gpt-oss-120b' })).text();

@@ -29,6 +29,8 @@ describe('bars', () => {
   });
 });
 
+const withWorkers = (running: number): string[] => renderStatus({ address: 'here', waiting: 0, accounts: [], health: { problems: [], workers: { wanted: 4, running } } }, { width: 100, paint: (format, text) => `<${String(format)}>${text}`, now, detail: 'accounts' });
+
 describe('status', () => {
   test('shows accounts, windows and resets', () => {
     const lines = renderStatus(
@@ -47,9 +49,8 @@ describe('status', () => {
   });
 
   test('tells how many processes take connections, and in red where some are missing', () => {
-    const at = (running: number): string[] => renderStatus({ address: 'here', waiting: 0, accounts: [], health: { problems: [], workers: { wanted: 4, running } } }, { width: 100, paint: (format, text) => `<${String(format)}>${text}`, now, detail: 'accounts' });
-    expect(at(4)[0]).toBe('<dim>here · 0 of 0 accounts ready · 4 workers');
-    expect(at(3).slice(0, 2)).toEqual(['<dim>here · 0 of 0 accounts ready', '<red>3 of 4 workers run']);
+    expect(withWorkers(4)[0]).toBe('<dim>here · 0 of 0 accounts ready · 4 workers');
+    expect(withWorkers(3).slice(0, 2)).toEqual(['<dim>here · 0 of 0 accounts ready', '<red>3 of 4 workers run']);
   });
 
   test('tells what cannot be written down', () => {
