@@ -1,7 +1,7 @@
 /** `max_context_tokens`, in a chat or as a header: a long conversation made to fit by forgetting its oldest turns. */
 import { FailureError } from '../failure.ts';
 import type { ChatRequest } from '../types.ts';
-import { estimatePrompt, textOf } from './prompt.ts';
+import { estimatePrompt, needsOf, textOf } from './prompt.ts';
 import type { Asked, Message } from './prompt.ts';
 
 /**
@@ -19,7 +19,7 @@ export function trimTo(request: ChatRequest, most: number, named: string): ChatR
     if (promptTokens > most) continue;
     const messages = asked.messages.filter((message) => !forgotten.has(message));
     const { original: _longer, ...rest } = request;
-    return { ...rest, body: { ...request.body, messages }, text: textOf(messages), promptTokens };
+    return { ...rest, body: { ...request.body, messages }, text: textOf(messages), needs: needsOf({ ...asked, messages }), promptTokens };
   }
   throw new FailureError({
     kind: 'invalid-request',

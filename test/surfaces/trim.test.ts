@@ -36,6 +36,12 @@ describe('trimming', () => {
     expect(messagesOf(trimTo(ask(messages), 160, NAMED))).toEqual(messages.slice(4));
   });
 
+  test('what was left out is no longer needed', () => {
+    const picture = { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,' } }, { type: 'text', text: 'what is this?' }] };
+    const request = ask([picture, assistant('one'), user('two')]);
+    expect([request.needs, trimTo(request, 100, NAMED).needs]).toEqual([['vision'], []]);
+  });
+
   test('what must stay and does not fit is told', () => {
     const told = ((): unknown => {
       try {
