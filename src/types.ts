@@ -171,6 +171,8 @@ export interface ChatRequest {
   readonly audioSeconds?: number;
   /** The asked-for maximum of answer tokens, if any. */
   readonly maxOutput?: number;
+  /** Whom the client asks for, in its own words: a key may have limits of each. */
+  readonly user?: string;
   readonly caller: Caller;
   readonly receivedAt: number;
   /** When the caller stops waiting for the first content, queue included. */

@@ -12,7 +12,7 @@ import type { LiveRequests } from './stream.ts';
 
 export interface EntryOptions {
   readonly gateway: Gateway;
-  readonly door: Pick<Door, 'identify' | 'admit'>;
+  readonly door: Pick<Door, 'identify' | 'allow' | 'admit'>;
   readonly live: LiveRequests;
   readonly bodyLimit: number;
   /** What a caller who does not say will wait for the first content, milliseconds. */

@@ -20,7 +20,10 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
     const conversation = trimmed(speak(await readJson(request, bodyLimit), arrival), request, response);
-    if (conversation.request.dryRun === true) return void response.set(headOf(arrival.id)).json(await dryRun(gateway, conversation.request));
+    if (conversation.request.dryRun === true) {
+      options.door.allow(conversation.request);
+      return void response.set(headOf(arrival.id)).json(await dryRun(gateway, conversation.request));
+    }
     const signal = enter(conversation.request, response, options);
     if (conversation.request.stream) await sendStream(response, conversation, signal, options);
     else await sendWhole(response, conversation, await answer(gateway, conversation.request, signal), options);

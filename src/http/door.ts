@@ -29,6 +29,8 @@ export interface Door {
   readonly identify: (request: IncomingMessage) => Caller;
   /** Which models whoever calls may ask for, by name. Throws `unauthorized`. */
   readonly scopeOf: (request: IncomingMessage) => (model: string) => boolean;
+  /** Whether the caller may ask that at all, whatever is left. Throws `forbidden`. */
+  readonly allow: (request: ChatRequest) => void;
   /**
    * Takes what the request may use of its caller's limits; {@link Door.listen} settles it when the request is over.
    * The signal aborts with the FailureError to tell when the key is revoked.
@@ -62,18 +64,24 @@ export function createDoor(options: DoorOptions): Door {
     throw unauthorized('secret' in shown ? whyUnknown(shown.secret) : shown.mistake);
   };
 
+  const allow: Door['allow'] = (request) => {
+    const { id } = request.caller;
+    const key = id === undefined ? undefined : keys.get(id);
+    if (key !== undefined) refuseOutOfScope(key, request);
+  };
+
   return {
     identify,
+    allow,
     scopeOf(request) {
       const { id } = identify(request);
       const models = id === undefined ? undefined : keys.get(id)?.models;
       return models === undefined ? () => true : compileGlobs(models);
     },
     admit(request) {
-      const { id, caller } = request;
-      const key = caller.id === undefined ? undefined : keys.get(caller.id);
-      if (key !== undefined) refuseOutOfScope(key, request);
-      const { input, output, user } = expectationOf(request);
+      allow(request);
+      const { id, caller, user } = request;
+      const { input, output } = expectationOf(request);
       const grant = admission.admit(caller, { tokens: input + output, usd: options.estimateListUsd(request.model, { input, output }), ...(user !== undefined && { user }) });
       grants.set(id, grant);
       return grant.signal;
@@ -147,9 +155,8 @@ function refuseOutOfScope({ name, models, surfaces }: VirtualKey, { model, surfa
 const USUAL_OUTPUT = 1_000;
 
 /** Who names a maximum is taken at its word, so that no number of answers at once can overshoot. */
-function expectationOf({ promptTokens, maxOutput = USUAL_OUTPUT, body }: ChatRequest): { readonly input: number; readonly output: number; readonly user?: string } {
-  const { n, user } = body;
-  return { input: promptTokens, output: maxOutput * (typeof n === 'number' ? n : 1), ...(typeof user === 'string' && { user }) };
+function expectationOf({ promptTokens, maxOutput = USUAL_OUTPUT, body: { n } }: ChatRequest): { readonly input: number; readonly output: number } {
+  return { input: promptTokens, output: maxOutput * (typeof n === 'number' ? n : 1) };
 }
 
 const unauthorized = (message: string): FailureError => new FailureError({ kind: 'unauthorized', message });

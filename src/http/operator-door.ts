@@ -2,7 +2,8 @@
 import { createAbort } from '../abort.ts';
 import type { Door } from './door.ts';
 
-export const operatorDoor: Pick<Door, 'identify' | 'admit'> = {
+export const operatorDoor: Pick<Door, 'identify' | 'allow' | 'admit'> = {
   identify: () => ({ key: 'admin', project: 'admin' }),
+  allow: () => undefined,
   admit: () => createAbort().signal,
 };

@@ -26,7 +26,7 @@ const terms = z.strictObject({
   models: z.array(glob).min(1, 'must name at least one; leave it out to allow all').describe('Globs over model names. Absent: all.').exactOptional(),
   surfaces: z.array(surface).describe('Absent: all.').exactOptional(),
   limits: limits.prefault({}),
-  user_limits: limitsOf(USER_PERIODS).describe('Of each `user` that requests name.').prefault({}),
+  user_limits: limitsOf(USER_PERIODS).describe('Of each `user` that requests name; `safety_identifier` and `metadata.user_id` name one, too.').prefault({}),
   priority: whole(0, 9).describe('The most urgent place in line it may ask for.').exactOptional(),
   expires_at: moment.exactOptional(),
 });

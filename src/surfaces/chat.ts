@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { check, refused } from '../schema.ts';
 import type { ChatRequest, Surface } from '../types.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
-import { clientFields, ownWords, withoutNotes } from './client-fields.ts';
+import { clientFields, ownWords, userOf, withoutNotes } from './client-fields.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { isRecord } from './json.ts';
 import type { Json } from './json.ts';
@@ -57,6 +57,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
   const data = check(chatBody, input);
   refuseStrayResults(data.messages);
   const messages = withoutNotes(data.messages);
+  const user = userOf(data);
   const maxOutput = data.max_completion_tokens ?? data.max_tokens ?? undefined;
   return {
     surface,
@@ -66,6 +67,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     text: textOf(data.messages),
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),
+    ...(user !== undefined && { user }),
     ...arrival,
     ...(maxOutput !== undefined && { maxOutput }),
     ...(typeof data.max_context_tokens === 'number' && { maxContext: data.max_context_tokens }),

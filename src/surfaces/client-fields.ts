@@ -7,6 +7,12 @@ import type { Json } from './json.ts';
 export const ownWords = { dry_run: z.boolean().nullish(), max_context_tokens: z.int().positive().nullish() };
 const OWN_WORDS = Object.keys(ownWords);
 
+/** Whom a body names as its user: by OpenAI's field, or by the one that takes its place. */
+export function userOf({ user, safety_identifier: identifier }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof user === 'string') return user;
+  return typeof identifier === 'string' ? identifier : undefined;
+}
+
 /** Fields by which other gateways take a destination or a credential, and words between it and us. */
 const NOT_THEIRS = [...OWN_WORDS, 'api_base', 'api_key', 'api_version', 'base_url', 'extra_headers', 'headers', 'proxy'];
 

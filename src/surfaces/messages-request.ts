@@ -39,6 +39,8 @@ export interface MessagesQuestion {
   readonly thinking: boolean;
   /** What only tunes an answer, or counts at Anthropic alone. */
   readonly dropped: readonly string[];
+  /** Whom it is asked for. */
+  readonly user?: string;
   /** As it was asked. */
   readonly original: Omit<Original, 'dialect' | 'beta'>;
 }
@@ -55,7 +57,7 @@ export function readMessages(input: unknown, { counting = false } = {}): Message
   const thinking = data.thinking !== undefined && data.thinking !== null && data.thinking.type !== 'disabled';
   const body = chatBody(data, reading);
   const { only, dropped } = reading;
-  return { body, thinking, dropped: [...unknown, ...serverTools, ...new Set(dropped)], original: { body: clientFields(data), ...(only && { only }) } };
+  return { body, thinking, dropped: [...unknown, ...serverTools, ...new Set(dropped)], ...userIn(data), original: { body: clientFields(data), ...(only && { only }) } };
 }
 
 /**
@@ -75,6 +77,11 @@ interface Reading {
 
 function onlyThere(reading: Reading, param: string, why: string): void {
   reading.only ??= { param, message: `${param}: ${why}` };
+}
+
+function userIn({ metadata }: Body): Pick<MessagesQuestion, 'user'> {
+  const user = isRecord(metadata) ? metadata['user_id'] : undefined;
+  return typeof user === 'string' ? { user } : {};
 }
 
 function chatBody(data: Body, reading: Reading): Json {

@@ -9,8 +9,8 @@ import type { Event } from './messages-answer.ts';
 import { readMessages } from './messages-request.ts';
 
 export function messages(input: unknown, { anthropicBeta: beta, ...arrival }: Arrival): Conversation {
-  const { body, thinking, dropped, original } = readMessages(input);
-  const request: ChatRequest = { original: { dialect: 'anthropic', ...original, ...(beta !== undefined && { beta }) }, ...parseChat(body, arrival, 'messages') };
+  const { body, thinking, dropped, user, original } = readMessages(input);
+  const request: ChatRequest = { original: { dialect: 'anthropic', ...original, ...(beta !== undefined && { beta }) }, ...parseChat(body, arrival, 'messages'), ...(user !== undefined && { user }) };
   const events = (chunks: AsyncIterable<ChatChunk>): AsyncIterable<Event> => messageEvents(chunks, request, thinking);
   return {
     request,

@@ -1,7 +1,7 @@
 /** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
 import { check, refused } from '../schema.ts';
 import type { Capability, ChatRequest, Relay, Surface, Upload } from '../types.ts';
-import { clientFields } from './client-fields.ts';
+import { clientFields, userOf } from './client-fields.ts';
 import type { Arrival } from './conversation.ts';
 import type { Form } from './form.ts';
 import { text } from './json.ts';
@@ -87,6 +87,7 @@ interface Question {
 
 function toRequest({ kind, relay, fields, stream, audioSeconds }: Question, arrival: Arrival): ChatRequest {
   const said = kind.words === undefined ? undefined : fields[kind.words];
+  const user = userOf(fields);
   return {
     ...arrival,
     surface: kind.surface,
@@ -98,6 +99,7 @@ function toRequest({ kind, relay, fields, stream, audioSeconds }: Question, arri
     needs: kind.needs,
     promptTokens: tokensOf(said),
     ...(audioSeconds !== undefined && { audioSeconds }),
+    ...(user !== undefined && { user }),
     maxOutput: 0,
   };
 }

@@ -2,6 +2,7 @@
 import { failureOf } from '../failure.ts';
 import type { Caller } from '../types.ts';
 import { parseChat } from './chat.ts';
+import { userOf } from './client-fields.ts';
 import type { Arrival, Conversation, Speak } from './conversation.ts';
 import { isRecord, records, text } from './json.ts';
 import type { Json } from './json.ts';
@@ -21,7 +22,8 @@ export const createResponses = (memory?: Memory): Speak => (input, arrival) => s
 function speak(input: unknown, arrival: Arrival, memory: Memory | undefined): Conversation {
   const { caller } = arrival;
   const { asked, items, body, dropped } = readResponses(input, memory && ((id) => memory.recall(caller, id)));
-  const request = parseChat(body, arrival, 'responses');
+  const user = userOf(asked);
+  const request = { ...parseChat(body, arrival, 'responses'), ...(user !== undefined && { user }) };
   const keep = memory !== undefined && asked['store'] !== false;
   const teller = createTeller(request, { ...asked, store: keep });
   const kept = ({ response }: Event): void => {

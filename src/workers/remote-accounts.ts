@@ -205,12 +205,12 @@ export function createRemoteAccounts({ post, account: accountNamed, accountsOf, 
 
 /** What is undefined is not sent. */
 function tell(request: ChatRequest, bodies: boolean): ToldRequest {
-  const { id, surface, model, stream, body, promptTokens, audioSeconds, maxOutput, caller, receivedAt, deadline, deadlineNamed, priority, trace } = request;
+  const { id, surface, model, stream, body, promptTokens, audioSeconds, maxOutput, user, caller, receivedAt, deadline, deadlineNamed, priority, trace } = request;
   return {
     id, surface, model, stream,
     // What limits of keys are counted by.
-    body: bodies ? body : { n: body['n'], user: body['user'] },
-    relay: undefined, text: openingOf(request), needs: [], promptTokens, audioSeconds, maxOutput, caller, receivedAt, deadline, deadlineNamed, priority,
+    body: bodies ? body : { n: body['n'] },
+    relay: undefined, text: openingOf(request), needs: [], promptTokens, audioSeconds, maxOutput, user, caller, receivedAt, deadline, deadlineNamed, priority,
     dryRun: undefined, cache: undefined, onStreamBreak: undefined, trace,
   };
 }

@@ -59,12 +59,13 @@ const leaveSigned = (request: Parameters<EntranceOptions['signedCallers']['verif
 };
 
 function doorOf({ settings, loopback }: Start, snapshots: Snapshots, remote: RemoteAccounts, now: Clock): EntryOptions['door'] {
-  const { identify } = createDoor({ keys: snapshots.keys, admission: { admit: leave }, estimateListUsd: () => 0, now, mode: settings.auth, loopback });
+  const { identify, allow } = createDoor({ keys: snapshots.keys, admission: { admit: leave }, estimateListUsd: () => 0, now, mode: settings.auth, loopback });
   /** Answers are kept in one place, and rivals are chosen by all windows. */
   const isOwners = (request: ChatRequest): boolean =>
     (request.stream && settings.retries.hedgeMs !== undefined) || (snapshots.caching() && request.cache !== 'off' && classify(request, snapshots.rules()).rule?.cache !== undefined);
   return {
     identify,
+    allow,
     admit: (request) => (isOwners(request) ? leave() : remote.admit(request)),
   };
 }

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => state.system.close());
 
-const keyWith = async (terms: { readonly name: string; readonly limits?: object }): Promise<{ readonly secret: string; readonly id: string }> => (await (await state.system.admin('POST', '/virtual-keys', terms)).json()) as { secret: string; id: string };
+const keyWith = async (terms: { readonly name: string; readonly limits?: object; readonly user_limits?: object }): Promise<{ readonly secret: string; readonly id: string }> => (await (await state.system.admin('POST', '/virtual-keys', terms)).json()) as { secret: string; id: string };
 const as = (secret: string): { readonly authorization: string } => ({ authorization: `Bearer ${secret}` });
 
 describe('a budget', () => {
@@ -24,6 +24,29 @@ describe('a budget', () => {
     const refused = answers.filter(({ status }) => status === 429);
     expect(refused).toHaveLength(990);
     expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true);
+  });
+});
+
+describe('users of a key', () => {
+  const messages = [{ role: 'user', content: 'hello' }];
+  const each: readonly (readonly [said: string, path: string, body: (user: string) => object])[] = [
+    ['user', '/v1/chat/completions', (user) => ({ model: 'auto', messages, user })],
+    ['user, streamed', '/v1/chat/completions', (user) => ({ model: 'auto', messages, user, stream: true })],
+    ['safety_identifier', '/v1/chat/completions', (user) => ({ model: 'auto', messages, safety_identifier: user })],
+    ['user', '/v1/completions', (user) => ({ model: 'auto', prompt: 'hello', user })],
+    ['metadata.user_id', '/v1/messages', (user) => ({ model: 'auto', max_tokens: 50, messages, metadata: { user_id: user } })],
+    ['user', '/v1/responses', (user) => ({ model: 'auto', input: 'hello', user })],
+    ['safety_identifier', '/v1/responses', (user) => ({ model: 'auto', input: 'hello', safety_identifier: user })],
+  ];
+
+  test.each(each.map((one, index) => [...one, index] as const))('%s of %s: each has its own limit', async (_said, path, body, index) => {
+    const { secret } = await keyWith({ name: `users-${index}`, user_limits: { requests_per_minute: 1 } });
+    const ask = async (user: string): Promise<number> => {
+      const answer = await fetch(`${state.system.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...as(secret) }, body: JSON.stringify(body(user)) });
+      await answer.text();
+      return answer.status;
+    };
+    expect([await ask('ada'), await ask('ada'), await ask('grace')]).toEqual([200, 429, 200]);
   });
 });
 

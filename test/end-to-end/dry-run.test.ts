@@ -64,4 +64,13 @@ describe('dry_run', () => {
     const call = state.system.simulators.calls({}).find(({ path }) => path.endsWith('/chat/completions'));
     expect(call?.body).not.toHaveProperty('dry_run');
   });
+
+  test('refuses what its key may not ask for, as asking would', async () => {
+    const { secret } = (await (await state.system.admin('POST', '/virtual-keys', { name: 'narrow', models: ['auto'], surfaces: ['chat'] })).json()) as { secret: string };
+    const as = { authorization: `Bearer ${secret}` };
+    expect((await estimate({}, as)).status).toBe(200);
+    expect(await estimate({ model: 'cerebras/gpt-oss-120b' }, as)).toMatchObject({ status: 403, body: { error: { message: expect.stringContaining('may not ask for "cerebras/gpt-oss-120b"') } } });
+    const message = await fetch(`${state.system.url}/v1/messages`, { method: 'POST', headers: { 'content-type': 'application/json', ...as }, body: JSON.stringify({ model: 'auto', max_tokens: 9, messages: [{ role: 'user', content: 'hello' }], dry_run: true }) });
+    expect(message.status).toBe(403);
+  });
 });

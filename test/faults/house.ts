@@ -105,7 +105,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     response.locals['requestId'] = 'req_faults';
     next();
   });
-  const door = { identify: () => ({ key: 'local', project: 'local' }), admit: () => new AbortController().signal, listen: () => undefined };
+  const door = { identify: () => ({ key: 'local', project: 'local' }), allow: () => undefined, admit: () => new AbortController().signal, listen: () => undefined };
   const entry = { gateway, door, live: createLiveRequests(), bodyLimit: 1_000_000, callerMs: options.callerMs ?? 10_000, heartbeatMs: options.heartbeatMs ?? 15_000, readerMs: 60_000 };
   for (const [path, route] of askRoutes(entry)) app.post(path, route);
   app.use(tellError(gateway));

@@ -108,6 +108,21 @@ test('a locked vault answers nobody, and an unlocked one everybody', async () =>
   expect((await chat(hello())).status).toBe(200);
 });
 
+test('users of a key have limits of their own, whichever worker they come to and however they are named', async () => {
+  const { ask, admin } = await startTeam(plentiful);
+  const { secret } = (await (await admin('POST', '/virtual-keys', { name: 'users', user_limits: { requests_per_minute: 2 } })).json()) as { secret: string };
+  const asked = async (user: string): Promise<number> => {
+    const answer = await ask('POST', '/v1/messages', { model: 'auto', max_tokens: 9, messages: [{ role: 'user', content: 'hello' }], metadata: { user_id: user } }, { 'x-api-key': secret });
+    await answer.text();
+    return answer.status;
+  };
+  for (const user of ['ada', 'grace']) {
+    const statuses = await Promise.all(Array.from({ length: 8 }, () => asked(user)));
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(6);
+  }
+});
+
 test('a client that leaves frees its place in line, and stops its provider', async () => {
   const { chat, simulators, health } = await startTeam({ ...plentiful, accounts: { groq: ['one'] }, providers: limited(1), simulators: { limits: open, pace: { firstMs: 0, tokenMs: 200 } } });
   const reader = new AbortController();
