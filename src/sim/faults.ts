@@ -13,8 +13,11 @@ type Shape = (typeof SHAPES)[number];
 
 const END: Step = { do: 'end' };
 const SOON: Step = { do: 'wait', ms: 0 };
-/** Long enough for the reader to take what was sent: libuv reports bytes and a reset that come together as an end. */
-const TAKEN: Step = { do: 'wait', ms: 20 };
+/**
+ * Long enough for the reader to take what was sent: libuv reports bytes and a reset that come together as an end. One in this
+ * very process gets a turn of the loop for it, however late the timer was.
+ */
+const TAKEN: readonly Step[] = [{ do: 'wait', ms: 20 }, SOON];
 
 export function playFault(fault: Fault, plan: Plan, wire: Wire, wires: Readonly<Record<string, Wire>>): Iterable<Step> {
   const { scene, script, chat } = plan;
@@ -37,7 +40,7 @@ export function playFault(fault: Fault, plan: Plan, wire: Wire, wires: Readonly<
     case 'silence':
       return [...divide(script, fault.after).before, { do: 'hang' }];
     case 'reset':
-      return [...divide(script, fault.after).before, ...(fault.after === 'request' ? [] : [TAKEN]), { do: 'reset' }];
+      return [...divide(script, fault.after).before, ...(fault.after === 'request' ? [] : TAKEN), { do: 'reset' }];
     case 'close':
       return [...divide(script, fault.after).before, SOON, { do: 'close' }];
     case 'slow':

@@ -1,8 +1,9 @@
 /** What goes wrong upstream, and what must come of it: a row a fault, in the order of the failure's phase. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Policy } from '../../src/gateway.ts';
 import type { FaultRuleInput } from '../../src/sim/fault-table.ts';
+import type { Deadlines } from '../../src/types.ts';
+import type { HouseOptions, Name } from './house.ts';
 
 /**
  * What a client sees with the first candidate faulty and the second good. `next`: the second's answer. `again`: the same,
@@ -24,7 +25,8 @@ export interface Row {
   readonly retryAfter?: readonly [number, number];
   /** `scope reason` of what rests at the faulty provider afterwards. */
   readonly rests?: readonly string[];
-  readonly policy?: Partial<Policy>;
+  /** Of the faulty provider alone, where only a deadline ends it: who is good has as much time as any. */
+  readonly deadlines?: Deadlines;
 }
 
 export const row = (name: string, fault: Row['fault'], both: Ending | readonly [Ending, Ending], status: number, more: Partial<Row> = {}): Row => {
@@ -47,8 +49,9 @@ const inTime = (seconds: number): string => new Date(Date.now() + seconds * 1000
 const said = (status: number, body: object | string = { error: { message: 'something' } }): Row['fault'] => ({ kind: 'answer', status, body: body as Record<string, unknown> });
 
 const afterCommit = ['event', 'next'] as const;
-/** Where only a deadline ends it. */
-const soon = { policy: { firstContentMs: 150, wholeAnswerMs: 150, stallMs: 150, totalMs: 400 } };
+const soon = { deadlines: { firstContentMs: 150, totalMs: 400 } };
+/** The content is there in time, however late the machine. */
+const soonAfter = { deadlines: { stallMs: 150, totalMs: 400 } };
 const soft = ['account-model broken-answer'];
 
 const connection: readonly Row[] = [
@@ -74,10 +77,10 @@ const http: readonly Row[] = [
 const silences: readonly Row[] = [
   row('hang before headers', { kind: 'silence' }, 'next', 503, soon),
   row('headers, then silence', { kind: 'silence', after: 'headers' }, 'next', 503, soon),
-  row('content, then silence', { kind: 'silence', after: 1 }, afterCommit, 503, { ...soon, rests: ['account-model silent'] }),
+  row('content, then silence', { kind: 'silence', after: 1 }, afterCommit, 503, { ...soonAfter, rests: ['account-model silent'] }),
   row('comments for ever', { kind: 'comments' }, 'next', 503, soon),
-  row('content, then comments for ever', { kind: 'comments', after: 1 }, afterCommit, 503, soon),
-  row('slow drip within an event', { kind: 'framing', bytes: 1, ms: 30 }, 'next', 503, { policy: { wholeAnswerMs: 150, totalMs: 400 } }),
+  row('content, then comments for ever', { kind: 'comments', after: 1 }, afterCommit, 503, soonAfter),
+  row('slow drip within an event', { kind: 'framing', bytes: 1, ms: 30 }, 'next', 503, soonAfter),
 ];
 
 const ends: readonly Row[] = [
@@ -96,7 +99,7 @@ const bodies: readonly Row[] = [
   row('gzip bomb', { kind: 'gzip', content: 'bomb', bytes: 80 * 1024 * 1024 }, 'next', 503),
   row('10 MB without a line end', { kind: 'long-event' }, 'next', 503),
   row('10 MB without a line end, mid-stream', { kind: 'long-event', after: 1 }, afterCommit, 503),
-  row('content without end', { kind: 'endless', ms: 5 }, afterCommit, 503, { policy: { totalMs: 400, wholeAnswerMs: 150 } }),
+  row('content without end', { kind: 'endless', ms: 5 }, afterCommit, 503, soonAfter),
   row('a page in a 200', { kind: 'html' }, 'next', 503, { rests: ['provider overloaded'] }),
   row('an error object in a 200', { kind: 'refusal', name: 'rate-minute', status: 200, headers: { 'retry-after': '7' } }, 'next', 429, { rests: ['pool-model rate-minute'] }),
   row('JSON for a stream, a stream for JSON', { kind: 'swap' }, 'first', 200),
@@ -145,6 +148,10 @@ const refusals: readonly Row[] = [
 ];
 
 const trouble: readonly Row[] = [408, 409, 425, 500, 502, 503, 504, 529].map((status) => row(String(status), said(status), 'again', 503, { rests: [] }));
+
+/** A house whose `faulty` providers have the row's deadlines. The time of a whole answer is everybody's, so a good one needs to have it, too. */
+export const within = ({ deadlines }: Row, faulty: readonly Name[], wholeAnswerMs: number): Pick<HouseOptions, 'policy' | 'providers'> =>
+  deadlines === undefined ? {} : { policy: { wholeAnswerMs }, providers: Object.fromEntries(faulty.map((name) => [name, { deadlines }])) };
 
 export const faultOf = ({ fault }: Row, stream: boolean): Fault => ('kind' in fault ? fault : fault[stream ? 'stream' : 'json']);
 

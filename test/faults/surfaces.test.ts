@@ -6,7 +6,7 @@ import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
 import { openHouse } from './house.ts';
 import type { HouseOptions } from './house.ts';
-import { faultOf, rows } from './rows.ts';
+import { faultOf, rows, within } from './rows.ts';
 import type { Row } from './rows.ts';
 import { wireRows } from './wire-rows.ts';
 
@@ -91,7 +91,7 @@ describe.each(Object.entries(surfaces))('%s', (_surface, surface) => {
       const undo = await state.simulators.misbehave({ provider: 'groq', fault: faultOf(row, stream) });
       try {
         const expected = ending(row) === 'event' ? 'event' : (ending(row) === 'told' ? row.status : 'whole');
-        expectEnd(surface, await ask(surface, stream, { ...larger, policy: row.policy ?? {} }), expected);
+        expectEnd(surface, await ask(surface, stream, { ...larger, ...within(row, ['groq'], 1_000) }), expected);
       } finally {
         await undo();
       }
@@ -100,7 +100,7 @@ describe.each(Object.entries(surfaces))('%s', (_surface, surface) => {
     test.each(chosen.filter((row) => row.status !== 200 && ending(row) !== 'first').map((row) => [row.name, row] as const))('%s everywhere', async (_name, row) => {
       const undo = await state.simulators.misbehave({ fault: faultOf(row, stream) });
       try {
-        expectEnd(surface, await ask(surface, stream, { callerMs: 300, policy: row.policy ?? {} }), ending(row) === 'event' ? 'event' : row.status);
+        expectEnd(surface, await ask(surface, stream, { callerMs: row.deadlines === undefined ? 3_000 : 300, ...within(row, ['groq', 'cerebras'], 150) }), ending(row) === 'event' ? 'event' : row.status);
       } finally {
         await undo();
       }
