@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
@@ -56,18 +58,27 @@ const wrong: Readonly<Record<string, unknown>> = {
   'depth': { ...good, metadata: JSON.parse('['.repeat(500) + ']'.repeat(500)) as unknown },
 };
 
-async function expectRefused(answer: Response, started: number): Promise<void> {
-  const text = await answer.text();
-  // 50 ms, and what a loaded machine takes on top.
-  expect(performance.now() - started).toBeLessThan(500);
+/** 50 ms, and what a loaded machine takes on top. One that was busy elsewhere is asked again; what waits for something waits each time. */
+async function expectRefused(ask: () => Promise<Response>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const started = performance.now();
+    const answer = await ask();
+    const text = await answer.text();
+    const took = performance.now() - started;
+    expectMistake(answer, text);
+    if (took < 500) return;
+    if (tries === 5) expect(took).toBeLessThan(500);
+  }
+}
+
+function expectMistake(answer: Response, text: string): void {
   expect([answer.status >= 400 && answer.status < 500, text]).toEqual([true, text]);
   expect(JSON.parse(text)).toMatchObject({ error: { message: expect.any(String), type: expect.any(String) } });
   expect(state.simulators.calls()).toEqual([]);
 }
 
 test.each(Object.entries(wrong))('%s', async (_name, body) => {
-  const started = performance.now();
-  await expectRefused(await state.house.chat(body as object), started);
+  await expectRefused(() => state.house.chat(body as object));
 });
 
 const raw: Readonly<Record<string, readonly [Readonly<Record<string, string>>, string | Uint8Array]>> = {
@@ -81,29 +92,34 @@ const raw: Readonly<Record<string, readonly [Readonly<Record<string, string>>, s
 };
 
 test.each(Object.entries(raw))('%s', async (_name, [headers, body]) => {
-  const started = performance.now();
-  await expectRefused(await fetch(`${state.house.url}/v1/chat/completions`, { method: 'POST', headers, body: body as string }), started);
+  await expectRefused(() => fetch(`${state.house.url}/v1/chat/completions`, { method: 'POST', headers, body: body as string }));
 });
 
-/** Writes bytes as they are; what came back until the server closed, or fell silent for a moment. */
+/** Writes bytes as they are; what came back until the server closed. */
 async function speak(text: string): Promise<string> {
-  const { hostname, port } = new URL(state.house.url);
-  const socket = connect(Number(port), hostname);
+  const socket = say(text);
   const seen: string[] = [];
   socket.on('data', (chunk: Buffer) => void seen.push(chunk.toString()));
-  socket.setTimeout(300, () => socket.destroy());
-  socket.on('error', () => undefined);
-  socket.write(text);
   await once(socket, 'close');
   return seen.join('');
+}
+
+function say(text: string): Socket {
+  const { hostname, port } = new URL(state.house.url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(text);
+  return socket;
 }
 
 const body = JSON.stringify(good);
 const head = (length: number, more = ''): string => `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n${more}\r\n`;
 
 test('a length that promises more than comes asks nobody', async () => {
-  await speak(head(body.length + 10) + body);
-  expect(state.simulators.calls()).toEqual([]);
+  const socket = say(head(body.length + 10) + body);
+  await sleep(300);
+  expect([socket.bytesRead, state.simulators.calls()]).toEqual([0, []]);
+  socket.destroy();
 });
 
 test('a length that promises less is cut there, and what follows is no request', async () => {
@@ -119,7 +135,7 @@ test('two lengths, or a length and chunks, are refused', async () => {
 });
 
 test('pipelined requests are answered in their order', async () => {
-  const seen = await speak(head(2) + '{}' + head(body.length) + body);
+  const seen = await speak(head(2) + '{}' + head(body.length, 'connection: close\r\n') + body);
   expect(seen.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 400', 'HTTP/1.1 200']);
 });
 

@@ -118,10 +118,12 @@ describe('the journal', () => {
     const journal = open(100);
     const snapshot = Array.from({ length: 40 }, (_, index) => ({ index, state: Array.from({ length: 8192 }, (_value, place) => 1_770_000_000_000 + place) }));
     const laps: number[] = [];
-    const state = { last: performance.now(), over: false };
+    // In processor time: a machine that is busy elsewhere holds any loop.
+    const worked = (): number => Object.values(process.cpuUsage()).reduce((sum, each) => sum + each) / 1_000;
+    const state = { last: worked(), over: false };
     const lap = (): void => {
-      laps.push(performance.now() - state.last);
-      state.last = performance.now();
+      laps.push(worked() - state.last);
+      state.last = worked();
       if (!state.over) setImmediate(lap);
     };
     setImmediate(lap);
