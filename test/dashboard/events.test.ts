@@ -48,9 +48,10 @@ test('who comes later is told what happened before', async () => {
 
 test('a storm is told in few frames, and what did not fit is counted', async () => {
   const requests = 150;
-  const heard = await listen((all) => named(all, 'dropped').length > 0 || named(all, 'request-finished').length >= requests, () => Promise.all(Array.from({ length: requests }, () => state.system.chat({ ...hello(), model: 'nobody-has-this' }).then((answer) => answer.text()))));
-  const dropped = named(heard, 'dropped').reduce((sum, { data }) => sum + Number(data['events']), 0);
-  expect(named(heard, 'request-finished').length + dropped).toBeGreaterThan(100);
+  const counted = (all: readonly Heard[]): number => named(all, 'request-started').length + named(all, 'request-finished').length + named(all, 'dropped').reduce((sum, { data }) => sum + Number(data['events']), 0);
+  // However many a frame had to leave out: each began and ended.
+  const heard = await listen((all) => counted(all) >= 2 * requests, () => Promise.all(Array.from({ length: requests }, () => state.system.chat({ ...hello(), model: 'nobody-has-this' }).then((answer) => answer.text()))));
+  expect(counted(heard)).toBe(2 * requests);
 });
 
 test('as many listen as are said, and who comes then is told so', async () => {
@@ -71,6 +72,7 @@ test('listeners do not keep a daemon that stops', async () => {
   const response = await fetch(`${system.url}/admin/events`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
   const began = performance.now();
   await system.close();
-  expect(performance.now() - began).toBeLessThan(3_000);
+  // Half of what streams are given.
+  expect(performance.now() - began).toBeLessThan(15_000);
   await response.text().catch(() => '');
 });

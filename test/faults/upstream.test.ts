@@ -80,9 +80,10 @@ async function askOnce(options: Partial<HouseOptions>, body: object, stream: boo
   }
 }
 
+const open = (): readonly string[] => state.simulators.calls({ outcome: 'open' }).map(({ provider, fault }) => `${provider} ${fault}`);
+
 async function nothingLeft(house: House): Promise<void> {
   const { accounts } = house;
-  const open = (): readonly string[] => state.simulators.calls({ outcome: 'open' }).map(({ provider, fault }) => `${provider} ${fault}`);
   // What was left is closed within a turn or two of the loop; by then it would have been, however late they are.
   for (let look = 0; look < 500 && open().length > 0; look++) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(open()).toEqual([]);

@@ -47,7 +47,7 @@ async function requests(count: number): Promise<readonly Line[]> {
 
 describe('a verbose log', () => {
   test('tells who was passed over, whether somebody else could serve or nobody', async () => {
-    const ask = async (): Promise<number> => (await system().chat({ model: 'auto', messages: [{ role: 'user', content: 'hello there' }], max_tokens: 5 }, { 'x-tollfree-deadline-ms': '500' })).status;
+    const ask = async (): Promise<number> => (await system().chat({ model: 'auto', messages: [{ role: 'user', content: 'hello there' }], max_tokens: 5 }, { 'x-tollfree-deadline-ms': '5000' })).status;
     const { accounts } = (await (await system().admin('GET', '/accounts')).json()) as { accounts: { id: string; label: string }[] };
     const anna = accounts.find(({ label }) => label === 'anna')?.id ?? '';
     await system().admin('PATCH', `/accounts/${anna}`, { enabled: false });

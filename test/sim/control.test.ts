@@ -66,7 +66,7 @@ describe('a record', () => {
   }));
 
   test('shows when a client left, at once, and what the part it took has cost', () =>
-    withSimulators({ pace: { tokenMs: 20 } }, async (simulators) => {
+    withSimulators({ pace: { tokenMs: 200 } }, async (simulators) => {
       const leaving = new AbortController();
       const response = await fetch(`${simulators.baseUrls.groq}/chat/completions`, {
         method: 'POST',
@@ -81,8 +81,8 @@ describe('a record', () => {
       leaving.abort();
       const [record] = await simulators.callsUntil({ outcome: 'left' });
       expect(record?.status).toBe(200);
-      // The answer would have taken another second. A busy machine may take its time to tell.
-      expect((record?.endedAt ?? 0) - leftAt).toBeLessThan(500);
+      // The answer would have taken another ten seconds. A busy machine may take its time to tell.
+      expect((record?.endedAt ?? 0) - leftAt).toBeLessThan(5_000);
       expect(record?.events).toBeGreaterThan(0);
       expect(record?.tokens).toBeLessThan(30);
     }));

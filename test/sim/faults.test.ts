@@ -16,17 +16,18 @@ interface Look {
   readonly stream?: boolean;
   readonly provider?: ProviderName;
   readonly enough?: number;
+  readonly first?: string;
   readonly quietMs?: number;
 }
 
-/** Silence is told from slowness by time alone: enough for a busy machine to have answered. */
+/** Silence is told from slowness by time alone, once there is what comes before it. */
 const QUIET_MS = 300;
 
 /** What a client sees of a fault. Unlimited, so that a fault is never hidden by a 429. */
-const look = ({ fault, stream = true, provider = 'groq', enough, quietMs }: Look): Promise<RawAnswer> =>
+const look = ({ fault, stream = true, provider = 'groq', enough, first, quietMs }: Look): Promise<RawAnswer> =>
   withSimulators({ limits: { [provider]: { rate_limit: {} } } }, async (simulators) => {
     await simulators.misbehave({ fault });
-    return rawAsk(simulators, { provider, body: { stream }, ...(enough !== undefined && { enough }), ...(quietMs !== undefined && { quietMs }) });
+    return rawAsk(simulators, { provider, body: { stream }, ...(enough !== undefined && { enough }), ...(first !== undefined && { first }), ...(quietMs !== undefined && { quietMs }) });
   });
 
 const contents = (text: string): number => (text.match(/"delta":\{[^}]*?(?:"content":"[^"]|"reasoning":")/g) ?? []).length;
@@ -83,12 +84,12 @@ describe('the connection', () => {
   });
   seen('silence', 'before headers', async () => expect(await look({ fault: { kind: 'silence' }, quietMs: QUIET_MS })).toMatchObject({ ended: 'quiet', bytes: 0 }));
   seen('silence', 'after headers', async () => {
-    const { text, ended } = await look({ fault: { kind: 'silence', after: 'headers' }, quietMs: QUIET_MS });
+    const { text, ended } = await look({ fault: { kind: 'silence', after: 'headers' }, first: '\r\n\r\n', quietMs: QUIET_MS });
     expect([ended, body(text)]).toEqual(['quiet', '']);
     expect(text).toMatch(/^HTTP\/1\.1 200/);
   });
   seen('silence', 'after the role, and after one event', async () => {
-    const [role, one] = await Promise.all([look({ fault: { kind: 'silence', after: 0 }, quietMs: QUIET_MS }), look({ fault: { kind: 'silence', after: 1 }, quietMs: QUIET_MS })]);
+    const [role, one] = await Promise.all([look({ fault: { kind: 'silence', after: 0 }, first: '"role"', quietMs: QUIET_MS }), look({ fault: { kind: 'silence', after: 1 }, first: '"reasoning"', quietMs: QUIET_MS })]);
     expect([role.ended, contents(role.text), eventsOf(role.text).length]).toEqual(['quiet', 0, 1]);
     expect([one.ended, contents(one.text)]).toEqual(['quiet', 1]);
   });

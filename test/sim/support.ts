@@ -52,13 +52,13 @@ export interface RawAnswer {
   /** Every byte received, HTTP and all. */
   readonly text: string;
   readonly bytes: number;
-  /** `quiet`: nothing came for `quietMs`, and the connection is still open. */
+  /** `quiet`: nothing came for `quietMs`, though `first` had come, and the connection is still open. */
   readonly ended: 'end' | 'reset' | 'refused' | 'quiet' | 'enough';
   readonly segments: number;
 }
 
 /** One request on a socket of its own, and whatever comes back, uninterpreted. */
-export function rawAsk(simulators: Simulators, { provider = 'groq', body, quietMs = 10_000, enough = Infinity }: Ask & { readonly quietMs?: number; readonly enough?: number }): Promise<RawAnswer> {
+export function rawAsk(simulators: Simulators, { provider = 'groq', body, first = '', quietMs = 10_000, enough = Infinity }: Ask & { readonly first?: string; readonly quietMs?: number; readonly enough?: number }): Promise<RawAnswer> {
   const base = new URL(simulators.baseUrls[provider]);
   const json = JSON.stringify(chatBody(provider, body));
   const lines = [
@@ -71,12 +71,15 @@ export function rawAsk(simulators: Simulators, { provider = 'groq', body, quietM
     const socket = connect(Number(base.port), base.hostname, () => void socket.write(lines.join('\r\n')));
     const done = (ended: RawAnswer['ended']): void => {
       socket.destroy();
-      resolve({ text: Buffer.concat(chunks).toString('utf8'), bytes, ended, segments: chunks.length });
+      resolve({ text: text(), bytes, ended, segments: chunks.length });
     };
-    socket.setTimeout(quietMs, () => done('quiet'));
+    const text = (): string => Buffer.concat(chunks).toString('utf8');
+    if (first === '') socket.setTimeout(quietMs);
+    socket.on('timeout', () => done('quiet'));
     socket.on('data', (chunk) => {
       bytes += chunk.length;
       if (bytes < 4 * 1024 * 1024) chunks.push(chunk);
+      if (first !== '' && socket.timeout === undefined && text().includes(first)) socket.setTimeout(quietMs);
       if (bytes >= enough) done('enough');
     });
     socket.on('end', () => done('end'));
