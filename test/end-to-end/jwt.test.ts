@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { hello, startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
@@ -50,18 +51,18 @@ describe('a signed token', () => {
     const [old, young] = await Promise.all([token({}), token({}, { kid: 'next', privateKey: next.privateKey })]);
     expect(await ask(young)).toBe(401);
     await writeSet(['k', signer.publicKey], ['next', next.publicKey]);
-    while ((await ask(young)) !== 200);
+    while ((await ask(young)) !== 200) await sleep(50);
     expect(await ask(old)).toBe(200);
 
     await writeFile(jwks, '{ "keys": ');
-    while (!(await logged('is no JSON Web Key Set')));
+    while (!(await logged('is no JSON Web Key Set'))) await sleep(50);
     expect([await ask(old), await ask(young)]).toEqual([200, 200]);
 
     await writeSet(['next', next.publicKey]);
-    while ((await ask(old)) !== 401);
+    while ((await ask(old)) !== 401) await sleep(50);
     expect(await ask(young)).toBe(200);
     await writeSet(['k', signer.publicKey]);
-    while ((await ask(old)) !== 200);
+    while ((await ask(old)) !== 200) await sleep(50);
   });
 
   test('stops working with its key', async () => {

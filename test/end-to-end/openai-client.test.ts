@@ -82,16 +82,16 @@ describe('the official client', () => {
 
 describe('its own retries', () => {
   test('a wait within its patience is waited for, a longer one is not asked again', async () => {
-    const limits = { rate_limit: { windows: [{ requests: 1, seconds: 3, kind: 'rolling' as const }] }, models: 'together' as const };
+    const limits = { rate_limit: { windows: [{ requests: 1, seconds: 6, kind: 'rolling' as const }] }, models: 'together' as const };
     const system = await startSystem({
       simulators: { limits: { groq: limits } },
       accounts: { groq: ['one'] },
       rules: 'routing_rules: [{ name: general, provider_preferences: [groq] }]\ndefault_rule: general\n',
-      providers: 'providers: { groq: { base_url: "https://g.example/v1", rate_limit: { windows: [{ requests: 1, seconds: 3 }] }, models: [{ name: openai/gpt-oss-120b, price: { input: 0, output: 0 } }] } }',
+      providers: 'providers: { groq: { base_url: "https://g.example/v1", rate_limit: { windows: [{ requests: 1, seconds: 6 }] }, models: [{ name: openai/gpt-oss-120b, price: { input: 0, output: 0 } }] } }',
     });
     try {
-      // Long enough for an answer, too short for the window.
-      const impatient = { headers: { 'x-tollfree-deadline-ms': '500' } };
+      // Long enough for an answer, too short for the window, on a loaded machine, too.
+      const impatient = { headers: { 'x-tollfree-deadline-ms': '1500' } };
       await system.client.chat.completions.create({ model: 'auto', messages: ask('one') });
       await expect(system.client.chat.completions.create({ model: 'auto', messages: ask('two') }, impatient)).rejects.toBeInstanceOf(RateLimitError);
       const retrying = await system.client.chat.completions.create({ model: 'auto', messages: ask('two') }, { ...impatient, maxRetries: 1 });

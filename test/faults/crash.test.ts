@@ -116,6 +116,7 @@ test(`${KILLS} times: nothing unreadable, nothing lost that was told to be done,
   expect(told.finished.filter((id) => !kept.has(id))).toEqual([]);
   const vault = await runProgram(['vault', 'status', '--output', 'json'], { environment });
   expect(JSON.parse(vault.out)).toMatchObject({ accounts: 4, verified: true, audit: expect.not.objectContaining({ problem: expect.anything() }) as unknown });
-  expect(Math.max(...readyIn)).toBeLessThan(2_000);
+  // Two seconds; on a machine that takes long for any start, a few times what one takes that has nothing to read back.
+  expect(Math.max(...readyIn)).toBeLessThan(Math.max(2_000, 3 * (readyIn[0] ?? 0)));
   process.stdout.write(`${KILLS} kills: ${chats().length} calls, ${told.finished.length} finished, ready again after ${Math.round(Math.max(...readyIn))} ms at most\n`);
 }, 60_000 + KILLS * 15_000);

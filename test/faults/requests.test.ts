@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AddressInfo, Socket } from 'node:net';
 import { createHttp } from '../../src/providers/call.ts';
 import type { Http } from '../../src/providers/call.ts';
@@ -53,6 +54,15 @@ async function eventually(check: () => boolean): Promise<void> {
   while (!check()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
+/** Of the event loop, in which client, gateway and upstream all live. It takes three; a hundred are a millisecond or two, and no more of them on a machine that is late. */
+const TURNS = 100;
+
+async function turnsUntil(check: () => boolean): Promise<number> {
+  const passed = { turns: 0 };
+  for (; !check(); passed.turns += 1) await nextTurn();
+  return passed.turns;
+}
+
 const inFlight = ({ accounts }: House): number => accounts.view().flatMap(({ windows }) => windows).reduce((sum, { unit, used }) => sum + (unit === 'concurrent' ? used : 0), 0);
 const attemptsOf = ({ events }: House): readonly string[] => events.flatMap((event) => (event.type === 'attempt-finished' ? [`${event.attempt.provider} ${event.attempt.outcome}`] : []));
 const statusesOf = ({ events }: House): readonly number[] => events.flatMap((event) => (event.type === 'request-finished' ? [event.summary.status] : []));
@@ -91,25 +101,22 @@ describe('usage nobody can believe', () => {
 describe('a client that leaves', () => {
   const leaveAt = { 'before headers': { kind: 'silence' }, 'after headers': { kind: 'silence', after: 'headers' }, 'mid-stream': { kind: 'silence', after: 3 }, 'under comments': { kind: 'comments', after: 1 } } as const;
 
-  test.each(Object.entries(leaveAt).flatMap(([when, fault]) => [[when, true, fault] as const, [when, false, fault] as const]))('%s (stream: %s): upstream is left within 50 ms, settled, nobody else asked', async (_when, stream, fault) => {
+  test.each(Object.entries(leaveAt).flatMap(([when, fault]) => [[when, true, fault] as const, [when, false, fault] as const]))('%s (stream: %s): upstream is left at once, settled, nobody else asked', async (_when, stream, fault) => {
     await state.simulators.misbehave({ fault });
     const house = await open();
     const client = new AbortController();
     const gone = house.chat({ ...question, stream }, {}, client.signal).then((answer) => answer.text()).catch(() => 'gone');
     await eventually(() => state.simulators.calls({ outcome: 'open' }).length === 1);
     await new Promise((resolve) => setTimeout(resolve, 30));
-    const at = Date.now();
     client.abort();
+    expect(await turnsUntil(() => state.simulators.calls({ outcome: 'left' }).length === 1)).toBeLessThan(TURNS);
     expect(await gone).toBe('gone');
-    const [left] = await state.simulators.callsUntil({ outcome: 'left' });
-    // 50 ms, and what a loaded machine takes on top.
-    expect((left?.endedAt ?? Infinity) - at).toBeLessThan(500);
     await eventually(() => statusesOf(house).length === 1);
     expect([inFlight(house), statusesOf(house), state.simulators.calls().length]).toEqual([0, [499], 1]);
     expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
   });
 
-  test.each([true, false])('while connecting (stream: %s): settled within 50 ms, nothing is sent, nobody else asked', async (stream) => {
+  test.each([true, false])('while connecting (stream: %s): settled at once, nothing is sent, nobody else asked', async (stream) => {
     // A handshake that nobody answers: TLS to someone who only listens.
     const sockets: Socket[] = [];
     const mute = createServer((socket) => void sockets.push(socket.on('error', () => undefined)));
@@ -120,11 +127,8 @@ describe('a client that leaves', () => {
       const client = new AbortController();
       const gone = house.chat({ ...question, stream }, {}, client.signal).catch(() => 'gone');
       await eventually(() => sockets.length === 1);
-      const at = Date.now();
       client.abort();
-      await eventually(() => statusesOf(house).length === 1);
-      // 50 ms, and what a loaded machine takes on top.
-      expect(Date.now() - at).toBeLessThan(500);
+      expect(await turnsUntil(() => statusesOf(house).length === 1)).toBeLessThan(TURNS);
       expect([await gone, inFlight(house), statusesOf(house), attemptsOf(house)]).toEqual(['gone', 0, [499], ['groq cancelled']]);
       expect(state.simulators.calls()).toEqual([]);
       expect(house.accounts.view().flatMap(({ rests }) => rests)).toEqual([]);
@@ -355,8 +359,8 @@ describe('hedging', () => {
 describe('waiting', () => {
   test('who asked to wait longer than usual is kept connected, and fallback goes on', async () => {
     await state.simulators.misbehave({ provider: 'groq', fault: { kind: 'silence' } });
-    const house = await open({ callerMs: 100, heartbeatMs: 40, policy: { firstContentMs: 400 } });
-    const text = await (await house.chat(question, { 'x-tollfree-deadline-ms': '5000' })).text();
+    const house = await open({ callerMs: 100, heartbeatMs: 40, providers: { groq: { deadlines: { firstContentMs: 400 } } } });
+    const text = await (await house.chat(question, { 'x-tollfree-deadline-ms': '20000' })).text();
     expect(text).toMatch(/^(: keep-alive\n\n)+data: /);
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);
     expect(attemptsOf(house)).toEqual(['groq silent', 'cerebras ok']);
@@ -399,7 +403,7 @@ describe('waiting', () => {
 
   test('an answer that pauses is kept alive after the commit point', async () => {
     await state.simulators.misbehave({ fault: { kind: 'comments', after: 2, ms: 20 } });
-    const house = await open({ heartbeatMs: 40, policy: { totalMs: 400 } });
+    const house = await open({ heartbeatMs: 40, policy: { firstContentMs: 20_000, totalMs: 400 } });
     const text = await (await house.chat(question)).text();
     expect(text).toMatch(/data: .*: keep-alive\n\n.*data: \{"error":/s);
   });
@@ -409,7 +413,8 @@ describe('waiting', () => {
     const house = await open();
     const started = performance.now();
     expect((await house.chat({ ...question, stream }, { 'x-tollfree-deadline-ms': '200' })).status).toBe(503);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    // The next deadline is that of the first content, five seconds.
+    expect(performance.now() - started).toBeLessThan(4_000);
     expect([state.simulators.calls().length, attemptsOf(house)]).toEqual([1, ['groq silent']]);
   });
 

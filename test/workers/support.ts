@@ -67,6 +67,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** A daemon short of time turns newcomers away, and on a busy machine it may be: they ask again when they were told to, as clients do. */
+export async function persist(ask: () => Promise<Response>): Promise<Response> {
+  for (;;) {
+    const answer = await ask();
+    if (answer.status !== 503) return answer;
+    await answer.body?.cancel();
+    await wait(Number(answer.headers.get('retry-after')) * 1_000);
+  }
+}
+
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await wait(20);
 }

@@ -1,7 +1,7 @@
 /** `server.workers`: several processes that are one daemon to everybody outside. Real processes on real sockets. */
 import { expect, test } from '@jest/globals';
 import { ADMIN_TOKEN, hello } from '../support/system.ts';
-import { GROQ_ALONE, limited, startTeam, until, WORKERS } from './support.ts';
+import { GROQ_ALONE, limited, persist, startTeam, until, WORKERS } from './support.ts';
 
 const open = { groq: { rate_limit: {} } } as const;
 const plentiful = { accounts: { groq: ['one', 'two'] }, simulators: { limits: open }, providers: limited(100_000), rules: GROQ_ALONE };
@@ -40,7 +40,7 @@ test('limits hold exactly over all of them, and who comes too late is told when'
   const limit = 15;
   const { chat, simulators } = await startTeam({ ...plentiful, providers: limited(limit) });
   const answers = await Promise.all(Array.from({ length: 100 }, async (_, index) => {
-    const answer = await chat({ ...hello(`question ${index}`), stream: index % 2 === 0 });
+    const answer = await persist(() => chat({ ...hello(`question ${index}`), stream: index % 2 === 0 }));
     await answer.text();
     return answer;
   }));
@@ -59,7 +59,7 @@ test('a key works from the answer that made it, holds its budget over all of the
   const { chat, admin } = await startTeam({ ...plentiful, simulators: { limits: open, pace: { firstMs: 0, tokenMs: 50 } } });
   const { secret, id } = (await (await admin('POST', '/virtual-keys', { name: 'ten', limits: { requests_per_day: 10 } })).json()) as { secret: string; id: string };
   const as = { authorization: `Bearer ${secret}` };
-  const streams = await Promise.all(Array.from({ length: 60 }, (_, index) => chat({ ...hello(`question ${index}`), stream: true }, as)));
+  const streams = await Promise.all(Array.from({ length: 60 }, (_, index) => persist(() => chat({ ...hello(`question ${index}`), stream: true }, as))));
   expect(streams.filter(({ status }) => status === 200)).toHaveLength(10);
   const refused = streams.filter(({ status }) => status === 429);
   expect(refused).toHaveLength(50);
