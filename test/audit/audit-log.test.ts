@@ -92,7 +92,7 @@ describe('kill -9', () => {
     await state.desk.log.record({ by: 'cli', act: 'after all' });
     expect(state.desk.log.check()).toEqual({ entries: told.entries + 1, vouched: true });
     expect(state.desk.notices).toEqual([]);
-  }, 20_000);
+  });
 });
 
 /** Says one byte for every entry that is written. Vouches with the key of the tests. */

@@ -1,5 +1,5 @@
 /** The dashboard in a real Chromium against the daemon under simulated load: opened, used, photographed, checked. `npm run test:browser`. */
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,8 +9,6 @@ import { chromium } from 'playwright-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { ADMIN_TOKEN, hello, startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
-
-jest.setTimeout(90_000);
 
 /** Debian's; another by CHROMIUM. */
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -58,6 +56,8 @@ afterAll(async () => {
 /** A page of its own; whatever it complains of fails the test. */
 async function withPage(options: BrowserContextOptions, use: (page: Page) => Promise<void>, { url } = state.system): Promise<void> {
   const context = await state.browser.newContext({ baseURL: url, ...options });
+  // A hang is what this is for, as with the tests themselves.
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));

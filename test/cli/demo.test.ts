@@ -60,7 +60,7 @@ describe('demo', () => {
     expect(out).not.toContain('\u001B');
     expect(await readdir(place.temporary)).toEqual([]);
     expect(await Promise.all(portsIn(out).map((port) => answers(port)))).not.toContain(true);
-  }, 60_000);
+  });
 
   test('SIGTERM in the middle of the tour takes everything down', async () => {
     const child = start([]);
@@ -71,7 +71,7 @@ describe('demo', () => {
     expect(child.exitCode).toBe(0);
     expect(await readdir(place.temporary)).toEqual([]);
     expect(await Promise.all(portsIn(heard).map((port) => answers(port)))).not.toContain(true);
-  }, 60_000);
+  });
 
   test('a reader that left takes everything down too', async () => {
     const child = start(['--once']);
@@ -79,7 +79,7 @@ describe('demo', () => {
     child.stdout.destroy();
     await once(child, 'exit');
     expect(await readdir(place.temporary)).toEqual([]);
-  }, 60_000);
+  });
 
   test('after the tour the system is there to play with, its log follows, and Ctrl-C ends it', async () => {
     const child = start([]);
@@ -93,5 +93,5 @@ describe('demo', () => {
     await once(child, 'close');
     expect(child.exitCode).toBe(0);
     expect(await readdir(place.temporary)).toEqual([]);
-  }, 60_000);
+  });
 });

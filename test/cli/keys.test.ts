@@ -117,5 +117,5 @@ describe('tollfree keys', () => {
     expect(made.map(({ status }) => status)).toEqual(names.map(() => 0));
     const keys = await world.openKeys();
     expect(made.map(({ out }) => keys.find(out.trim())?.name)).toEqual(names);
-  }, 20_000);
+  });
 });

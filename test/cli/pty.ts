@@ -38,7 +38,7 @@ if pid == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 resize = lambda rows, columns: fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 resize(**size)
-seen, fresh, deadline = b'', b'', time.time() + 40
+seen, fresh, deadline = b'', b'', time.time() + 150
 plain = lambda raw: re.sub(rb'\\x1b\\[[0-9;?]*[A-Za-z]', b'', raw).decode(errors='replace')
 while time.time() < deadline:
     ready, _, _ = select.select([screen], [], [], 0.02)

@@ -70,7 +70,7 @@ describe('npm run setup', () => {
     const text = await readFile(join(home, 'data', 'vault.json'), 'utf8');
     expect(text).not.toContain('canary');
     expect((await stat(join(home, 'data'))).mode & 0o777).toBe(0o700);
-  }, 60_000);
+  });
 
   (hasTerminals ? test : test.skip)('asks for the passphrase again, recognises keys, and refuses a key twice', async () => {
     const { screen, status } = await atTerminal([process.execPath, script, '--no-check'], environment, [
@@ -96,7 +96,7 @@ describe('npm run setup', () => {
     expect(status).toBe(1);
     const { out } = await tollfree(['accounts', 'list', '-o', 'json'], { environment });
     expect((JSON.parse(out) as { label: string }[]).map(({ label }) => label)).toEqual(['groq-1', 'cerebras-1']);
-  }, 60_000);
+  });
 
   test('without a terminal takes a list from standard input', async () => {
     await tollfree(['vault', 'key-file', join(home, 'key')]);

@@ -48,7 +48,7 @@ if (!hasTerminals) process.stdout.write('left out: programs at a pseudo-terminal
     // The first answer was stopped before its last words, the second was not.
     expect(screen.split('account ')).toHaveLength(2);
     expect(raw).toContain('\u001B[36m solve');
-  }, 60_000);
+  });
 
   test.each([
     [['status'], 'grace'],
@@ -62,7 +62,7 @@ if (!hasTerminals) process.stdout.write('left out: programs at a pseudo-terminal
     expect(status).toBe(0);
     expect(screen).toContain(word);
     for (const line of screen.split(/\r?\n/)) expect(widthOf(line)).toBeLessThanOrEqual(60);
-  }, 60_000);
+  });
 
   test('logs --follow shows requests as they are answered, until Ctrl-C', async () => {
     const following = { over: false };
@@ -71,7 +71,7 @@ if (!hasTerminals) process.stdout.write('left out: programs at a pseudo-terminal
     const { screen, status } = await session;
     expect(status).toBe(0);
     expect(screen).toMatch(/200 {2}code_generation \(python, function\) {2}groq\/g/);
-  }, 60_000);
+  });
 
   test('status --watch follows the window, and gives the screen back', async () => {
     const { raw, status } = await sit(['status', '--watch'], [
@@ -84,5 +84,5 @@ if (!hasTerminals) process.stdout.write('left out: programs at a pseudo-terminal
     const last = stripVTControlCharacters(raw.split('\u001B[H').at(-1) ?? '').split(/\r?\n/);
     expect(last.length).toBeLessThan(9);
     for (const line of last) expect(widthOf(line)).toBeLessThanOrEqual(50);
-  }, 60_000);
+  });
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   expect(await tollfree(['accounts', 'remove', 'two'], { environment: { ...system.environment } })).toMatchObject({ status: 0 });
   await system.daemon.stop();
   state.log = await readFile(join(system.directory, 'data', 'audit.log'), 'utf8');
-}, 30_000);
+});
 afterAll(() => state.system.close());
 
 interface Entry {

@@ -139,7 +139,7 @@ beforeAll(async () => {
   const daemon = await startProcess(environment, directory);
   state.house = { ...house, daemon };
   await useEverything(state.house);
-}, 60_000);
+});
 
 afterAll(async () => {
   state.house.daemon.signal('SIGKILL');

@@ -57,7 +57,7 @@ beforeAll(async () => {
   stop.abort();
   await reading;
   state.house = { system, receiver, delivered, events: frames.join(''), metrics };
-}, 30_000);
+});
 
 afterAll(async () => {
   await state.house.system.close();

@@ -98,4 +98,4 @@ test('upstream never sees more than its limits; windows, rests and learned limit
       if (!refused.some(({ provider, account }) => provider === name && account === label)) expect(sent).toBeGreaterThanOrEqual(LIMIT - KILLS * CLIENTS);
     }
   }
-}, 120_000);
+});

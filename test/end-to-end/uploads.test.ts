@@ -170,7 +170,7 @@ describe('a large upload', () => {
       daemon.signal('SIGKILL');
       await daemon.ended;
     }
-  }, 60_000);
+  });
 
   test('costs the daemon a part of its size in memory, six at a time', async () => {
     const daemon = await apart();
@@ -193,7 +193,7 @@ describe('a large upload', () => {
       daemon.signal('SIGKILL');
       await daemon.ended;
     }
-  }, 90_000);
+  });
 
   test('that has gone to one who fails cannot go to another: the client is told to send it again, and who does is answered', async () => {
     const refusal = { status: 429, body: { error: { message: 'too much at once', type: 'rate_limit_error' } } };

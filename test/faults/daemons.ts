@@ -77,7 +77,7 @@ export const admin = ({ url }: DaemonProcess, method: string, path: string, body
 export async function askPatiently(daemon: DaemonProcess, stream: boolean): Promise<Response> {
   for (let tries = 1; ; tries += 1) {
     const answer = await ask(daemon, stream);
-    if (answer.status !== 503 || tries === 5) return answer;
+    if (answer.status !== 503 || tries === 50) return answer;
     await answer.body?.cancel();
     await sleep(Number(answer.headers.get('retry-after')) * 1_000);
   }

@@ -63,7 +63,7 @@ linux('a log that takes nothing', () => {
     } finally {
       daemon.signal('SIGKILL');
     }
-  }, 30_000);
+  });
 
   test('does not keep a daemon from ending', async () => {
     const environment = await state.daemons.environmentFor('end');
@@ -92,7 +92,7 @@ linux('standard output', () => {
     } finally {
       daemon.signal('SIGKILL');
     }
-  }, 30_000);
+  });
 });
 
 const limits = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0;
@@ -113,7 +113,7 @@ const limits = process.platform === 'linux' && spawnSync('prlimit', ['--version'
   await serveUntil(daemon, isOk);
   const { problem } = (await (await admin(daemon, 'GET', '/vault/audit')).json()) as { problem?: string };
   expect(problem).toBeUndefined();
-}, 60_000);
+});
 
 /** A file system of its own, seen by the daemon alone; from here it is below /proc. */
 const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
@@ -154,7 +154,7 @@ const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mn
     } finally {
       daemon.signal('SIGKILL');
     }
-  }, 90_000);
+  });
 });
 
 (mounts ? describe : describe.skip)('a directory that becomes read-only', () => {
@@ -189,5 +189,5 @@ const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mn
     } finally {
       daemon.signal('SIGKILL');
     }
-  }, 90_000);
+  });
 });

@@ -47,4 +47,4 @@ test('attempts with their reasons: a fallback, a failure, and what the next requ
   for (const { free_at: freeAt } of explained.candidates) expect(Date.parse(freeAt)).toBeGreaterThan(Date.now() + 100_000);
   const command = await runProgram(['explain', 'hello'], { environment: { ...system.environment, TOLLFREE_PORT: new URL(system.url).port, TOLLFREE_ADMIN_TOKEN: ADMIN_TOKEN } });
   expect(command.out).toMatch(/groq.*rate-minute[\s\S]*cerebras.*rate-minute/);
-}, 60_000);
+});

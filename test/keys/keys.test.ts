@@ -155,9 +155,12 @@ describe('the file', () => {
     const learned = new Promise<string>((resolve) => daemon.onRevoked(resolve));
     const stop = daemon.follow();
     await command.revoke(key.id);
+    const revokedAt = performance.now();
     expect(await learned).toBe(key.id);
     stop();
-  }, 5_000);
+    // Looked for every two seconds, and what a loaded machine takes on top.
+    expect(performance.now() - revokedAt).toBeLessThan(5_000);
+  });
 
   test('a bad file is set aside and its backup taken, with no revoked key alive in it', async () => {
     const first = await world.openKeys();

@@ -15,7 +15,7 @@ import { openVault } from '../../src/vault/vault.ts';
 import { hello, startSystem } from '../support/system.ts';
 import type { System } from '../support/system.ts';
 
-jest.setTimeout(120_000);
+jest.setTimeout(400_000);
 
 const deploy = join(import.meta.dirname, '..', '..', 'deploy');
 const rules = join(deploy, 'prometheus', 'alerts.yaml');
@@ -64,7 +64,7 @@ async function freePort(): Promise<number> {
 }
 
 async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const patience = Date.now() + 60_000;
+  const patience = Date.now() + 150_000;
   while (Date.now() < patience) {
     if (await holds()) return;
     await pause(200);

@@ -67,7 +67,7 @@ describe('a lock', () => {
     await Promise.all(Array.from({ length: 4 }, () => once(child(counter, directory, file), 'close')));
     expect(await readFile(file, 'utf8')).toBe('160');
     expect(await readdir(directory)).toEqual(['count']);
-  }, 30_000);
+  });
 
   test('waits for a living holder as long as it was told', async () => {
     const { directory } = await createWorkplace();
