@@ -8,6 +8,7 @@ import { failureOf } from '../../dist/failure.js';
 import { answer } from '../../dist/gateway.js';
 import { createFirstContent } from '../../dist/gateway/first-content.js';
 import { createRetryBudget } from '../../dist/gateway/retry-budget.js';
+import { createUntaken } from '../../dist/gateway/untaken.js';
 import { compileRules } from '../../dist/routing/classify.js';
 import { isDenial } from '../../dist/sim/quota.js';
 import { dice } from './yield-load.js';
@@ -41,7 +42,7 @@ export function tollfree({ providers, accounts, upstream, missed }) {
       }
       return { facts, chunks: chunks() };
     },
-    price: () => ({}), emit: () => undefined, policy: () => POLICY, retries: createRetryBudget({ now, ratio: 0.2, perSecond: 10 }), firstContent: createFirstContent(), random: dice(5),
+    price: () => ({}), emit: () => undefined, policy: () => POLICY, retries: createRetryBudget({ now, ratio: 0.2, perSecond: 10 }), firstContent: createFirstContent(), untaken: createUntaken(now), random: dice(5),
   };
   return async (question, deadline) => {
     const caller = { key: `key-${question.index % KEYS}`, project: 'bench' };
@@ -57,6 +58,8 @@ export function tollfree({ providers, accounts, upstream, missed }) {
       return { ok: true, admittedAt: call.admittedAt, tokens: call.tokens };
     } catch (error) {
       const failure = failureOf(error);
+      // A mistake of the bench, not of the quota's.
+      if (failure.kind === 'internal') throw error;
       missed(question, { waiting: kept.waiting(), failure });
       return { ok: false, retryAt: failure.retryAt };
     }
