@@ -4,9 +4,8 @@
  */
 import type { Unit } from '../types.ts';
 import { seconds, uuidOf } from './ids.ts';
-import type { Denial, Reading } from './quota.ts';
 import { isObject, maxOutput, objects } from './tokens.ts';
-import type { Answer, Call, Frame, Headers, JsonObject, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
+import type { Answer, Call, Denial, Frame, Headers, JsonObject, Reading, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
 
 const model = (id: string, title: string, context: number, price: readonly [string, string], rest: Partial<SimulatedModel> = {}): SimulatedModel => ({
   id, title, owner: 'Cerebras', created: 0, context, maxOutput: 32_768, tools: true, reasoning: true, price: { prompt: price[0], completion: price[1] }, ...rest,

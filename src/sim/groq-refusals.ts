@@ -1,8 +1,7 @@
 /** Everything Groq was seen to refuse with, 2026. */
 import type { Unit } from '../types.ts';
 import { goDuration, seconds as wholeSeconds } from './ids.ts';
-import type { Denial } from './quota.ts';
-import type { JsonObject, Reply, Scene, Wire } from './types.ts';
+import type { Denial, JsonObject, Reply, Scene, Wire } from './types.ts';
 
 export const groqFailure = (status: number, message: string, rest: JsonObject = {}): Reply => ({ status, body: { error: { message, type: 'invalid_request_error', ...rest } } });
 

@@ -6,10 +6,9 @@ import { sound } from './audio.ts';
 import { groqModels } from './groq-models.ts';
 import { groqDenied, groqFailure, groqRefusals } from './groq-refusals.ts';
 import { goDuration, uuidOf } from './ids.ts';
-import type { Reading } from './quota.ts';
 import { isObject, maxOutput, objects } from './tokens.ts';
 import type { Unit } from '../types.ts';
-import type { Answer, Call, Frame, Headers, JsonObject, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
+import type { Answer, Call, Frame, Headers, JsonObject, Reading, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
 
 /** Request fields refused with a 400 that names them. */
 const UNSUPPORTED = ['logprobs', 'top_logprobs', 'logit_bias'];

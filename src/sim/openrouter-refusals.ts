@@ -1,8 +1,7 @@
 /** Everything OpenRouter was seen to refuse with, 2026. */
 import { uuidOf } from './ids.ts';
 import { nextReset } from './calendar.ts';
-import type { Denial } from './quota.ts';
-import type { JsonObject, Reply, Scene, Wire } from './types.ts';
+import type { Denial, JsonObject, Reply, Scene, Wire } from './types.ts';
 
 const MINUTE = 60;
 const DAY = 86_400;

@@ -6,8 +6,7 @@ import { embed } from './embeddings.ts';
 import { openrouterModels } from './openrouter-models.ts';
 import { openrouterDenied, openrouterRefusals } from './openrouter-refusals.ts';
 import { isObject, maxOutput, objects } from './tokens.ts';
-import type { Reading } from './quota.ts';
-import type { Answer, Call, Frame, JsonObject, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
+import type { Answer, Call, Frame, JsonObject, Reading, Reply, Route, Scene, SimulatedModel, Wire } from './types.ts';
 
 const isFree = ({ price }: SimulatedModel): boolean =>
   Number(price?.prompt) === 0 && Number(price?.completion) === 0 && Number(price?.request ?? '0') === 0;

@@ -1,27 +1,11 @@
 /**
  * Who has used how much: one pool of windows per account or organisation, and per model where a provider counts so.
  */
-import type { Limits, Unit, WindowLimit } from '../types.ts';
+import type { Limits, WindowLimit } from '../types.ts';
 import type { ProviderLimits } from './limits.ts';
 import { createCounter } from './windows.ts';
 import type { Counter } from './windows.ts';
-import type { Holder } from './types.ts';
-
-/** Besides the one request it is. */
-export type Cost = Readonly<Partial<Record<Exclude<Unit, 'requests'>, number>>>;
-
-/** What one window says now. */
-export interface Reading {
-  readonly window: WindowLimit;
-  readonly used: number;
-  /** Milliseconds until it is whole again. */
-  readonly resetMs: number;
-}
-
-/** Why a call was not admitted. */
-export type Denial =
-  | { readonly by: 'window'; readonly window: WindowLimit; readonly used: number; readonly requested: number; /** Infinity: it never fits. */ readonly waitMs: number }
-  | { readonly by: 'concurrency'; readonly limit: number };
+import type { Cost, Denial, Holder, Reading } from './types.ts';
 
 export interface Lease {
   /** Corrects the tokens charged at admission to `tokens`. */

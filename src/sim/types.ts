@@ -2,13 +2,29 @@
  * The nouns of the simulators. Times are epoch milliseconds of the simulated clock unless a name says otherwise.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Cost, Denial, Reading } from './quota.ts';
+import type { Unit, WindowLimit } from '../types.ts';
 
 export const PROVIDER_NAMES = ['openrouter', 'groq', 'cerebras'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 export type Headers = Readonly<Record<string, string>>;
+
+/** Besides the one request it is. */
+export type Cost = Readonly<Partial<Record<Exclude<Unit, 'requests'>, number>>>;
+
+/** What one window says now. */
+export interface Reading {
+  readonly window: WindowLimit;
+  readonly used: number;
+  /** Milliseconds until it is whole again. */
+  readonly resetMs: number;
+}
+
+/** Why a call was not admitted. */
+export type Denial =
+  | { readonly by: 'window'; readonly window: WindowLimit; readonly used: number; readonly requested: number; /** Infinity: it never fits. */ readonly waitMs: number }
+  | { readonly by: 'concurrency'; readonly limit: number };
 
 /** A model as the simulator knows it. Prices are USD per token, as OpenRouter writes them. */
 export interface SimulatedModel {

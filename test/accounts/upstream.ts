@@ -1,7 +1,8 @@
 /** Closed load in virtual time against a provider that counts as the simulators do: what the engine gets out of it. */
 import { FailureError, type UpstreamFailure } from '../../src/failure.ts';
 import type { Lease } from '../../src/accounts/accounts.ts';
-import { type Meter, createMeters, isDenial, type Denial } from '../../src/sim/quota.ts';
+import { type Meter, createMeters, isDenial } from '../../src/sim/quota.ts';
+import type { Denial } from '../../src/sim/types.ts';
 import type { Fact, Limits, WindowLimit } from '../../src/types.ts';
 import type { House } from './harness.ts';
 
