@@ -31,11 +31,7 @@ export interface AppOptions extends AdminOptions, Omit<EntranceOptions, 'now'>, 
 export function createApp(options: AppOptions): Express {
   const { gateway, accounts, door } = options;
   const entrance = createEntrance({ ...options, now: gateway.now });
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.set('query parser', 'simple');
-
+  const app = bareApp();
   const asks = askRoutes(options);
   for (const [path, route] of asks) app.post(path, entrance.regulars, route);
   app.use(entrance.everybody);
@@ -56,6 +52,15 @@ export function createApp(options: AppOptions): Express {
     throw new FailureError({ kind: 'not-found', message: `there is no ${request.method} ${request.path} here` });
   });
   app.use(tellError(gateway));
+  return app;
+}
+
+/** Without what Express does for each answer and nobody here wants. */
+export function bareApp(): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', 'simple');
   return app;
 }
 

@@ -34,7 +34,17 @@ export type SilentPhase = 'connect' | 'first-content' | 'stall' | 'event' | 'tot
 export type UpstreamFailure =
   | (FromUpstream & { readonly kind: 'rate-minute' | 'rate-day' | 'balance' | 'credential' | 'model-access' | 'model-gone' | 'overloaded' | 'too-long' | 'policy' | 'broken-answer' | 'stale-connection' })
   | (FromUpstream & { readonly kind: 'silent'; readonly phase: SilentPhase })
-  | (FromUpstream & { readonly kind: 'caller'; readonly param?: string; readonly code?: string; /** Another model might take it: tools, images, a schema, or nobody said what is wrong. */ readonly capability?: boolean; /** It is about a field, and does not say which. */ readonly anyField?: boolean; /** The field is not taken there at all, whatever it says. */ readonly unknownField?: boolean })
+  | (FromUpstream & {
+      readonly kind: 'caller';
+      readonly param?: string;
+      readonly code?: string;
+      /** Another model might take it: tools, images, a schema, or nobody said what is wrong. */
+      readonly capability?: boolean;
+      /** It is about a field, and does not say which. */
+      readonly anyField?: boolean;
+      /** The field is not taken there at all, whatever it says. */
+      readonly unknownField?: boolean;
+    })
   | (Told & { readonly kind: 'cancelled' });
 
 /** Failures of the request itself: final, told to the client as they are. */

@@ -117,7 +117,16 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
   base.listen(keyWatch.observe);
   cleanup.add(() => keyWatch.close());
   cleanup.add(tellForecasts({ view: () => accounts.view(), now, after, emit }));
-  const metrics = createMetrics({ version, nodeVersion: process.version, accounts: () => accounts.view(), breakers: () => accounts.breakers(), catalogue: catalogue.current, estimateErrors: () => accounts.estimateErrors(), waiting: () => accounts.waitingByProvider(), vaultUnlocked: vault.unlocked });
+  const metrics = createMetrics({
+    version,
+    nodeVersion: process.version,
+    accounts: () => accounts.view(),
+    breakers: () => accounts.breakers(),
+    catalogue: catalogue.current,
+    estimateErrors: () => accounts.estimateErrors(),
+    waiting: () => accounts.waitingByProvider(),
+    vaultUnlocked: vault.unlocked,
+  });
   base.listen(metrics.observe);
 
   const events = createEvents();

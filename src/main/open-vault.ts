@@ -57,7 +57,9 @@ export async function openDaemonVault({ file, pid, now, environment, prompt, emi
   const tell = (level: 'info' | 'warn' | 'error', message: string): void => emit({ type: 'notice', level, message });
   const bare = await openVault({ file, pid, now, notice: (message) => tell('warn', message) });
   const auditPath = join(dirname(file), 'audit.log');
-  const audit = createAuditLog({ path: auditPath, pid, now, vouch: bare.vouch, notice: (message) => tell('error', message), onTrouble: (problem) => emit({ type: 'notice', part: 'audit log', ...(problem === undefined ? { level: 'info', message: `${auditPath} is written again, with all that waited` } : { level: 'error', message: problem }) }) });
+  const onTrouble = (problem: string | undefined): void =>
+    emit({ type: 'notice', part: 'audit log', ...(problem === undefined ? { level: 'info', message: `${auditPath} is written again, with all that waited` } : { level: 'error', message: problem }) });
+  const audit = createAuditLog({ path: auditPath, pid, now, vouch: bare.vouch, notice: (message) => tell('error', message), onTrouble });
   const vault = auditedVault(bare, 'daemon', audit.record);
   const uses = createCredentialUses(audit.record);
   const counting = setInterval(() => void uses.flush(), USES_MS).unref();

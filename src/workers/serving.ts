@@ -1,7 +1,6 @@
 /** What a worker does with a request: it answers conversations by the same gateway as the daemon, and hands on all else. */
-import express from 'express';
 import type { ErrorRequestHandler, Express } from 'express';
-import { tellError } from '../app.ts';
+import { bareApp, tellError } from '../app.ts';
 import { failureOf, FailureError } from '../failure.ts';
 import type { FailureKind } from '../failure.ts';
 import type { Gateway } from '../gateway.ts';
@@ -32,11 +31,7 @@ export interface ServingOptions extends Omit<EntryOptions, 'door' | 'bodyLimit' 
 
 export function createServing({ start, snapshots, remote, handOn, gateway, live, draining, load }: ServingOptions): Express {
   const { settings: { server, deadlines }, allowedHosts, signed } = start;
-  const app = express();
-  app.disable('x-powered-by');
-  app.disable('etag');
-  app.set('query parser', 'simple');
-
+  const app = bareApp();
   const entrance = createEntrance({ allowedHosts, draining, load, signedCallers: { verify: signed ? leaveSigned : () => undefined }, now: gateway.now });
   const entry: EntryOptions = { gateway, live, door: doorOf(start, snapshots, remote, gateway.now), bodyLimit: server.bodyLimitBytes, callerMs: deadlines.callerMs, heartbeatMs: deadlines.heartbeatMs, readerMs: deadlines.readerMs };
   for (const [surface, speak] of [['chat', chat], ['messages', messages], ['completions', completions]] as const) {
