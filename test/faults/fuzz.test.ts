@@ -22,6 +22,7 @@ import { readForm } from '../../src/surfaces/form.ts';
 import { messages } from '../../src/surfaces/messages.ts';
 import { parseForm, parseRelay, RELAY_KINDS } from '../../src/surfaces/relay.ts';
 import { createResponses } from '../../src/surfaces/responses.ts';
+import type { ChatChunk } from '../../src/types.ts';
 
 const responses = createResponses();
 
@@ -71,12 +72,18 @@ async function* pieces(bytes: Uint8Array, shares: readonly number[]): AsyncGener
   for (const [index, end] of places.slice(1).entries()) yield bytes.subarray(places[index], end);
 }
 
+async function* each(read: readonly ChatChunk[]): AsyncGenerator<ChatChunk> {
+  yield* read;
+}
+
+const chunks = (dialect: string, text: string, shares: readonly number[] = []): AsyncIterable<ChatChunk> =>
+  readChunks({ bytes: pieces(Buffer.from(text), shares), drain: () => undefined }, dialectNamed(dialect).decode((body) => new FailureError({ kind: 'broken-answer', message: body })), { credential: 'the-key', host: 'x', now: () => 0 });
+
 /** All that an answer comes to, its failure included. */
 async function read(dialect: string, text: string, shares: readonly number[]): Promise<readonly string[]> {
   const seen: string[] = [];
   try {
-    const decoder = dialectNamed(dialect).decode((body) => new FailureError({ kind: 'broken-answer', message: body }));
-    for await (const chunk of readChunks({ bytes: pieces(Buffer.from(text), shares), drain: () => undefined }, decoder, { credential: 'the-key', host: 'x', now: () => 0 })) seen.push(JSON.stringify(chunk));
+    for await (const chunk of chunks(dialect, text, shares)) seen.push(JSON.stringify(chunk));
   } catch (error) {
     if (!(error instanceof FailureError)) throw error;
     seen.push(`${error.failure.kind} ${error.failure.message}`);
@@ -154,7 +161,7 @@ function replaced(value: unknown, [key, ...rest]: readonly string[], by: unknown
   return typeof value === 'object' && value !== null ? { ...value, [key]: replaced((value as Record<string, unknown>)[key], rest, by) } : by;
 }
 
-const strange = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(null, '', -1, 0, 1e308, 0.5, [], {}, 'x'.repeat(2_000), [[]], { type: 'text' }, '__proto__', true));
+const strange = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(null, '', -1, 0, 1e308, 0.5, 4_000_000_000, JSON.parse('{"__proto__":{"polluted":1}}') as object, [], {}, 'x'.repeat(2_000), [[]], { type: 'text' }, '__proto__', true));
 /** A good value with up to three of its places filled with something else. */
 const changed = (good: object): fc.Arbitrary<unknown> =>
   fc.array(fc.tuple(fc.constantFrom(...pathsIn(good)), strange), { minLength: 1, maxLength: 3 }).map((changes) => JSON.parse(JSON.stringify(changes.reduce<unknown>((value, [path, by]) => replaced(value, path, by), good))) as unknown);
@@ -170,6 +177,42 @@ function understood<T>(parse: () => T): T | undefined {
     return undefined;
   }
 }
+
+/** Recorded streams, each as what its events say. */
+const said = recorded('.sse').map((text) => text.split(/\r?\n/).flatMap((line) => (line.startsWith('data: {') ? [JSON.parse(line.slice('data: '.length)) as object] : []))).filter((events) => events.length > 0);
+const wholes = answers.map((text) => JSON.parse(text) as object);
+const oddly = fc.oneof(
+  fc.oneof(...said.map(changed)).map((events) => (Array.isArray(events) ? (events as unknown[]) : [events]).map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')),
+  fc.oneof(...wholes.map(changed)).map((answer) => JSON.stringify(answer)),
+  mutated([...streams, ...answers]),
+);
+
+describe('what is told', () => {
+  test.each(Object.entries(surfaces))('%s: of any answer frames that can be read, or a failure with a name', async (_name, [speak, good]) => {
+    const { stream, whole } = speak(good, arrival);
+    await fc.assert(
+      fc.asyncProperty(oddly, fc.constantFrom(...dialects.keys()), async (text, dialect) => {
+        let told = '';
+        for await (const frames of stream(chunks(dialect, text), () => 0)) told += frames;
+        expect(told).not.toContain('internal_error');
+        for (const frame of told.trimEnd().split('\n\n')) {
+          const data = frame.replace(/^event: .*\n/, '').replace(/^data: /, '');
+          if (data !== '[DONE]') expect(JSON.parse(data)).toBeInstanceOf(Object);
+        }
+        try {
+          // What is not streamed is told when all of it is there.
+          const all: ChatChunk[] = [];
+          for await (const chunk of chunks(dialect, text)) all.push(chunk);
+          expect(JSON.parse(await whole(each(all)))).toBeInstanceOf(Object);
+        } catch (error) {
+          if (!(error instanceof FailureError)) throw error;
+        }
+        expect(Object.keys(Object.prototype)).toEqual([]);
+      }),
+      { numRuns: RUNS },
+    );
+  }, PATIENCE_MS);
+});
 
 const relays = {
   '/embeddings': { model: 'groq/embed', input: ['one', [1, 2], { text: 'x' }], encoding_format: 'base64', dimensions: 8 },
