@@ -44,7 +44,7 @@ export function resumable(turn: Turn, first: CalledAnswer, tryAll: TryAll): Answ
   return { ...first, usage: () => state.answer.usage(), chunks: chunks() };
 }
 
-/** Throws the break where nobody can take over. */
+/** Throws the break where nobody can take over, unless the client left before that was known. */
 async function another(turn: Turn, lease: Lease, error: unknown, tryAll: TryAll): Promise<CalledAnswer> {
   const failure = failureOf(error);
   const broken = new FailureError(failure, { cause: error });
@@ -54,7 +54,7 @@ async function another(turn: Turn, lease: Lease, error: unknown, tryAll: TryAll)
   try {
     return await tryAll({ ...turn, targets: others });
   } catch {
-    throw broken;
+    throw turn.signal.aborted ? whyLeft(turn.signal) : broken;
   }
 }
 

@@ -293,6 +293,19 @@ describe('a stream that breaks', () => {
     expect([textOf(text), text.endsWith('data: [DONE]\n\n')]).toEqual(['Once upon a time', true]);
   });
 
+  test('resume: a client that leaves while another is asked has left, and nothing else', async () => {
+    await state.simulators.misbehave({ provider: 'groq', fault: saying(['Once ', 'upon a '], '') }, { provider: 'cerebras', fault: { kind: 'silence' } });
+    const house = await open({ rule: { onStreamBreak: 'resume' } });
+    const client = new AbortController();
+    const gone = house.chat(question, {}, client.signal).then((answer) => answer.text()).catch(() => 'gone');
+    await eventually(() => state.simulators.calls({ provider: 'cerebras', outcome: 'open' }).length === 1);
+    client.abort();
+    await gone;
+    expect(await state.simulators.callsUntil({ outcome: 'left' })).toHaveLength(1);
+    await eventually(() => statusesOf(house).length === 1 && inFlight(house) === 0);
+    expect([statusesOf(house), attemptsOf(house)]).toEqual([[499], ['groq broken-answer', 'cerebras cancelled']]);
+  });
+
   test('resume: only the same model', async () => {
     await state.simulators.misbehave(broken);
     const house = await open({ rule: { onStreamBreak: 'resume' }, models: { cerebras: { aliases: ['another'] } } });
