@@ -153,7 +153,7 @@ export class FailureError extends Error {
 
 /** Why a request ends from our side of the wire: the client left, unless the signal says better, e.g. at a shutdown. */
 export function whyLeft({ reason }: AbortSignalLike): FailureError {
-  return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'the client closed the connection' });
+  return reason instanceof FailureError ? reason : new FailureError({ kind: 'cancelled', message: 'whoever asked has left' });
 }
 
 /** The failure behind anything thrown. What nobody named is `internal`, and its own words stay inside. */

@@ -19,7 +19,7 @@ import { streamOf } from './stream.ts';
 import type { ChatStream } from './stream.ts';
 
 export interface ClientOptions extends ConfigurationOptions {
-  /** Hears of requests, attempts, accounts that rest. Never of a prompt. */
+  /** Hears of requests, attempts, accounts that rest. Never of a prompt. What it throws ends no call; Node warns of it. */
   readonly onEvent?: (event: GatewayEvent) => void;
 }
 
@@ -64,7 +64,12 @@ export function createClient(options: ClientOptions = {}): Client {
       if (used && costUsd === undefined) totals.unpriced += 1;
       if (used && savedUsd === undefined) totals.unvalued += 1;
     }
-    options.onEvent?.(event);
+    try {
+      options.onEvent?.(event);
+    } catch (error) {
+      // Who only listens ends no call; and what went wrong there is worth a word.
+      process.emitWarning(`onEvent threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
   };
   const http = createHttp({ now, userAgent: 'tollfree', connectMs: settings.deadlines.connectMs });
   const accounts = createAccounts({ accounts: held, catalogue: () => catalogue, scheduler: { now, after }, emit, lineBound: settings.line.maxWaiting });
@@ -76,9 +81,9 @@ export function createClient(options: ClientOptions = {}): Client {
   const state = { model: AUTO };
 
   const ask = (messages: string | readonly Message[], chosen: ChatOptions, stream: boolean): Promise<Answer> => {
-    const { signal } = chosen;
+    const { signal, model = state.model } = chosen;
     const until = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
-    const request = requestOf(messages, { model: state.model, ...chosen }, { now: gateway.now(), usualMs: settings.deadlines.callerMs, stream });
+    const request = requestOf(messages, { ...chosen, model }, { now: gateway.now(), usualMs: settings.deadlines.callerMs, stream });
     return answer(gateway, request, until);
   };
 

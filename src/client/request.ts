@@ -1,5 +1,6 @@
 /** A question as a program puts it, and as the gateway takes it. */
 import { randomUUID } from 'node:crypto';
+import { refused } from '../schema.ts';
 import { parseChat } from '../surfaces/chat.ts';
 import { trimTo } from '../surfaces/trim.ts';
 import type { ChatRequest } from '../types.ts';
@@ -49,5 +50,7 @@ export function requestOf(messages: string | readonly Message[], { model, system
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
   };
   const request = parseChat(asked, { id: `req_${randomUUID().replaceAll('-', '')}`, caller: { key: 'local', project: 'local' }, receivedAt: now, deadline: now + (deadlineMs ?? usualMs), priority: PRIORITY, ...(cache && { cache }) });
-  return maxContextTokens === undefined ? request : trimTo(request, maxContextTokens, 'maxContextTokens');
+  if (request.dryRun === true) throw refused('dry_run', 'is for a daemon, which estimates; this would be asked');
+  const most = maxContextTokens ?? request.maxContext;
+  return most === undefined ? request : trimTo(request, most, maxContextTokens === undefined ? 'max_context_tokens' : 'maxContextTokens');
 }

@@ -7,7 +7,7 @@ import type { ChatChunk } from '../types.ts';
 import { resultOf } from './answers.ts';
 import type { ChatResult } from './answers.ts';
 
-/** The words as they come. Leaving the loop ends the call upstream. */
+/** The words as they come, once. Leaving the loop ends the call upstream. */
 export interface ChatStream extends AsyncIterable<string> {
   /** Resolves with all of it once it has been read; rejects with what broke it. */
   readonly result: Promise<ChatResult>;
@@ -19,7 +19,12 @@ export function streamOf(ask: () => Promise<Answer>, gateway: Gateway): ChatStre
   // Whoever reads the words hears of a break there.
   result.catch(() => undefined);
 
+  const state = { read: false };
+
   async function* words(): AsyncGenerator<string> {
+    // Read again, it would be asked again, and nobody would have said so.
+    if (state.read) throw new FailureError({ kind: 'invalid-request', message: 'this stream was read before; ask again for another' });
+    state.read = true;
     try {
       const certain = await ask();
       const read: ChatChunk[] = [];

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, FailureError } from '../../src/client/index.ts';
-import type { Client, ClientOptions } from '../../src/client/index.ts';
+import type { ChatOptions, Client, ClientOptions } from '../../src/client/index.ts';
 import { startSimulators } from '../../src/sim/simulators.ts';
 import type { Simulators } from '../../src/sim/simulators.ts';
 
@@ -104,6 +104,39 @@ describe('chat', () => {
     await expect(client().chat('x', { temperature: 9 })).rejects.toMatchObject({ failure: { kind: 'invalid-request', param: 'temperature' } });
   });
 
+  test('an option that is undefined is left out', async () => {
+    const tollfree = client();
+    tollfree.use('cerebras', 'gpt-oss-120b');
+    const { model } = {} as { model?: string };
+    expect(await tollfree.chat('hello', { model } as ChatOptions)).toMatchObject({ provider: 'cerebras' });
+  });
+
+  test('what the body says of context holds, and what only a daemon does is refused before anything is sent', async () => {
+    const messages = [{ role: 'user', content: 'word '.repeat(300) }, { role: 'assistant', content: 'yes' }, { role: 'user', content: 'and now?' }] as const;
+    await client().chat(messages, { body: { max_context_tokens: 100 } });
+    expect(state.simulators.calls({ provider: 'groq' })[0]?.body).toMatchObject({ messages: [{ content: 'and now?' }] });
+    await expect(client().chat('hello', { body: { dry_run: true } })).rejects.toMatchObject({ failure: { kind: 'invalid-request', param: 'dry_run' } });
+    expect(state.simulators.calls({ provider: 'groq' })).toHaveLength(1);
+  });
+
+  test('a listener that throws ends no call', async () => {
+    const tollfree = client({ onEvent: () => { throw new Error('the listener’s own'); } });
+    expect((await tollfree.chat('hello')).provider).toBe('groq');
+    let words = '';
+    for await (const word of tollfree.stream('hello')) words += word;
+    expect(words).not.toBe('');
+  });
+
+  test('a signal that aborts ends the call', async () => {
+    const end = await state.simulators.misbehave({ fault: { kind: 'silence' } });
+    const controller = new AbortController();
+    const hanging = client().chat('hello', { signal: controller.signal }).catch((thrown: unknown) => thrown);
+    setTimeout(() => controller.abort(new Error('enough')), 20);
+    const thrown = await hanging;
+    await end();
+    expect(thrown).toMatchObject({ failure: { kind: 'cancelled', message: 'whoever asked has left' } });
+  });
+
   test('closing ends what runs', async () => {
     const end = await state.simulators.misbehave({ fault: { kind: 'silence' } });
     const tollfree = client();
@@ -127,6 +160,19 @@ describe('stream', () => {
     expect(result).toMatchObject({ provider: 'groq', finishReason: 'stop', cost: 0 });
     expect(result.outputTokens).toBeGreaterThan(0);
     expect(tollfree.totalSaved).toBe(result.saved);
+  });
+
+  test('is asked once: read again it says so', async () => {
+    const stream = client().stream('hello');
+    const read = async (): Promise<number> => {
+      let words = 0;
+      for await (const word of stream) words += word.length;
+      return words;
+    };
+    expect(await read()).toBeGreaterThan(0);
+    await expect(read()).rejects.toMatchObject({ failure: { kind: 'invalid-request', message: expect.stringContaining('read before') } });
+    expect(await stream.result).toMatchObject({ provider: 'groq' });
+    expect(state.simulators.calls({ provider: 'groq' })).toHaveLength(1);
   });
 
   test('a break is thrown where the words are read', async () => {
