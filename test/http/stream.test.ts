@@ -53,6 +53,22 @@ test('a reader that stopped is cut, and holds back what is read upstream until t
   close();
 });
 
+test('the first frame is on its way before the next one is asked for', async () => {
+  const { response, close } = await meet();
+  const held: number[] = [];
+  async function* frames(): AsyncGenerator<string> {
+    for (const frame of ['one', 'two', 'three']) {
+      yield frame;
+      held.push(response.socket?.writableLength ?? Number.NaN);
+    }
+  }
+  await writeFrames(response, frames(), 5_000);
+  expect(held[0]).toBe(0);
+  // What comes in the same turn goes together.
+  expect(held[2]).toBeGreaterThan('twothree'.length);
+  close();
+});
+
 test('a slow reader that goes on reading gets all of it', async () => {
   const { socket, response, close } = await meet();
   const got = { bytes: 0 };
