@@ -1,5 +1,5 @@
 /** A window that starts afresh at the turn of the minute, hour, day or month, by the provider's calendar. */
-import { type Counter, GUARD_MS } from './counter.ts';
+import { type Coming, type Tally, sum } from './counter.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -10,8 +10,9 @@ const MONTH = 28 * DAY;
 /** Long windows hang on two clocks agreeing, not only on the network: a host without time synchronisation is off by about a second. */
 const CLOCK_GUARD_MS = 1000;
 
-export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
-  let guard = spanMs > MINUTE ? CLOCK_GUARD_MS : GUARD_MS;
+/** `guardOf`: how far the turn may be off, of a minute. */
+export function createCalendar(spanMs: number, guardOf: () => number, timeZone = 'UTC'): Tally {
+  const late = (): number => (spanMs > MINUTE ? Math.max(CLOCK_GUARD_MS, guardOf()) : guardOf());
   const turns = spanMs === DAY || spanMs >= MONTH ? localTurns(spanMs, timeZone) : evenTurns(spanMs);
   let start = Number.NEGATIVE_INFINITY;
   let end = Number.NEGATIVE_INFINITY;
@@ -21,13 +22,15 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
   let carried = 0;
 
   function roll(now: number): void {
-    if (now < end + guard) return;
+    if (now < end + late()) return;
     const next = Number.isFinite(end) ? turns.next(end) : Number.NEGATIVE_INFINITY;
     // Never used, or idle for a whole period: just after a turn the period before it may still count.
-    if (now < next + guard) [start, end, previous, used] = [end, next, used, carried];
-    else [start, end, previous, used] = [now, turns.after(now - guard, end), 0, 0];
+    if (now < next + late()) [start, end, previous, used] = [end, next, used, carried];
+    else [start, end, previous, used] = [now, turns.after(now - late(), end), 0, 0];
     carried = 0;
   }
+
+  const nearTurn = (coming: readonly Coming[]): number => sum(coming.filter(({ at }) => at >= end - late()));
 
   return {
     used(now) {
@@ -38,43 +41,43 @@ export function createCalendar(spanMs: number, timeZone = 'UTC'): Counter {
       roll(now);
       return previous;
     },
-    take(now, amount) {
-      roll(now);
+    take(at, amount) {
+      roll(at);
       used += amount;
-      if (now >= end - guard) carried += amount;
+      if (at >= end - late()) carried += amount;
     },
     refund(now, at, amount) {
       roll(now);
-      if (at >= start - guard) used = Math.max(0, used - amount);
-      if (at >= end - guard) carried = Math.max(0, carried - amount);
+      if (at >= start - late()) used = Math.max(0, used - amount);
+      if (at >= end - late()) carried = Math.max(0, carried - amount);
     },
-    clearsAt(now, ceiling) {
+    // The turn is as much later as the guard is wider.
+    delay: () => undefined,
+    clearsAt(now, ceiling, coming) {
       roll(now);
-      if (used <= ceiling) return now;
-      return (carried <= ceiling ? end : turns.next(end)) + guard;
+      if (used + sum(coming) <= ceiling) return now;
+      return (carried + nearTurn(coming) <= ceiling ? end : turns.next(end)) + late();
     },
     set(now, counted, reset) {
       roll(now);
       used = counted;
       // Both kinds of reset are the turn here: nothing comes back before it. One further away than two periods is not this window's.
-      if (reset === undefined || reset.at <= now || reset.at > now + 2 * spanMs || (end >= reset.from - guard && end <= reset.at + guard)) return;
+      if (reset === undefined || reset.at <= now || reset.at > now + 2 * spanMs || (end >= reset.from - late() && end <= reset.at + late())) return;
       end = reset.at;
-      carried = now >= end - guard ? used : 0;
+      carried = now >= end - late() ? used : 0;
     },
-    wholeAt(now) {
+    wholeAt(now, coming) {
       roll(now);
-      return used === 0 ? now : end + guard;
+      return used + sum(coming) === 0 ? now : end + late();
     },
     turnsAt(now) {
       roll(now);
       return end;
     },
-    get guard() { return guard; },
-    set guard(milliseconds) { guard = milliseconds; },
-    save: () => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used, carried, previous]),
-    load(state, now) {
+    save: (coming) => (end === Number.NEGATIVE_INFINITY ? [] : [start, end, used + sum(coming), carried + nearTurn(coming), previous]),
+    load(state, latest) {
       [start = start, end = end, used = 0, carried = 0, previous = 0] = state;
-      if (end > now + 2 * spanMs) end = turns.after(now, Number.NEGATIVE_INFINITY);
+      if (end > latest + 2 * spanMs) end = turns.after(latest, Number.NEGATIVE_INFINITY);
     },
   };
 }

@@ -6,11 +6,12 @@ import { WIDEST_GUARD_MS } from './counter.ts';
 import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
 import type { Estimates } from './estimate.ts';
 import { type Hold, written } from './ledger.ts';
-import type { Meter, Totals } from './meter.ts';
+import type { Meter } from './meter.ts';
 import type { Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenTurns } from './proof.ts';
 import type { Rests } from './rest.ts';
 import type { Rotation } from './rotation.ts';
+import type { Call, Totals } from './unseen.ts';
 import { type Window, correct } from './window.ts';
 
 export interface HistoryParts {
@@ -21,8 +22,10 @@ export interface HistoryParts {
   readonly estimates: Estimates;
 }
 
-interface OpenCall {
-  readonly at: number;
+interface OpenCall extends Call {
+  seenAt: number;
+  /** In a snapshot. */
+  readonly counted: boolean;
   readonly cost: Totals;
   readonly meters: readonly [Meter, Meter];
   readonly model: PoolModel;
@@ -63,23 +66,32 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     // In a snapshot it is counted already, and what it would prove is to be seen no more.
     const turns = entry.counted === true ? [] : unprovenTurns(pool, model.meter, at);
     const { requests, tokens, audio_seconds = 0 } = entry;
-    const cost = { requests, tokens, audio_seconds };
+    const call: OpenCall = { at, seenAt: entry.seenAt ?? Number.POSITIVE_INFINITY, cost: { requests, tokens, audio_seconds }, counted: entry.counted === true, meters: [pool.meter, model.meter], model, turns };
     for (const { meter } of both) {
-      if (entry.counted !== true) meter.count(at, cost);
+      if (entry.counted !== true) meter.count(at, call);
       Object.assign(meter.answered, meter.taken);
     }
     rotation.used(`${entry.provider}/${entry.model}`, entry.account);
-    open.set(entry.id, { at, cost, meters: [pool.meter, model.meter], model, turns });
+    open.set(entry.id, call);
   }
 
   function count({ id, at, unit, actual }: Entry & { readonly type: 'count' }): void {
     const call = open.get(id);
     if (call === undefined) return;
     for (const meter of call.meters) {
-      meter.adjust(timeOf(at), call.at, unit, actual - call.cost[unit]);
+      meter.adjust(timeOf(at), call, unit, actual - call.cost[unit]);
       meter.answered[unit] = meter.taken[unit];
     }
     call.cost[unit] = actual;
+  }
+
+  function seen({ id, at: told }: Entry & { readonly type: 'seen' }): void {
+    const call = open.get(id);
+    // A snapshot has it as if nobody had spoken of it.
+    if (call === undefined || call.counted) return;
+    const at = timeOf(told);
+    for (const meter of call.meters) meter.seen(at, call);
+    call.seenAt = at;
   }
 
   function end({ id, refused }: Entry & { readonly type: 'end' }): void {
@@ -117,6 +129,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
       case undefined: break;
       case 'take': take(entry); break;
       case 'count': count(entry); break;
+      case 'seen': seen(entry); break;
       case 'end': end(entry); break;
       case 'fact': fact(entry); break;
       case 'charging': charging(entry); break;
@@ -144,8 +157,8 @@ export function snapshot({ pools, rests, breaker, rotation, estimates }: History
       if (charging !== UNKNOWN_CHARGING) entries.push({ type: 'charging', provider, pool: name, model, ...charging });
     }
   }
-  for (const { id, at, accountId, pool, target, cost } of open) {
-    entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...written(cost) });
+  for (const { id, at, seenAt, accountId, pool, target, cost } of open) {
+    entries.push({ type: 'take', counted: true, id, at, account: accountId, provider: target.provider.name, pool, model: target.model.name, ...written(cost), ...(Number.isFinite(seenAt) && { seenAt }) });
   }
   for (const { until, ...rest } of rests.all(now)) entries.push({ type: 'rest', rest: { ...rest, ...(Number.isFinite(until) && { until }) } });
   for (const record of breaker.all(now)) entries.push({ type: 'breaker', breaker: record });
@@ -158,14 +171,14 @@ function windowsOf(scoped: Scoped, meter: 0 | 1, { windows }: Meter, now: number
   return windows.map((window): Entry => ({ type: 'window', ...scoped, meter, at: now, window: store(window, now) }));
 }
 
-function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, turnProven, proven, counter }: Window, now: number): StoredWindow {
+function store({ unit, seconds, kind, timeZone, limit, source, configured, inferredUntil, turnProven, proven, counter, unseen }: Window, now: number): StoredWindow {
   return {
     unit, seconds, kind, source, used: counter.used(now), state: counter.save(),
     ...(timeZone !== undefined && { timeZone }),
     ...(Number.isFinite(limit) && { limit }),
     ...(configured !== undefined && Number.isFinite(configured.limit) && { configured: { limit: configured.limit, kind: configured.kind, ...(configured.timeZone !== undefined && { timeZone: configured.timeZone }) } }),
     ...(Number.isFinite(inferredUntil) && { inferredUntil }),
-    guard: counter.guard,
+    guard: unseen.guard,
     ...(turnProven && { turnProven }),
     ...(proven > 0 && { proven }),
   };
@@ -185,7 +198,7 @@ function restoreWindow(meter: Meter, stored: StoredWindow, now: number): void {
     : known;
   window.configured = configured;
   window.proven = Math.max(window.proven, stored.proven ?? 0);
-  window.counter.guard = Math.max(window.counter.guard, Math.min(WIDEST_GUARD_MS, stored.guard ?? 0));
+  window.unseen.widen(Math.min(WIDEST_GUARD_MS, stored.guard ?? 0));
   window.inferredUntil = window === known ? window.inferredUntil : (inferredUntil ?? Number.POSITIVE_INFINITY);
   if (window.kind === kind && window.timeZone === timeZone) {
     window.counter.load(stored.state, now);

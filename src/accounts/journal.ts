@@ -36,9 +36,11 @@ export interface Written {
 
 export type Entry =
   /** A call was sent. Without an `end` it was under way at the crash, and stays counted. */
-  | (Scoped & Written & { readonly type: 'take'; readonly id: number; readonly at: number; readonly account: string; /** In a snapshot: the windows count it already. */ readonly counted?: boolean })
+  | (Scoped & Written & { readonly type: 'take'; readonly id: number; readonly at: number; readonly account: string; /** In a snapshot: the windows count it already. */ readonly counted?: boolean; /** And since when upstream certainly does. */ readonly seenAt?: number })
   /** What the call turned out to have used. */
   | { readonly type: 'count'; readonly id: number; readonly at: number; readonly unit: Unit; readonly actual: number }
+  /** Upstream spoke of it so soon that it frees sooner. */
+  | { readonly type: 'seen'; readonly id: number; readonly at: number }
   | { readonly type: 'end'; readonly id: number; /** For its rate: it proves nothing. */ readonly refused?: boolean }
   /** A fact that changed a window: of the pool (0) or the model (1). */
   | (Scoped & { readonly type: 'fact'; readonly at: number; readonly meter: 0 | 1; readonly fact: Fact; readonly unseen: number })
@@ -61,7 +63,7 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
   readonly source: Source;
   readonly configured?: Pick<WindowLimit, 'limit' | 'kind' | 'timeZone'>;
   readonly inferredUntil?: number;
-  /** How many milliseconds later than upstream it lets go; absent in older journals. */
+  /** How many milliseconds a call may need to arrive; absent in older journals. */
   readonly guard?: number;
   /** Its calendar is known to turn. */
   readonly turnProven?: boolean;
@@ -75,6 +77,7 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
 const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 'string' | 'boolean' | 'object'>>>> = {
   take: { id: 'number', at: 'number', account: 'string', provider: 'string', pool: 'string', model: 'string', requests: 'number', tokens: 'number' },
   count: { id: 'number', at: 'number', unit: 'string', actual: 'number' },
+  seen: { id: 'number', at: 'number' },
   end: { id: 'number' },
   fact: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', fact: 'object', unseen: 'number' },
   charging: { provider: 'string', pool: 'string', model: 'string', reservesAllowed: 'boolean', refunds: 'boolean' },

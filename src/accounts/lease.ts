@@ -37,8 +37,14 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
   let over = false;
   let headersAt: number | undefined;
 
+  /** Upstream has spoken: whatever the call takes there, it had taken by now. */
+  function heard(at: number): void {
+    headersAt ??= at;
+    ledger.seen(at, hold);
+  }
+
   function learn(facts: readonly Fact[], admitted: boolean): void {
-    headersAt ??= now();
+    heard(now());
     for (const learned of ledger.learn(now(), hold, facts, admitted)) noticeForeign(learned);
     freed();
   }
@@ -81,6 +87,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
     learn: (facts) => learn(facts, true),
     settle(usage) {
       end((at) => {
+        heard(at);
         const reported = usage !== undefined && usage.estimated !== true;
         // Who counts sound tells no tokens.
         if (reported && usage.input > 0) estimates.learn(option.provider, option.model, estimate, request.promptTokens, usage);
@@ -93,6 +100,7 @@ export function createLease({ now, ledger, estimates, effects, merits, emit, fre
       const admitted = !isRate(failure);
       end((at) => {
         giveBack(at, failure);
+        if (failure.kind !== 'cancelled' && failure.upstreamStatus !== undefined) heard(at);
         if (failure.kind !== 'cancelled' && failure.facts !== undefined) learn(failure.facts, admitted);
         countTokens(at, usage, false);
         if (consequences[failure.kind].effect !== 'nothing') merits.failed(targetKey(option.target));

@@ -5,9 +5,10 @@ import { type Charging, NOT_SHOWN, SHOWN_OFTEN, refundsShown } from './charging.
 import type { Estimate } from './estimate.ts';
 import type { Entry, Written } from './journal.ts';
 import { type Learned, createLearn } from './learning.ts';
-import type { Cost, Meter, Totals } from './meter.ts';
+import type { Cost, Meter } from './meter.ts';
 import type { Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenTurns, unprovenUntil } from './proof.ts';
+import type { Call, Totals } from './unseen.ts';
 import type { Window } from './window.ts';
 
 /** Where a call draws on: an account's pool, for one model. */
@@ -18,9 +19,8 @@ export interface Place {
 }
 
 /** What one call has taken, until it is settled. */
-export interface Hold extends Place {
+export interface Hold extends Place, Call {
   readonly id: number;
-  readonly at: number;
   readonly cost: Totals;
   /** How many of its tokens are the answer's. */
   readonly output: number;
@@ -32,6 +32,7 @@ export interface Hold extends Place {
   /** Whose turn of the calendar its admission proves. */
   readonly turns: readonly Window[];
   answered: boolean;
+  seenAt: number;
   /** Upstream told its tokens with this answer. */
   told: boolean;
 }
@@ -50,6 +51,8 @@ export interface Ledger {
   take(now: number, place: Place, estimate: Estimate): Hold | undefined;
   /** When a request like this fits, after so many others. */
   freeAt(now: number, place: Place, estimate: Estimate, others: number): Blocked;
+  /** Upstream has spoken of the call. */
+  seen(now: number, hold: Hold): void;
   /** What upstream said with its answer, or with its refusal. */
   learn(now: number, hold: Hold, facts: readonly Fact[], admitted: boolean): readonly Learned[];
   /** What upstream says of a pool without having been called, e.g. by a key endpoint. */
@@ -130,14 +133,14 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
   function adjust(now: number, hold: Hold, unit: Unit, actual: number): void {
     const difference = actual - hold.cost[unit];
     if (difference === 0) return;
-    hold.cost[unit] = actual;
     for (const meter of hold.meters) {
-      meter.adjust(now, hold.at, unit, difference);
+      meter.adjust(now, hold, unit, difference);
       // What turned out less after upstream was heard of it makes nothing else less that upstream may not have seen.
       if (hold.answered && difference < 0) continue;
       meter.taken[unit] += difference;
       if (hold.answered) meter.answered[unit] += difference;
     }
+    hold.cost[unit] = actual;
     (difference > 0 ? record.must : record.may)({ type: 'count', id: hold.id, at: now, unit, actual });
   }
 
@@ -149,13 +152,13 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       const meters = [pool.meter, model.meter] as const;
       const seenBefore = [{ ...pool.meter.answered }, { ...model.meter.answered }] as const;
       const turns = unprovenTurns(pool, model.meter, now);
-      for (const meter of meters) {
-        meter.count(now, cost);
-        meter.enter();
-      }
       call += 1;
       const { target, pool: name, accountId } = place;
-      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, told: false };
+      const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, seenAt: Number.POSITIVE_INFINITY, told: false };
+      for (const meter of meters) {
+        meter.count(now, hold);
+        meter.enter();
+      }
       open.set(call, hold);
       record.must({ type: 'take', id: call, at: now, account: accountId, provider: target.provider.name, pool: name, model: target.model.name, ...written(cost) });
       return hold;
@@ -170,6 +173,13 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       if (pool.meter.inFlight >= pool.meter.concurrent) return { ...whole, at: now + CALL_MS, full: true };
       if (model.meter.inFlight >= model.meter.concurrent) return { ...own, at: now + CALL_MS, full: true };
       return { ...own, at: unprovenUntil(pool, model, now) };
+    },
+    seen(now, hold) {
+      if (hold.seenAt <= now) return;
+      for (const meter of hold.meters) meter.seen(now, hold);
+      hold.seenAt = now;
+      // Later it makes no difference.
+      if (now < hold.at + Math.max(hold.meters[0].guard, hold.meters[1].guard)) record.may({ type: 'seen', id: hold.id, at: now });
     },
     learn(now, hold, facts, admitted) {
       const learned = facts.flatMap((fact) => learn(now, hold, sinceSent(fact, now - hold.at)) ?? []);

@@ -2,21 +2,21 @@
 import type { Fact, Limits, Unit, WindowLimit } from '../types.ts';
 import { kindTold } from './kind-told.ts';
 import { provable } from './proof.ts';
+import { type Call, type Totals, createUnseen } from './unseen.ts';
 import { type Source, type Window, createWindow, fits, freeAt, limitTo, turnsOtherwise } from './window.ts';
 
 /** What one request draws from every window that covers it. */
 export type Cost = Readonly<Record<Unit, number>>;
 
-/** Totals since the start, to tell which calls upstream had certainly counted when it spoke. */
-export type Totals = Record<Unit, number>;
-
 export interface Meter {
   readonly windows: readonly Window[];
+  /** How many milliseconds a call may need to arrive. */
+  readonly guard: number;
   readonly concurrent: number;
   readonly inFlight: number;
   /** Whether any limit is known. */
   readonly limited: boolean;
-  /** Counted as used, and of that what upstream has certainly seen. */
+  /** Since the start: counted as used, and of that what upstream has certainly seen. */
   readonly taken: Totals;
   readonly answered: Totals;
   /** When upstream last counted fewer tokens than we did: what calls sent before that were overestimated is no longer in our count. */
@@ -30,11 +30,13 @@ export interface Meter {
   fits(now: number, cost: Cost): boolean;
   /** When `cost` fits for the `turns`-th time, and which window is the last to allow it. */
   freeAt(now: number, cost: Cost, turns: number): Free;
-  count(now: number, cost: Cost): void;
+  count(now: number, call: Call): void;
   enter(): void;
   leave(): void;
-  /** What a call took at `at` was more or less than thought: debts count now, refunds where they were taken. */
-  adjust(now: number, at: number, unit: Unit, difference: number): void;
+  /** Upstream has counted it by now. To be told before the call says so. */
+  seen(now: number, call: Call): void;
+  /** What a call took was more or less than thought: debts count now, refunds where they were taken. To be told before its cost says so. */
+  adjust(now: number, call: Call, unit: Unit, difference: number): void;
   /** So many tokens were reserved beyond what the answer used, and stay counted. */
   keep(tokens: number): void;
   /** The window a fact speaks of; a new one (`made`) where upstream names a limit we did not know, or counts otherwise than we thought. */
@@ -63,7 +65,9 @@ type WindowName = Pick<WindowLimit, 'unit' | 'seconds'>;
 const sameWindow = (one: WindowName, other: WindowName): boolean => one.unit === other.unit && one.seconds === other.seconds;
 
 export function createMeter(): Meter {
-  const windows: Window[] = OBSERVED.map((spec) => createWindow(spec, 'configured'));
+  const windows: Window[] = [];
+  const unseen = createUnseen(windows);
+  windows.push(...OBSERVED.map((spec) => createWindow(spec, 'configured', unseen)));
   const taken: Totals = { requests: 0, tokens: 0, audio_seconds: 0 };
   const answered: Totals = { requests: 0, tokens: 0, audio_seconds: 0 };
   let concurrent = Number.POSITIVE_INFINITY;
@@ -73,7 +77,7 @@ export function createMeter(): Meter {
   const find = (spec: WindowName): Window | undefined => windows.find((window) => sameWindow(window, spec));
 
   function put(spec: WindowLimit, source: Source): Window {
-    const made = createWindow(spec, source);
+    const made = createWindow(spec, source, unseen);
     const index = windows.findIndex((window) => sameWindow(window, spec));
     if (index === -1) windows.push(made);
     else {
@@ -110,6 +114,7 @@ export function createMeter(): Meter {
 
   return {
     windows,
+    get guard() { return unseen.guard; },
     get concurrent() { return concurrent; },
     get inFlight() { return inFlight; },
     get limited() { return Number.isFinite(concurrent) || windows.some(({ limit }) => Number.isFinite(limit)); },
@@ -146,15 +151,14 @@ export function createMeter(): Meter {
       }
       return latest;
     },
-    count(now, cost) {
+    count(now, call) {
+      const { cost } = call;
       lastTakeAt = now;
       taken.requests += cost.requests;
       taken.tokens += cost.tokens;
       taken.audio_seconds += cost.audio_seconds;
-      for (const { unit, counter, pace } of windows) {
-        counter.take(now, cost[unit]);
-        pace?.add(now, cost[unit]);
-      }
+      unseen.send(now, call);
+      for (const { unit, pace } of windows) pace?.add(now, cost[unit]);
     },
     enter() {
       inFlight += 1;
@@ -162,11 +166,13 @@ export function createMeter(): Meter {
     leave() {
       inFlight -= 1;
     },
-    adjust(now, at, unit, difference) {
-      for (const window of windows) {
-        if (window.unit !== unit) continue;
-        if (difference > 0) window.counter.take(now, difference);
-        else window.counter.refund(now, at, -difference);
+    seen: unseen.seen,
+    adjust(now, call, unit, difference) {
+      if (unseen.adjust(now, call, unit, difference)) return;
+      for (const { unit: counted, counter } of windows) {
+        if (counted !== unit) continue;
+        if (difference > 0) counter.take(now, difference);
+        else counter.refund(now, unseen.arrivesAt(call), -difference);
       }
     },
     keep(tokens) {

@@ -1,24 +1,33 @@
 /** A bucket that fills evenly: what is used fades at `limit` units per `spanMs`. */
-import { type Counter, GUARD_MS } from './counter.ts';
+import { type Coming, type Tally, sum } from './counter.ts';
 
 /** `limit` is asked at every use, because facts change it and the rate hangs on it. */
-export function createRefill(spanMs: number, limit: () => number): Counter {
-  let guard = GUARD_MS;
+export function createRefill(spanMs: number, limit: () => number): Tally {
   let level = 0;
-  /** Up to when the bucket was credited. It lags behind by the guard, so jitter cannot make us count on more than upstream has refilled. */
   let creditedAt = 0;
 
   function credit(now: number): void {
-    const upTo = now - guard;
-    if (upTo <= creditedAt) return;
-    level = Math.max(0, level - ((upTo - creditedAt) * limit()) / spanMs);
-    creditedAt = upTo;
+    if (now <= creditedAt) return;
+    level = Math.max(0, level - ((now - creditedAt) * limit()) / spanMs);
+    creditedAt = now;
   }
 
-  function clearsAt(now: number, ceiling: number): number {
+  /** How long so much needs to fade. */
+  const fading = (amount: number): number => (amount * spanMs) / limit();
+
+  function clearsAt(now: number, ceiling: number, coming: readonly Coming[]): number {
     credit(now);
-    if (level <= ceiling) return now;
-    return Math.max(now, creditedAt + guard + ((level - ceiling) * spanMs) / limit());
+    let at = now;
+    let fades = level;
+    let waits = sum(coming);
+    for (const next of coming) {
+      const clears = at + Math.max(0, fading(fades + waits - ceiling));
+      if (waits <= ceiling && clears <= next.at) return clears;
+      fades = Math.max(0, fades - ((next.at - at) * limit()) / spanMs) + next.amount;
+      waits -= next.amount;
+      at = next.at;
+    }
+    return at + Math.max(0, fading(fades - ceiling));
   }
 
   return {
@@ -27,31 +36,28 @@ export function createRefill(spanMs: number, limit: () => number): Counter {
       return level;
     },
     before: () => 0,
-    take(now, amount) {
-      credit(now);
-      // Upstream, ahead of us by the guard, may be empty already: what it cannot refill is not credited.
-      creditedAt = Math.max(creditedAt, now - (level * spanMs) / limit());
+    take(at, amount) {
+      credit(at);
       level += amount;
     },
     refund(now, _at, amount) {
       credit(now);
       level = Math.max(0, level - amount);
     },
+    delay(ms) {
+      creditedAt += ms;
+    },
     clearsAt,
     set(now, used) {
       credit(now);
-      // Upstream counted at some moment before now and has refilled since: no lag is owed.
-      creditedAt = now - guard;
       level = used;
     },
-    wholeAt: (now) => clearsAt(now, 0),
+    wholeAt: (now, coming) => clearsAt(now, 0, coming),
     turnsAt: () => Number.POSITIVE_INFINITY,
-    get guard() { return guard; },
-    set guard(milliseconds) { guard = milliseconds; },
-    save: () => [level, creditedAt],
-    load(state, now) {
+    save: (coming) => [level + sum(coming), Math.max(creditedAt, coming.at(-1)?.at ?? 0)],
+    load(state, latest) {
       [level = 0, creditedAt = 0] = state;
-      creditedAt = Math.min(now, creditedAt);
+      creditedAt = Math.min(latest, creditedAt);
     },
   };
 }

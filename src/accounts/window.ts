@@ -1,10 +1,11 @@
 /** One limit of one scope: what a counter counted, held against what upstream allows. */
 import type { Fact, Unit, WindowLimit } from '../types.ts';
 import { createCalendar } from './calendar.ts';
-import { type Counter, type Reset, WIDEST_GUARD_MS, widened } from './counter.ts';
+import { type Counter, type Reset, type Tally, WIDEST_GUARD_MS, widened } from './counter.ts';
 import { type Pace, createPace } from './pace.ts';
 import { createRefill } from './refill.ts';
 import { createRolling } from './rolling.ts';
+import { type Unseen, createCounter } from './unseen.ts';
 
 export type Source = 'configured' | Fact['source'];
 
@@ -31,6 +32,7 @@ export interface Window {
   /** When a limit that was only inferred is forgotten again. */
   inferredUntil: number;
   readonly counter: Counter;
+  readonly unseen: Unseen;
   /** Of long windows, for a forecast. */
   readonly pace: Pace | undefined;
 }
@@ -53,7 +55,8 @@ const MINUTE_TURN_TOLERANCE_MS = 1100;
 /** Rounding of fading levels must not turn the exact moment into one too early. */
 const EPSILON = 1e-6;
 
-export function createWindow(spec: WindowLimit, source: Source): Window {
+/** `unseen`: of its meter. */
+export function createWindow(spec: WindowLimit, source: Source, unseen: Unseen): Window {
   const window: Window = {
     unit: spec.unit,
     seconds: spec.seconds,
@@ -68,18 +71,19 @@ export function createWindow(spec: WindowLimit, source: Source): Window {
     proven: 0,
     kept: 0,
     inferredUntil: Number.POSITIVE_INFINITY,
-    counter: counterOf(spec, () => window.limit),
+    unseen,
+    counter: createCounter(spec.unit, unseen, tallyOf(spec, () => window.limit, () => unseen.guard)),
     pace: spec.seconds >= DAY_SECONDS ? createPace() : undefined,
   };
   return window;
 }
 
-function counterOf(spec: WindowLimit, limit: () => number): Counter {
+function tallyOf(spec: WindowLimit, limit: () => number, guard: () => number): Tally {
   const spanMs = spec.seconds * 1000;
   switch (spec.kind) {
     case 'rolling': return createRolling(spanMs);
     case 'refill': return createRefill(spanMs, limit);
-    case 'calendar': return createCalendar(spanMs, spec.timeZone);
+    case 'calendar': return createCalendar(spanMs, guard, spec.timeZone);
   }
 }
 
@@ -147,7 +151,7 @@ export function correct(window: Window, now: number, fact: Fact, unseen: number)
   const foreign = tooLow ? seen - before : 0;
   if (fact.source === 'refusal' && tooLow && !changed && foreign <= HAIR && waitOf(fact, now) <= WIDEST_GUARD_MS) {
     // A whole second is a rounded one.
-    window.counter.guard = widened(window.counter.guard, waitOf(fact, now) % 1000);
+    window.unseen.widen(widened(window.unseen.guard, waitOf(fact, now) % 1000));
     // What upstream still counts is gone when the wait is over.
     return { changed: true, turned, raised, foreign: 0 };
   }

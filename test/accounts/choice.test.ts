@@ -32,7 +32,7 @@ describe('rotation', () => {
     const counts = new Map<string, number>();
     for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
     expect([...counts.values()]).toEqual(Array.from({ length: 9 }, () => 5));
-    expect(await house.refusal({ request: { deadline: START } })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
+    expect(await house.refusal({ request: { deadline: START } })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_000 });
   });
 
   test('of a thousand accounts 990 that are spent today cost nothing to pass over, and come back with the day', async () => {
@@ -149,10 +149,10 @@ describe('nobody can serve', () => {
     await served(house, 2);
     const refusal = await house.refusal();
     expect(refusal).toMatchObject({
-      kind: 'exhausted', retryAt: START + 600_150, message: 'no account can answer before 2026-03-10T12:10:01Z',
-      attempts: [{ provider: 'a', outcome: 'rate-minute', retryAt: START + 3_600_150 }, { provider: 'b', outcome: 'rate-minute', retryAt: START + 600_150 }],
+      kind: 'exhausted', retryAt: START + 600_000, message: 'no account can answer before 2026-03-10T12:10:00Z',
+      attempts: [{ provider: 'a', outcome: 'rate-minute', retryAt: START + 3_600_000 }, { provider: 'b', outcome: 'rate-minute', retryAt: START + 600_000 }],
     });
-    house.time.skip(600_149);
+    house.time.skip(599_999);
     expect(await house.refusal({ request: { deadline: house.time.now() } })).toMatchObject({ kind: 'exhausted' });
     house.time.skip(1);
     expect(await served(house, 1)).toEqual(['b/y']);
@@ -172,7 +172,7 @@ describe('nobody can serve', () => {
   test('what the request rules out itself still tells the truth about when', async () => {
     const house = createHouse([provider('p', [model('m', { windows: [window(1)] })])], [account('p', 'a')]);
     await served(house, 1);
-    expect(await house.refusal({ excluded: () => true })).toMatchObject({ kind: 'unavailable', retryAt: START + 60_150, attempts: [] });
+    expect(await house.refusal({ excluded: () => true })).toMatchObject({ kind: 'unavailable', retryAt: START + 60_000, attempts: [] });
   });
 
   test('a disabled account is no candidate', async () => {
@@ -294,7 +294,7 @@ describe('outlook', () => {
     const house = createHouse([provider('p', [model('m', { windows: [window(1)] })])], [account('p', 'a'), account('p', 'b')]);
     await served(house, 1);
     const look = () => house.accounts.outlook(targetsOf(...house.providers), request(START)).map(({ account: { label }, freeAt, reason }) => ({ label, freeAt, reason }));
-    expect(look()).toEqual([{ label: 'b', freeAt: START, reason: 'free' }, { label: 'a', freeAt: START + 60_150, reason: 'rate-minute' }]);
+    expect(look()).toEqual([{ label: 'b', freeAt: START, reason: 'free' }, { label: 'a', freeAt: START + 60_000, reason: 'rate-minute' }]);
     expect(look()).toEqual(look());
   });
 });

@@ -335,7 +335,7 @@ describe('seconds of sound', () => {
   test('that are not left keep a long recording waiting, and not a short one', async () => {
     const one = house();
     (await one.ask(recording(600))).settle(undefined);
-    expect(await one.refusal(recording(600))).toMatchObject({ kind: 'exhausted', retryAt: START + 3_600_150 });
+    expect(await one.refusal(recording(600))).toMatchObject({ kind: 'exhausted', retryAt: START + 3_600_000 });
     (await one.ask(recording(400))).settle(undefined);
     expect(await one.refusal(recording(1001))).toMatchObject({ kind: 'too-large' });
   });

@@ -195,9 +195,9 @@ describe('the line', () => {
     const house = await fullHouse();
     const deadline = house.time.now() + 10_300;
     const ask = (needs: number): Ask => ({ request: { deadline }, lastTurnAt: () => deadline - needs });
-    expect(await house.refusal(ask(200))).toMatchObject({ kind: 'exhausted', retryAt: house.time.now() + 10_150 });
-    const waiting = house.ask(ask(100));
-    await house.time.advance(10_200);
+    expect(await house.refusal(ask(400))).toMatchObject({ kind: 'exhausted', retryAt: house.time.now() + 10_000 });
+    const waiting = house.ask(ask(200));
+    await house.time.advance(10_050);
     expect(await state(waiting, house)).toBe('served');
     // Nobody stands between it and a free turn, however late it is.
     house.time.skip(10_150);
@@ -210,10 +210,10 @@ describe('the line', () => {
     void enter('a');
     void enter('b');
     await house.time.settle();
-    // The third turn from now comes after 30.45 s, the default patience is 30 s.
-    const refusal = await house.refusal();
+    // The third turn from now comes after 30 s.
+    const refusal = await house.refusal({ request: { deadline: house.time.now() + 29_900 } });
     expect(refusal).toMatchObject({ kind: 'exhausted' });
-    expect(refusal).toHaveProperty('retryAt', expect.closeTo(house.time.now() + 30_300, -3));
+    expect(refusal).toHaveProperty('retryAt', expect.closeTo(house.time.now() + 30_000, -3));
   });
 
   test('a deadline in the line ends with the reasons', async () => {

@@ -80,13 +80,13 @@ describe('a restart', () => {
     const open = (): House => createHouse([one], [account('groq', 'a')], { time, journal: createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined }) });
     const before = open();
     (await before.ask()).settle(undefined);
-    time.skip(60_150);
+    time.skip(60_000);
     (await before.ask()).fail({ kind: 'rate-minute', message: 'slow down', retryAt: time.now() + 50, facts: [{ unit: 'requests', seconds: 60, limit: 1, remaining: 0, resetAt: time.now() + 50, source: 'refusal' }] });
     time.skip(50);
     const sentAt = time.now();
-    (await before.ask()).settle(undefined);
+    await before.ask();
     if (snapshot) before.accounts.save();
-    expect(await open().refusal({ request: { deadline: time.now() } })).toMatchObject({ retryAt: sentAt + 60_000 + 2 * (150 + 50) });
+    expect(await open().refusal({ request: { deadline: time.now() } })).toMatchObject({ retryAt: sentAt + 60_000 + 3 * (150 + 50) });
   });
 
   test.each([['with a snapshot', true], ['without one', false]])('keeps how many requests a minute were once admitted where nobody named a limit, %s', async (_name, snapshot) => {
@@ -153,7 +153,8 @@ describe('a restart', () => {
         }
         const lease = await house.ask({ request: { deadline: time.now(), promptTokens: 60, maxOutput: 60 } }).catch(() => undefined);
         if (lease === undefined) continue;
-        time.skip(500);
+        time.skip(tokens % 2 === 0 ? 50 : 500);
+        if (tokens % 6 === 5) house.accounts.save();
         switch (action) {
           case 'fact': lease.learn([{ unit: 'requests', seconds: 60, limit: 10, remaining: tokens, source: 'header' }]); lease.settle(undefined); break;
           case 'settle': lease.settle({ input: tokens, output: 10 }); break;
@@ -168,6 +169,26 @@ describe('a restart', () => {
       await turnOver();
       expect(counts(start(time))).toEqual(before);
     }), { numRuns: 60 });
+  });
+
+  test('counts a call once that was on its way when a snapshot was made, and what it used', async () => {
+    const time = createTime();
+    const one = provider('groq', [model('m', { windows: [window(1000, 60, { unit: 'tokens' })] })]);
+    const open = (): House => createHouse([one], [account('groq', 'a')], { time, journal: createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined }) });
+    const before = open();
+    const lease = await before.ask({ request: { promptTokens: 100, maxOutput: 100 } });
+    before.accounts.save();
+    time.skip(50);
+    lease.learn([]);
+    lease.settle({ input: 80, output: 20 });
+    await turnOver();
+    const after = open();
+    for (const ms of [0, 100, 59_000]) {
+      time.skip(ms);
+      expect(counts(after)[0]?.windows).toMatchObject([{ unit: 'tokens', used: 100 }]);
+    }
+    time.skip(1200);
+    expect(counts(after)[0]?.windows).toMatchObject([{ unit: 'tokens', used: 0 }]);
   });
 
   test('keeps seconds of sound: as they were told, and as reserved where the call was under way', async () => {
@@ -188,7 +209,7 @@ describe('a restart', () => {
     const before = start(time);
     for (let call = 0; call < 20; call += 1) (await before.ask({ request: { promptTokens: 10, maxOutput: 10 } })).learn([]);
     const after = start(time);
-    expect(await after.refusal({ request: { deadline: time.now() } })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
+    expect(await after.refusal({ request: { deadline: time.now() } })).toMatchObject({ kind: 'exhausted', retryAt: START + 60_000 });
   });
 
   test('a clock set back frees nothing early and holds nothing longer than its window', async () => {
@@ -196,7 +217,7 @@ describe('a restart', () => {
     for (let call = 0; call < 20; call += 1) (await before.ask({ request: { promptTokens: 10, maxOutput: 10 } })).learn([]);
     const after = start(createTime(START));
     const refusal = await after.refusal({ request: { deadline: START } });
-    expect(refusal).toMatchObject({ kind: 'exhausted', retryAt: START + 60_150 });
+    expect(refusal).toMatchObject({ kind: 'exhausted', retryAt: START + 60_000 });
   });
 
   test('an operator\'s own limit is kept, even if the accounts are known only later', async () => {
@@ -210,7 +231,7 @@ describe('a restart', () => {
     (await before.ask()).settle(undefined);
     const after = createHouse([bare], [], { time, journal: journal() });
     after.accounts.update(own);
-    expect(await after.refusal({ request: { deadline: START } })).toMatchObject({ kind: 'exhausted', retryAt: START + 300_150 });
+    expect(await after.refusal({ request: { deadline: START } })).toMatchObject({ kind: 'exhausted', retryAt: START + 300_000 });
     after.accounts.update([account('groq', 'a')]);
     expect((await after.ask()).account.label).toBe('a');
   });
