@@ -130,10 +130,11 @@ function told(value: Json, whole: boolean, state: Reading): Payload {
   const candidate = listAt(value, 'candidates')[0];
   const first = state.calls;
   const message = messageOf(listAt(recordAt(candidate, 'content'), 'parts'), head.id, state);
-  // Refused before anything was said: there is no candidate, only the reason.
-  const reason = textAt(candidate, 'finishReason') ?? textAt(recordAt(value, 'promptFeedback'), 'blockReason');
+  const ended = textAt(candidate, 'finishReason');
+  // Refused before anything was said: there is no candidate, only a reason, which may be none that has a name.
+  const reason = ended === undefined && textAt(recordAt(value, 'promptFeedback'), 'blockReason') !== undefined ? 'SAFETY' : ended;
   const usage = recordAt(value, 'usageMetadata');
-  const finish: Finish = { reason: finishOf(reason ?? '', state.calls > 0), ...(usage && { usage: usageOf(usage) }) };
+  const finish: Finish = { reason: finishOf(reason, state.calls > 0), ...(usage && { usage: usageOf(usage) }) };
   if (whole) return completionOf(head, message, finish);
   const delta = { ...(!state.begun && { role: 'assistant' }), ...message, ...(Array.isArray(message['tool_calls']) && { tool_calls: message['tool_calls'].map((call: Json, index) => ({ index: first + index, ...call })) }) };
   state.begun = true;
@@ -161,12 +162,13 @@ function callOf(call: Json, signature: string | undefined, otherwise: string): J
   };
 }
 
-const FILTERED: ReadonlySet<string> = new Set(['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'IMAGE_SAFETY', 'LANGUAGE']);
+const FILTERED: ReadonlySet<string | undefined> = new Set(['SAFETY', 'RECITATION', 'BLOCKLIST', 'PROHIBITED_CONTENT', 'SPII', 'LANGUAGE', 'IMAGE_SAFETY', 'IMAGE_PROHIBITED_CONTENT', 'IMAGE_RECITATION']);
 
-function finishOf(reason: string, called: boolean): string {
+/** All others, of which some are called OTHER and new ones come, say that the model gave up; a whole answer without any has no end. */
+function finishOf(reason: string | undefined, called: boolean): string {
   if (FILTERED.has(reason)) return 'content_filter';
   if (reason === 'MAX_TOKENS') return 'length';
-  if (reason === 'MALFORMED_FUNCTION_CALL') return 'error';
+  if (reason !== 'STOP') return 'error';
   return called ? 'tool_calls' : 'stop';
 }
 

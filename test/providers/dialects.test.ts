@@ -9,6 +9,7 @@ import { cohere } from '../../src/providers/cohere.ts';
 import type { Dialect, HttpRequest } from '../../src/providers/dialect.ts';
 import { geminiOpenai } from '../../src/providers/gemini-openai.ts';
 import { gemini } from '../../src/providers/gemini.ts';
+import type { Payload } from '../../src/providers/dialect.ts';
 import { mistral } from '../../src/providers/mistral.ts';
 import type { ChatRequest } from '../../src/types.ts';
 import { jsonOf, model, provider, request } from './support.ts';
@@ -264,5 +265,37 @@ describe.each([['anthropic', anthropic], ['gemini', gemini], ['cohere', cohere]]
 
   test('what it asks for otherwise than OpenAI does goes elsewhere: a path that is not there would retire the model', () => {
     expect(failing(() => relayed('/embeddings', 'embeddings'))).toMatchObject({ kind: 'caller', param: 'model', capability: true, unsent: true, message: expect.stringContaining('embeddings') });
+  });
+});
+
+const payloads = (...values: readonly object[]): readonly Payload[] => values.map((value) => ({ text: JSON.stringify(value), whole: false }));
+const piece = (text: string | undefined, finishReason?: string): object => ({ candidates: [{ index: 0, content: { role: 'model', parts: text === undefined ? [] : [{ text }] }, ...(finishReason !== undefined && { finishReason }) }], usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 2 } });
+/** The last finish reason, or why it is no answer. */
+function endOf(said: readonly Payload[]): string | undefined {
+  const decoder = gemini.decode((body) => new FailureError({ kind: 'broken-answer', message: body }));
+  try {
+    const chunks = said.flatMap((payload) => decoder.read(payload));
+    decoder.end();
+    return chunks.findLast(({ finish }) => finish !== undefined)?.finish;
+  } catch (error) {
+    return failureOf(error).kind;
+  }
+}
+
+describe('how Gemini ends', () => {
+  test.each([
+    ['STOP', 'stop'], ['MAX_TOKENS', 'length'], ['SAFETY', 'content_filter'], ['PROHIBITED_CONTENT', 'content_filter'], ['IMAGE_RECITATION', 'content_filter'],
+    ['OTHER', 'broken-answer'], ['MALFORMED_FUNCTION_CALL', 'broken-answer'], ['UNEXPECTED_TOOL_CALL', 'broken-answer'], ['SOMETHING_NEW', 'broken-answer'],
+  ])('%s after words is %s', (reason, end) => {
+    expect(endOf(payloads(piece('Once'), piece(undefined, reason)))).toBe(end);
+    expect(endOf(payloads(piece('Once', reason)).map((payload) => ({ ...payload, whole: true })))).toBe(end);
+  });
+
+  test.each(['SAFETY', 'OTHER', 'BLOCKLIST', 'SOMETHING_NEW'])('a prompt that is blocked was refused, whatever for: %s', (blockReason) => {
+    for (const whole of [true, false]) expect(endOf(payloads({ promptFeedback: { blockReason }, usageMetadata: { promptTokenCount: 3 } }).map((payload) => ({ ...payload, whole })))).toBe('policy');
+  });
+
+  test.each<object>([{ candidates: [], usageMetadata: { promptTokenCount: 3 } }, piece('Once')])('a whole answer without an end is none: %j', (value) => {
+    expect(endOf(payloads(value).map((payload) => ({ ...payload, whole: true })))).toBe('broken-answer');
   });
 });
