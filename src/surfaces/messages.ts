@@ -19,7 +19,7 @@ export function messages(input: unknown, { anthropicBeta: beta, ...arrival }: Ar
       try {
         const { first, all } = await begin(chunks);
         if (first?.source === undefined || first.whole) for await (const event of events(all)) yield frame(event);
-        else for await (const { source } of all) if (source !== undefined) yield `event: ${source.event}\ndata: ${source.text}\n\n`;
+        else yield* ownEvents(all);
       } catch (error) {
         yield frame(tellAnthropic(failureOf(error), request.id, now()).body);
       }
@@ -33,6 +33,19 @@ export function messages(input: unknown, { anthropicBeta: beta, ...arrival }: Ar
       return first.source.text;
     },
   };
+}
+
+const STOP = 'message_stop';
+
+/** As they came; the last one, which clients wait for, also where a connection ended after the reason to stop and before it. */
+async function* ownEvents(chunks: AsyncIterable<ChatChunk>): AsyncGenerator<string> {
+  let last = '';
+  for await (const { source } of chunks) {
+    if (source === undefined) continue;
+    last = source.event;
+    yield `event: ${source.event}\ndata: ${source.text}\n\n`;
+  }
+  if (last !== STOP) yield frame({ type: STOP });
 }
 
 /** The first piece tells whether it is Anthropic itself who answers. `all` has it, too. */

@@ -23,6 +23,7 @@ const conversation = (surface: string): Conversation => {
 
 type Delta = Readonly<Record<string, unknown>>;
 const chunk = (delta: Delta, finish: string | null = null): ChatChunk => ({ text: JSON.stringify({ id: 'x', object: 'chat.completion.chunk', choices: [{ index: 0, delta, finish_reason: finish }] }), whole: false, content: true });
+const own = (type: string): ChatChunk => ({ text: '', whole: false, content: true, source: { event: type, text: JSON.stringify({ type }) } });
 const last = (finish: string): ChatChunk => ({ ...chunk({}, finish), usage: { input: 8, output: 5, cachedInput: 3 } });
 
 async function* from(chunks: readonly ChatChunk[], error?: Error): AsyncGenerator<ChatChunk> {
@@ -105,6 +106,13 @@ describe('messages', () => {
   test('arguments that are no object are a broken answer, not an empty one', async () => {
     const call = chunk({ tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{"a":' } }] });
     await expect(conversation('messages').whole(from([call, last('tool_calls')]))).rejects.toThrow(/not a JSON object/);
+  });
+
+  test('an answer in Anthropic’s own events has its last one, also where the connection ended before it', async () => {
+    const names = async (...types: readonly string[]): Promise<readonly string[]> => (await eventsOf('messages', types.map(own))).map(({ type }) => type);
+    expect(await names('message_start', 'message_delta', 'message_stop')).toEqual(['message_start', 'message_delta', 'message_stop']);
+    expect(await names('message_start', 'message_delta')).toEqual(['message_start', 'message_delta', 'message_stop']);
+    expect((await eventsOf('messages', [own('message_start')], new FailureError({ kind: 'broken-answer', message: 'it broke' }))).map(({ type }) => type)).toEqual(['message_start', 'error']);
   });
 
   test('a break is told as an error event, and nothing after it', async () => {
