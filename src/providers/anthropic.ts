@@ -172,14 +172,16 @@ function wholeMessage(message: Json): Payload {
   return completionOf(
     headOf(message),
     { content: text === '' && calls.length > 0 ? null : text, ...(thoughts !== '' && { reasoning_content: thoughts }), ...(calls.length > 0 && { tool_calls: calls }) },
-    { reason: finishOf(textAt(message, 'stop_reason') ?? ''), usage: usageOf(recordAt(message, 'usage') ?? {}) },
+    { reason: finishOf(textAt(message, 'stop_reason')), usage: usageOf(recordAt(message, 'usage') ?? {}) },
   );
 }
 
 const headOf = (message: Json): Head => ({ id: textAt(message, 'id') ?? '', model: textAt(message, 'model') ?? '' });
 
-function finishOf(reason: string): string {
+function finishOf(reason: string | undefined): string {
   switch (reason) {
+    // A whole message without one has no end.
+    case undefined: return 'error';
     case 'max_tokens':
     case 'model_context_window_exceeded':
       return 'length';

@@ -56,6 +56,9 @@ function decode(refuse: Refuse): Decoder {
   };
 }
 
+/** Reasons to end that are none: OpenRouter's and Mistral's, Z.ai's, DeepSeek's. */
+const GAVE_UP: ReadonlySet<string> = new Set(['error', 'network_error', 'insufficient_system_resource']);
+
 /** Throws what it says went wrong. */
 function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
   const value = parseAnswer(payload.text);
@@ -64,7 +67,7 @@ function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
   const choices = choicesOf(value, payload.whole);
   const usage = usageOf(value);
   const { finish, content } = tally.count(choices, usage);
-  if (finish === 'error') throw choiceError(value) === undefined ? broken('gave up in the middle of its answer') : refuse(payload.text);
+  if (finish !== undefined && GAVE_UP.has(finish)) throw choiceError(value) === undefined ? broken('gave up in the middle of its answer') : refuse(payload.text);
   return {
     text: payload.text,
     whole: payload.whole,

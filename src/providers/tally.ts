@@ -12,6 +12,9 @@ export interface Tally {
   fault(): FailureError | undefined;
 }
 
+/** OpenAI's word for it, and Z.ai's. */
+const FILTERED: ReadonlySet<string> = new Set(['content_filter', 'sensitive']);
+
 export function createTally(): Tally {
   /** By its index, whether a choice has its finish reason. What comes after, e.g. the usage in an empty piece, does not take it away. */
   const finished = new Map<number, boolean>();
@@ -35,7 +38,7 @@ export function createTally(): Tally {
     fault() {
       if (!complete()) return broken('ended its answer before it was whole');
       if (seen.content) return undefined;
-      if (seen.finish === 'content_filter') return new FailureError({ kind: 'policy', message: "the provider's content filter held the whole answer back" });
+      if (seen.finish !== undefined && FILTERED.has(seen.finish)) return new FailureError({ kind: 'policy', message: "the provider's content filter held the whole answer back" });
       return seen.usage ? undefined : broken('sent an empty answer');
     },
   };

@@ -74,6 +74,7 @@ const events: readonly Row[] = [
   row('an event in several lines', stream(`data: {"choices":[{"index":0,\ndata: "delta":{"content":"Once"},\ndata:\ndata: "finish_reason":null}]}\n\n${ended}`), 'first', 200),
   row('an end, then an empty piece with the usage', stream(`${delta({ content: 'Once' })}${ended.replace('data: [DONE]\n\n', '')}data: {"choices":[{"index":0,"delta":{"content":""},"finish_reason":null}],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\ndata: [DONE]\n\n`), 'first', 200),
   row('an end, then more words', stream(`${delta({ content: 'Once' })}${ended.replace('data: [DONE]\n\n', '')}${delta({ content: ' upon' })}data: [DONE]\n\n`), 'first', 200),
+  ...['error', 'network_error', 'insufficient_system_resource'].map((reason) => row(`an end that says it gave up: ${reason}`, stream(`${delta({ content: 'Once' })}${ended.replace('stop', reason)}`), ['event', 'next'], 503, { rests: ['account-model broken-answer'] })),
   row('an end twice', stream(`${delta({ content: 'Once' })}${ended}${ended}`), 'first', 200),
   row('usage after [DONE]', stream(`${delta({ content: 'Once' })}${ended}data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}\n\n`), 'first', 200),
   row('[DONE] without an end', stream(`${delta({ content: 'Once' })}data: [DONE]\n\n`), ['event', 'next'], 503),

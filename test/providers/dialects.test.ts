@@ -299,3 +299,9 @@ describe('how Gemini ends', () => {
     expect(endOf(payloads(value).map((payload) => ({ ...payload, whole: true })))).toBe('broken-answer');
   });
 });
+
+test('a whole message of Anthropic’s without a reason to stop is none', () => {
+  const text = JSON.stringify({ type: 'message', role: 'assistant', content: [{ type: 'text', text: 'Once' }], stop_reason: null, usage: { input_tokens: 3, output_tokens: 1 } });
+  const decoder = anthropic.decode((body) => new FailureError({ kind: 'policy', message: body }));
+  expect(() => decoder.read({ text, whole: true })).toThrow(/gave up/);
+});

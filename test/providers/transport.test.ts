@@ -170,10 +170,10 @@ describe('an end that is no end', () => {
     expect(await failureOf(outgoing(origin, { stream: true }))).toMatchObject({ kind: 'broken-answer' });
   });
 
-  test('a content filter that held everything back is policy; after content it is an end', async () => {
-    const filtered = await startBytes(`${STREAM}${event('', 'content_filter')}data: [DONE]\n\n`, (socket) => socket.end());
+  test.each(['content_filter', 'sensitive'])('a content filter that held everything back is policy; after content it is an end: %s', async (reason) => {
+    const filtered = await startBytes(`${STREAM}${event('', reason)}data: [DONE]\n\n`, (socket) => socket.end());
     expect(await failureOf(outgoing(filtered, { stream: true }))).toMatchObject({ kind: 'policy' });
-    const stopped = await startBytes(`${STREAM}${event('a')}${event('', 'content_filter')}data: [DONE]\n\n`, (socket) => socket.end());
+    const stopped = await startBytes(`${STREAM}${event('a')}${event('', reason)}data: [DONE]\n\n`, (socket) => socket.end());
     expect((await run(outgoing(stopped, { stream: true }))).failure).toBeUndefined();
   });
 
