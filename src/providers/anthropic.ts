@@ -99,7 +99,9 @@ function blockOf(part: Part): Json {
   if (part.type === 'text') return { type: 'text', text: part.text };
   if ('url' in part) return { type: 'image', source: { type: 'url', url: part.url } };
   if (part.type === 'audio') throw notTaken('messages', 'sound');
-  const source = { type: 'base64', media_type: part.mediaType, data: part.data };
+  const source = part.type === 'file' && part.mediaType.startsWith('text/')
+    ? { type: 'text', media_type: 'text/plain', data: Buffer.from(part.data, 'base64').toString('utf8') }
+    : { type: 'base64', media_type: part.mediaType, data: part.data };
   return part.type === 'image' ? { type: 'image', source } : { type: 'document', source, ...(part.name !== undefined && { title: part.name }) };
 }
 

@@ -10,12 +10,14 @@ export const ollama: Dialect = { ...openai, encode };
 
 function encode(request: ChatRequest, target: Target, credential: string): HttpRequest {
   if (request.relay !== undefined) return openai.encode(request, target, credential);
-  const { n, tool_choice: choice, tools, ...body } = request.body;
+  const { n, tool_choice: choice, tools, logprobs, top_logprobs: _top, max_completion_tokens: newer, ...body } = request.body;
+  const most = body['max_tokens'] ?? newer;
   if (typeof n === 'number' && n > 1) throw notTaken('n', 'the wish for more than one answer');
+  if (logprobs === true) throw notTaken('logprobs', 'the field logprobs');
   if (choice === 'required' || isRecord(choice)) throw notTaken('tool_choice', 'the wish for a call of a tool');
   for (const part of listAt(body, 'messages').flatMap((message) => listAt(message, 'content'))) refuseAddress(part);
   // Where none is to be called, none is offered.
-  return openai.encode({ ...request, body: { ...body, ...(tools !== undefined && choice !== 'none' && { tools }) } }, target, credential);
+  return openai.encode({ ...request, body: { ...body, ...(most !== undefined && { max_tokens: most }), ...(tools !== undefined && choice !== 'none' && { tools }) } }, target, credential);
 }
 
 function refuseAddress(part: Json): void {

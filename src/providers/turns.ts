@@ -52,7 +52,9 @@ export function readQuestion({ body }: ChatRequest, provider: Provider): Questio
       turns.push({ role, text: wordsOf(message['content']) || (textAt(message, 'refusal') ?? ''), calls });
     } else turns.push({ role: 'user', parts: readParts(message['content']) });
   }
-  return { system: system.filter(Boolean).join('\n\n'), turns, fields };
+  const words = system.filter(Boolean).join('\n\n');
+  // Nobody but OpenAI answers instructions alone.
+  return turns.length === 0 ? { system: '', turns: [{ role: 'user', parts: [{ type: 'text', text: words }] }], fields } : { system: words, turns, fields };
 }
 
 function readCall(source: Json): Call {

@@ -11,6 +11,7 @@ import { geminiOpenai } from '../../src/providers/gemini-openai.ts';
 import { gemini } from '../../src/providers/gemini.ts';
 import type { Payload } from '../../src/providers/dialect.ts';
 import { mistral } from '../../src/providers/mistral.ts';
+import { ollama } from '../../src/providers/ollama.ts';
 import type { ChatRequest } from '../../src/types.ts';
 import { jsonOf, model, provider, request } from './support.ts';
 
@@ -71,6 +72,14 @@ describe('anthropic', () => {
       tools: [{ name: 'look', description: 'looks', input_schema: tool.function.parameters }],
       tool_choice: { type: 'tool', name: 'look', disable_parallel_tool_use: true },
     });
+  });
+
+  test('files: documents as they are, and text as text', () => {
+    const files = ['data:application/pdf;base64,aGk=', 'data:text/csv;base64,w6QsYg=='].map((data) => ({ type: 'file', file: { filename: 'a', file_data: data } }));
+    expect(sent(anthropic, { messages: [{ role: 'user', content: files }] })['messages']).toEqual([{ role: 'user', content: [
+      { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'aGk=' }, title: 'a' },
+      { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'ä,b' }, title: 'a' },
+    ] }]);
   });
 
   test('the required maximum is the model\'s where nobody says', () => {
@@ -169,6 +178,18 @@ describe('azure', () => {
   });
 });
 
+describe('ollama', () => {
+  test('the newer name of the longest answer is not passed over there, because it is not asked by it', () => {
+    expect(sent(ollama, { max_completion_tokens: 5, seed: 7 })).toEqual({ model: 'some-model', messages: [{ role: 'user', content: 'hello' }], stream: false, seed: 7, max_tokens: 5 });
+    expect(sent(ollama, { max_tokens: 4, max_completion_tokens: 5 })).toMatchObject({ max_tokens: 4 });
+  });
+
+  test('log probabilities are asked of others', () => {
+    expect(refusal(ollama, { logprobs: true })).toMatchObject({ param: 'logprobs', capability: true, unsent: true });
+    expect(sent(ollama, { logprobs: false })).not.toHaveProperty('logprobs');
+  });
+});
+
 const foreignCall = (id: string): Body => ({ id, index: 0, type: 'function', function: { name: 'look', arguments: '{}' }, extra_content: { google: {} } });
 const callsSigned = (signature?: string): Body => ({ messages: [{ role: 'assistant', content: null, tool_calls: ['c1', 'c2'].map((id) => ({ id, type: 'function', function: { name: 'look', arguments: '{}' }, ...(signature !== undefined && id === 'c1' && { extra_content: { google: { thought_signature: signature } } }) })) }, { role: 'tool', tool_call_id: 'c1', content: 'a' }] });
 
@@ -240,6 +261,10 @@ describe.each([['anthropic', anthropic], ['gemini', gemini], ['cohere', cohere]]
     ['what was said aloud', [{ role: 'assistant', content: null, audio: { id: 'a1' } }]],
   ])('nothing of a conversation is lost on the way: %s', (_what, messages) => {
     expect(refusal(dialect, { messages: [{ role: 'user', content: 'hi' }, ...messages] })).toMatchObject({ kind: 'caller', param: 'messages', capability: true, unsent: true });
+  });
+
+  test('instructions alone are asked as a question', () => {
+    expect(sent(dialect, { messages: [{ role: 'system', content: 'say hello' }] })).toEqual(sent(dialect, { messages: [{ role: 'user', content: 'say hello' }] }));
   });
 
   test('what a model would not say is told in its words', () => {
