@@ -51,7 +51,7 @@ export type UpstreamFailure =
 export type RequestFailure =
   | (Told & { readonly kind: 'invalid-request'; readonly param?: string; readonly code?: string })
   | (Told & { readonly kind: 'too-large' | 'unauthorized' | 'forbidden' | 'misdirected' | 'not-found' | 'method' | 'changed-meanwhile' | 'media-type' | 'vault-locked' | 'shutting-down' | 'internal' })
-  | (Told & { readonly kind: 'no-such-model' | 'not-capable' | 'paid-model'; readonly param?: string })
+  | (Told & { readonly kind: 'no-such-model' | 'not-capable' | 'paid-model'; readonly param?: string; readonly code?: string })
   | (Told & { readonly kind: 'key-rate' | 'over-budget' | 'too-many-attempts' | 'too-busy'; readonly retryAt?: number })
   | (Told & { readonly kind: 'exhausted' | 'unavailable'; readonly retryAt?: number; readonly attempts: readonly Attempt[] });
 

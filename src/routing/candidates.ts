@@ -3,7 +3,7 @@
  *
  * Accounts, quota and rests are not looked at here: they decide, at the moment of sending, who of these goes first.
  */
-import { FailureError } from '../failure.ts';
+import { consequences, FailureError } from '../failure.ts';
 import type { Capability, Catalogue, ChatRequest, Model, Provider, Rule, Target } from '../types.ts';
 import type { Match } from './classify.ts';
 import { compileGlobs } from './glob.ts';
@@ -102,12 +102,16 @@ function usableOnes(targets: readonly Target[], usable: (provider: Provider) => 
   return left;
 }
 
+/** As a provider's own refusal is told: clients that shorten their conversations go by this. */
+const TOO_LONG = consequences['too-long'].code;
+
 /** @throws FailureError `not-capable` */
 function ableOnes(targets: readonly Target[], request: ChatRequest, which: string): readonly Target[] {
   const needs = needsOf(request);
   const able = targets.filter(({ model }) => has(model, needs) && holds(request, model));
-  if (able.length === 0) throw new FailureError({ kind: 'not-capable', param: 'model', message: `no model ${which} ${whatIsMissing(targets, request)}` });
-  return able;
+  if (able.length > 0) return able;
+  const isTooLong = targets.some(({ model }) => has(model, needs));
+  throw new FailureError({ kind: 'not-capable', param: 'model', ...(isTooLong && { code: TOO_LONG }), message: `no model ${which} ${whatIsMissing(targets, request)}` });
 }
 
 const has = (model: Model, capabilities: readonly Capability[]): boolean => capabilities.every((capability) => can(model, capability));

@@ -45,7 +45,7 @@ export function tellAnthropic(failure: Failure, requestId: string, now: number):
     headers: { ...head.headers, 'request-id': requestId },
     body: {
       type: 'error',
-      error: { type: ANTHROPIC_TYPES[head.status] ?? (head.status < 500 ? 'invalid_request_error' : 'api_error'), message: redact(failure.message), code: codeOf(failure, code), ...detailsOf(failure), ...attemptsOf(failure) },
+      error: { type: ANTHROPIC_TYPES[head.status] ?? (head.status < 500 ? 'invalid_request_error' : 'api_error'), message: redact(inTheirWords(failure)), code: codeOf(failure, code), ...detailsOf(failure), ...attemptsOf(failure) },
       request_id: requestId,
     },
   };
@@ -77,6 +77,12 @@ function headOf(failure: Failure, now: number): Pick<ToldError, 'status' | 'head
       ...(final && { 'x-should-retry': 'false' }),
     },
   };
+}
+
+/** Claude Code shortens its conversation where an error says these words of Anthropic's, whatever its status and type. */
+function inTheirWords(failure: Failure): string {
+  const isTooLong = codeOf(failure, consequences[failure.kind].code) === consequences['too-long'].code;
+  return isTooLong && !/prompt is too long/i.test(failure.message) ? `prompt is too long: ${failure.message}` : failure.message;
 }
 
 /** Where Anthropic's client looks for what it can do about a failure. */

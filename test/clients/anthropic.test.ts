@@ -117,6 +117,7 @@ describe('errors', () => {
     const create = (changes: object): Promise<unknown> => state.client.messages.create({ model: 'auto', max_tokens: 10, messages: ask('x'), ...changes });
     await expect(create({ model: 'no-such-model' })).rejects.toBeInstanceOf(NotFoundError);
     await expect(create({ messages: [] })).rejects.toBeInstanceOf(BadRequestError);
+    await expect(create({ messages: ask('word '.repeat(1_500_000)) })).rejects.toMatchObject({ status: 400, message: expect.stringContaining('prompt is too long') });
     await expect(create({ max_tokens: undefined })).rejects.toMatchObject({ status: 400, type: 'invalid_request_error', requestID: expect.stringMatching(/^req_/) });
     await expect(create({ messages: [{ role: 'user', content: [{ type: 'hologram' }] }] })).rejects.toThrow(/messages\[0\]\.content\[0\]\.type/);
     await state.system.admin('POST', '/virtual-keys', { name: 'someone' });

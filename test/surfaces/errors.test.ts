@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { tellOpenAi } from '../../src/surfaces/errors.ts';
+import type { Failure } from '../../src/failure.ts';
+import { tellAnthropic, tellOpenAi } from '../../src/surfaces/errors.ts';
 
 const now = Date.UTC(2026, 10, 20, 14, 2, 0);
 
@@ -46,5 +47,17 @@ describe('the envelope', () => {
     const said = { provider: 'groq', account: 'work', model: 'm', outcome: 'rate-minute', retryAt: now + 7_000, startedAt: now, endedAt: now };
     const other = { ...said, account: 'home', sent: false };
     expect(tellOpenAi({ kind: 'exhausted', message: 'x', attempts: [{ ...said, sent: true }, { ...said, sent: false }, other] }, 'r', now).body.error['attempts']).toMatchObject([{ account: 'work' }, { account: 'home' }]);
+  });
+
+  test.each<[string, Failure, string]>([
+    ['of a provider', { kind: 'too-long', message: 'groq answered 413: too large' }, 'prompt is too long: groq answered 413: too large'],
+    ['of nobody, because none has the room', { kind: 'not-capable', code: 'context_length_exceeded', message: 'no model has room' }, 'prompt is too long: no model has room'],
+    ["in Anthropic's own words", { kind: 'too-long', message: 'Prompt is too long: 5 tokens > 4 maximum' }, 'Prompt is too long: 5 tokens > 4 maximum'],
+    ['of another mistake', { kind: 'not-capable', message: 'no model can take images' }, 'no model can take images'],
+  ])('Claude Code sees by its words that a conversation has become too long: %s', (_whose, failure, message) => {
+    const { error } = tellAnthropic(failure, 'r', now).body;
+    expect(error).toMatchObject({ type: 'invalid_request_error', message });
+    expect(tellOpenAi(failure, 'r', now).body.error['code']).toBe(error['code']);
+    expect(error['code'] === 'context_length_exceeded').toBe(/too long/i.test(message));
   });
 });
