@@ -70,7 +70,7 @@ function usageOf({ input, output, cachedInput = 0, reasoning = 0 }: Usage): Json
 function emptyResponse(request: ChatRequest, asked: ResponsesBody): Json {
   const { instructions, max_output_tokens: most, tools, tool_choice: choice, text, reasoning } = asked;
   return {
-    id: `resp_${request.id.replace(/^req_/, '')}`,
+    id: `resp_${uniqueOf(request.id)}`,
     object: 'response',
     created_at: Math.floor(request.receivedAt / 1000),
     status: 'in_progress',
@@ -136,11 +136,16 @@ const KINDS: Readonly<Record<Said['type'], Kind>> = {
   reasoning: { delta: 'reasoning_text', done: (text) => ({ text }), part: thoughtPart, item: (head, text, status) => ({ ...head, type: 'reasoning', status, summary: [], content: status === 'in_progress' ? [] : [thoughtPart(text)] }) },
   call: { delta: 'function_call_arguments', done: (text) => ({ arguments: text }), item: (head, text, status) => ({ ...head, type: 'function_call', arguments: text, status }) },
 };
+const uniqueOf = (requestId: string): string => requestId.replace(/^req_/, '');
+
+/** The id of the response that an item is of, by the item's own. */
+export const answerOf = (itemId: string): string => itemId.replace(/^[a-z]+_(.*)_\d+$/, 'resp_$1');
+
 const ID_PREFIXES = { text: 'msg', refusal: 'msg', reasoning: 'rs', call: 'fc' } as const;
 
 function createItems(requestId: string, output: Json[]): Items {
   const state: { open: OpenItem | undefined } = { open: undefined };
-  const unique = requestId.replace(/^req_/, '');
+  const unique = uniqueOf(requestId);
 
   const open = (piece: Said): OpenItem => {
     const index = output.length;

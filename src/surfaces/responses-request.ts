@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { FailureError } from '../failure.ts';
 import { check, refused } from '../schema.ts';
 import { ownWords } from './client-fields.ts';
+import { answerOf } from './responses-answer.ts';
 import { text } from './json.ts';
 import type { Json } from './json.ts';
 
@@ -58,7 +59,7 @@ export function readResponses(input: unknown, recall?: (id: string) => readonly 
     if (data[field] !== undefined && data[field] !== null && data[field] !== false) throw refused(field, why);
   }
   if (data.top_logprobs || data.include?.includes(LOGPROBS)) throw refused(data.top_logprobs ? 'top_logprobs' : 'include', 'log probabilities are told in chats only; ask for them at /v1/chat/completions');
-  const items = typeof data.input === 'string' ? [{ type: 'message', role: 'user' as const, content: data.input }] : data.input;
+  const items = typeof data.input === 'string' ? [{ type: 'message', role: 'user' as const, content: data.input }] : data.input.map((one, index) => (one.type === 'item_reference' ? referred(one, index, recall) : one));
   const before = recall === undefined || typeof data.previous_response_id !== 'string' ? [] : recalled(data.previous_response_id, recall);
   return { asked: data, items, body: chatBody(data, [...before, ...items], before.length), dropped: droppedOf(data) };
 }
@@ -69,6 +70,14 @@ function droppedOf(data: ResponsesBody): readonly string[] {
   const isLost = (field: string): boolean => !taken.has(field) && data[field] !== null;
   const reasoning = Object.entries(data.reasoning ?? {}).filter(([field, value]) => field !== 'effort' && value !== null);
   return [...Object.keys(data).filter(isLost), ...(data.include?.length ? ['include'] : []), ...reasoning.map(([field]) => `reasoning.${field}`)];
+}
+
+/** An item told before, where answers are kept: its id says of which answer it is. Vercel's client refers to what it was told. */
+function referred(reference: Item, index: number, recall: ((id: string) => readonly Json[] | undefined) | undefined): Item {
+  const id = textAt(reference, 'id', `input[${index}]`);
+  const known = recall?.(answerOf(id))?.find((item) => item['id'] === id);
+  if (known === undefined) throw refused(`input[${index}].id`, `${JSON.stringify(id.slice(0, 256))} is not kept here; send the item itself${recall === undefined ? ', or set cache.responses in config/tollfree.yaml' : ''}`);
+  return known;
 }
 
 function recalled(id: string, recall: (id: string) => readonly Json[] | undefined): readonly Item[] {

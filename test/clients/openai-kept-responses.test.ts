@@ -40,6 +40,21 @@ test('a call is answered by its result alone', async () => {
   expect(messagesAsked()).toMatchObject([{ role: 'user', content: 'weather in Paris?' }, { role: 'assistant', tool_calls: [{ id: call?.call_id, function: { name: 'get_weather' } }] }, { role: 'tool', tool_call_id: call?.call_id, content: 'sunny' }]);
 });
 
+test('an item stands for itself where it is referred to by its id, as Vercel’s client does it', async () => {
+  const { responses } = state.system.client;
+  const question = { role: 'user' as const, content: 'weather in Paris?' };
+  const asked = await responses.create({ model, input: [question], tools, tool_choice: 'required' });
+  const call = asked.output.find((item) => item.type === 'function_call');
+  const references = asked.output.map(({ id }) => ({ type: 'item_reference' as const, id: id ?? '' }));
+  const answered = await responses.create({ model, input: [question, ...references, { type: 'function_call_output', call_id: call?.call_id ?? '', output: 'sunny' }] });
+  const said = [{ role: 'user', content: 'weather in Paris?' }, { role: 'assistant', tool_calls: [{ id: call?.call_id, function: { name: 'get_weather', arguments: call?.arguments } }] }, { role: 'tool', content: 'sunny' }];
+  expect(messagesAsked()).toMatchObject(said);
+  // What was referred to is kept as what it is.
+  await responses.create({ model, input: 'and now?', previous_response_id: answered.id });
+  expect(messagesAsked()).toMatchObject([...said, { role: 'assistant' }, { role: 'user', content: 'and now?' }]);
+  await expect(responses.create({ model, input: [{ type: 'item_reference', id: 'fc_nobody_0' }] })).rejects.toMatchObject({ status: 400, param: 'input[0].id' });
+});
+
 test('what was not to be stored, what nobody knows and what is somebody else’s is not found, by name', async () => {
   const { responses } = state.system.client;
   const unstored = await responses.create({ model, input: 'hello', store: false });
