@@ -417,9 +417,12 @@ export type GatewayEvent =
       readonly level: 'info' | 'warn' | 'error';
       readonly message: string;
       readonly fields?: Readonly<Record<string, string | number | boolean>>;
-      /** What can no longer be written down from now on (`error`), or can again (`info`). */
-      readonly part?: WrittenPart;
+      /** What can no longer be written down, or is wrong and not in force, from now on (`error`), or is well again (`info`). */
+      readonly part?: WrittenPart | FollowedFile;
     };
+
+/** What is read again when it changes. */
+export type FollowedFile = 'rules' | 'catalogue';
 
 /** What is written down beside serving, which goes on where it cannot be. */
 export type WrittenPart = 'log file' | 'standard output' | 'audit log' | 'quota journal' | 'key usage' | 'record spool' | 'record database';

@@ -9,7 +9,7 @@ const RANGES = {
   hour: { name: 'Hour', load: () => recent('hour') },
   day: { name: 'Day', load: () => recent('day') },
   month: { name: '30 days', since: '30d', load: () => recorded('day', '30d') },
-  year: { name: 'Year', since: '52w', load: () => recorded('month', '52w') },
+  year: { name: 'Year', get since() { return lastMonths(12)[0]; }, load: () => recorded('month', lastMonths(12)[0]) },
 };
 
 async function recent(range) {

@@ -23,9 +23,10 @@ export function view({ signal }) {
 const byState = (left, right) => Number(left.state !== 'active') - Number(right.state !== 'active') || left.name.localeCompare(right.name);
 
 const limitWords = (name) => name.replaceAll('_', ' ').replace('usd', 'US $');
+const amountOf = (name) => (name.startsWith('usd') ? money : compact);
 
 function row(key, refresh) {
-  const { id, name, state, project, hint, models, limits = {}, used = {}, expires_at: expires } = key;
+  const { id, name, state, project, hint, models, surfaces, limits = {}, user_limits: each = {}, used = {}, expires_at: expires } = key;
   const change = (text, call, properties = {}) => h('button', { type: 'button', 'data-key': `${text}-${id}`, 'aria-label': `${text} ${name}`, ...properties, onclick: async () => {
     try {
       await call();
@@ -37,9 +38,9 @@ function row(key, refresh) {
   return h('article', { class: 'card row', 'aria-label': name },
     h('div', { class: 'row-what' },
       h('h2', {}, name, ' ', pill(state)),
-      h('p', { class: 'quiet' }, [`project ${project}`, h('span', { class: 'mono' }, hint), models && `only ${models.join(', ')}`, expires && `expires ${onDay(expires)}`].filter(Boolean).flatMap((part, index) => (index === 0 ? [part] : [' · ', part]))),
+      h('p', { class: 'quiet' }, [`project ${project}`, h('span', { class: 'mono' }, hint), models && `only ${models.join(', ')}`, surfaces && `by ${surfaces.join(', ')}`, Object.keys(each).length > 0 && `each user ${Object.entries(each).map(([limit, most]) => `${amountOf(limit)(most)} ${limitWords(limit)}`).join(', ')}`, expires && `expires ${onDay(expires)}`].filter(Boolean).flatMap((part, index) => (index === 0 ? [part] : [' · ', part]))),
       Object.keys(limits).length > 0 && h('div', { class: 'gauges' }, Object.entries(limits).map(([limit, most]) => {
-        const tell = limit.startsWith('usd') ? money : compact;
+        const tell = amountOf(limit);
         return h('div', { class: 'gauge' }, h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, limitWords(limit)), h('span', { class: 'number' }, `${tell(used[limit] ?? 0)} of ${tell(most)} used`)), bar(used[limit] ?? 0, most, `${name}, ${limitWords(limit)}`));
       })),
     ),

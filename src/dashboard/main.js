@@ -9,6 +9,7 @@ import * as live from './live.js';
 import * as playground from './playground.js';
 import * as rules from './rules.js';
 import * as today from './today.js';
+import { trouble } from './trouble.js';
 import * as vault from './vault.js';
 
 const VIEWS = { today, live, history, accounts, keys, rules, playground, vault };
@@ -68,6 +69,7 @@ function start() {
       h('nav', { 'aria-label': 'Views' }, links),
       h('div', { class: 'side' }, line, leave),
     ),
+    trouble({ feed: state.feed, signal: state.session.signal }),
     main,
   );
   const show = (focus) => {

@@ -1,6 +1,6 @@
 /** Pieces several views show: states, bars, stories, explanations. */
 import { h } from './dom.js';
-import { at, atSecond, compact, count, milliseconds, money, plural, STATES, until, windowName } from './words.js';
+import { atSecond, compact, count, milliseconds, moment, money, plural, STATES, until, windowName } from './words.js';
 
 const SIGNS = { ok: '✓', bad: '✕', wait: '…', running: '◌' };
 
@@ -44,7 +44,7 @@ export function gauge(window) {
   const left = Math.max(0, limit - used);
   const name = windowName(window);
   const whole = used > 0 && resets !== undefined ? `whole in ${until(resets)}` : '\u00a0';
-  const note = empty === undefined ? whole : h('span', { class: 'warn-text' }, `spent by ${at(empty)} at this pace`);
+  const note = empty === undefined ? whole : h('span', { class: 'warn-text' }, `spent by ${moment(empty)} at this pace`);
   return h('div', { class: 'gauge' },
     h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, name), h('span', { class: 'number' }, unit === 'concurrent' ? `${count(used)} of ${count(limit)}` : h('span', {}, h('b', {}, compact(left)), ` of ${compact(limit)} left`))),
     (unit === 'concurrent' ? bar : gaugeBar)(used, limit, `${name}${window.model === undefined ? '' : `, ${window.model}`}`),
@@ -61,7 +61,7 @@ function step({ provider, account, model, outcome, ms, message, retry_at: retryA
   return h('li', { class: ok ? 'ok' : 'bad', title: message },
     sign(ok ? 'ok' : 'bad'), ' ',
     h('b', {}, `${provider}/${account}`), ' ', h('span', { class: 'mono' }, model),
-    h('span', { class: 'quiet' }, ` ${ok ? '' : `${outcome} · `}${milliseconds(ms)}${retryAt === undefined ? '' : ` · free at ${at(retryAt)}`}`),
+    h('span', { class: 'quiet' }, ` ${ok ? '' : `${outcome} · `}${milliseconds(ms)}${retryAt === undefined ? '' : ` · free at ${moment(retryAt)}`}`),
   );
 }
 

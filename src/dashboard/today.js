@@ -4,7 +4,7 @@ import { empty, h, replace } from './dom.js';
 import { dayOf, firstEmpty, picture, today } from './capacity.js';
 import { poll } from './feed.js';
 import { figure, gauge, gaugeBar, pill, restWords } from './parts.js';
-import { at, compact, count, moneyOf, percent, plural, windowName } from './words.js';
+import { compact, count, moment, money, percent, plural, windowName } from './words.js';
 
 export function view({ feed, signal }) {
   const summary = h('section', { class: 'summary', 'aria-label': 'Summary' }, h('p', { class: 'quiet' }, 'Asking the daemon…'));
@@ -16,7 +16,7 @@ export function view({ feed, signal }) {
       providers ??= (await apiAll('/providers', 'providers')).providers;
       const [{ accounts, waiting }, stats] = await Promise.all([apiAll('/accounts', 'accounts'), api('GET', '/usage-stats?by=provider&since=1d')]);
       const all = picture(accounts, providers);
-      replace(summary, ...summaryOf(all, accounts, waiting, stats.total));
+      replace(summary, ...(accounts.length === 0 ? [] : summaryOf(all, accounts, waiting, stats.total)));
       replace(groups, accounts.length === 0 ? noAccounts() : all.map(provider));
     } catch (error) {
       replace(summary, h('p', { class: 'mistake' }, error.message));
@@ -43,12 +43,12 @@ function summaryOf(all, accounts, waiting, total) {
         limit > 0 && h('div', { class: 'hero-share' }, percent((limit - used) / limit)),
       ),
       limit > 0 && stacked(parts, limit),
-      h('p', { class: soon === undefined ? 'quiet' : 'warn-text' }, soon === undefined ? 'At the pace of the last hour nothing runs out before its reset.' : `At the pace of the last hour ${soon.provider}/${soon.label} spends its ${windowName(soon)}${soon.model === undefined ? '' : ` of ${soon.model}`} by ${at(soon.empty_at)}.`),
+      h('p', { class: soon === undefined ? 'quiet' : 'warn-text' }, soon === undefined ? 'At the pace of the last hour nothing runs out before its reset.' : `At the pace of the last hour ${soon.provider}/${soon.label} spends its ${windowName(soon)}${soon.model === undefined ? '' : ` of ${soon.model}`} by ${moment(soon.empty_at)}.`),
     ),
     h('div', { class: 'figures' },
       figure('Answered today', count(answered), total.failures === 0 ? 'none refused' : `${count(total.failures)} not answered`),
       figure('Tokens today', compact(total.tokens_in + total.tokens_out), `${compact(total.tokens_in)} in, ${compact(total.tokens_out)} out`),
-      figure('Saved today', moneyOf(total.saved_usd, total.unvalued_requests), 'against list price'),
+      figure('Saved today', money(total.saved_usd), total.saved_usd !== null && total.unvalued_requests > 0 ? `against list price; of ${count(total.unvalued_requests)} unknown` : 'against list price'),
       figure('Accounts', `${accounts.filter(({ state }) => state === 'active' || state === 'trial').length} of ${accounts.length}`, waiting > 0 ? `active · ${plural(waiting, 'request')} in line` : 'active · nobody in line'),
     ),
   ];

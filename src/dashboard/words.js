@@ -4,13 +4,25 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' });
 const clockSeconds = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const dayAndYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
 
 export const count = (number) => plain.format(Math.round(number));
 export const compact = (number) => (Math.abs(number) < 10_000 ? count(number) : short.format(number));
 export const plural = (number, word, many = `${word}s`) => `${count(number)} ${number === 1 ? word : many}`;
 export const at = (iso) => clock.format(new Date(iso));
+/** The time, and the day where it is not today's. */
+export function moment(iso, now = Date.now()) {
+  const is = (other) => new Date(iso).toDateString() === new Date(other).toDateString();
+  if (is(now)) return at(iso);
+  return `${is(now + 86_400_000) ? 'tomorrow' : onDay(iso)} ${at(iso)}`;
+}
 export const atSecond = (iso) => clockSeconds.format(new Date(iso));
-export const onDay = (iso) => day.format(new Date(iso));
+/** A date without a time is the same day everywhere: at noon it is, whatever the zone. */
+export function onDay(iso) {
+  const date = new Date(iso.length === '2026-08-01'.length ? `${iso}T12:00` : iso);
+  return (date.getFullYear() === new Date().getFullYear() ? day : dayAndYear).format(date);
+}
+
 /** Rounded down: what is begun is no longer whole. */
 export const percent = (share) => `${Math.floor(share * 100)} %`;
 

@@ -12,7 +12,7 @@ export interface HealthOptions {
   readonly accounts: () => readonly AccountView[];
   readonly waiting: () => number;
   readonly record: () => RecordHealth;
-  /** What cannot be written down now. Requests are served all the same. */
+  /** What cannot be written down now, and which file is wrong and not in force. Requests are served all the same. */
   readonly problems: () => readonly { readonly part: string; readonly message: string }[];
   /** Processes that should take connections, and that do. Absent: this one does. */
   readonly workers?: () => { readonly wanted: number; readonly running: number };

@@ -8,7 +8,7 @@ import { createInquiry } from '../providers/inquire.ts';
 import type { Inquiry } from '../providers/inquire.ts';
 import { compileRules } from '../routing/classify.ts';
 import type { RuleSet } from '../routing/classify.ts';
-import type { Rules } from '../types.ts';
+import type { FollowedFile, Rules } from '../types.ts';
 import type { Base } from './base.ts';
 import type { Cleanup } from './cleanup.ts';
 import { catalogueFrom, rulesFrom } from './from-yaml.ts';
@@ -36,15 +36,15 @@ export interface KnowledgeOptions {
 /** Throws ConfigError where a file is wrong from the start. */
 export async function followFiles({ base, environment, vault, http, version }: KnowledgeOptions, cleanup: Cleanup): Promise<Knowledge> {
   const { now, places, settings, emit } = base;
-  const followed = (what: string): { onReload: () => void; onMistake: (error: Error) => void } => ({
-    onReload: () => emit({ type: 'notice', level: 'info', message: `the ${what} changed and is in force` }),
-    onMistake: (error) => emit({ type: 'notice', level: 'error', message: `${error.message}\nthe ${what} before stays in force` }),
+  const followed = (part: FollowedFile, what: string): { onReload: () => void; onMistake: (error: Error) => void } => ({
+    onReload: () => emit({ type: 'notice', level: 'info', part, message: `the ${what} changed and is in force` }),
+    onMistake: (error) => emit({ type: 'notice', level: 'error', part, message: `${error.message}\nthe ${what} before stays in force` }),
   });
 
   const parsed = createParsed({ path: join(places.dataDirectory, 'parsed.json'), version });
   const inquiry = createInquiry({ http, now });
   const catalogue = await createLiveCatalogue({
-    ...followed('catalogue'),
+    ...followed('catalogue', 'catalogue'),
     file: places.providers,
     load: (text) => catalogueFrom(text, places.providers, environment, parsed),
     cache: join(places.dataDirectory, 'models.json'),
@@ -61,7 +61,7 @@ export async function followFiles({ base, environment, vault, http, version }: K
     const read = rulesFrom(text, places.rules, catalogue.current(), parsed);
     return { read, compiled: compileRules(read) };
   };
-  const rules = await createReloading({ ...followed('set of rules'), file: places.rules, load });
+  const rules = await createReloading({ ...followed('rules', 'set of rules'), file: places.rules, load });
   cleanup.add(() => rules.close());
   return { catalogue, rules: () => rules.current().read, compiledRules: () => rules.current().compiled, rulesDesk: createRulesDesk({ file: places.rules, load, reload: rules.reload }), inquiry };
 }

@@ -1,8 +1,8 @@
-/** What cannot be written down now, as the notices tell it. */
-import type { GatewayEvent, WrittenPart } from '../types.ts';
+/** What cannot be written down now, and which file has a mistake and is not in force, as the notices tell it. */
+import type { FollowedFile, GatewayEvent, WrittenPart } from '../types.ts';
 
 export interface Problem {
-  readonly part: WrittenPart;
+  readonly part: WrittenPart | FollowedFile;
   readonly message: string;
 }
 
@@ -12,7 +12,7 @@ export interface Problems {
 }
 
 export function createProblems(): Problems {
-  const problems = new Map<WrittenPart, string>();
+  const problems = new Map<Problem['part'], string>();
   return {
     observe(event) {
       if (event.type !== 'notice' || event.part === undefined) return;

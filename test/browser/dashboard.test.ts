@@ -262,6 +262,36 @@ describe('by hand', () => {
     await set(true);
   });
 
+  test('keys: what each may ask for and what each user has is told', async () => {
+    const { id } = (await (await state.system.admin('POST', '/virtual-keys', { name: 'narrow', models: ['auto'], surfaces: ['chat'], user_limits: { requests_per_minute: 5 }, expires_at: '2099-01-31T12:00:00Z' })).json()) as { id: string };
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await open(page, 'keys');
+      await page.getByText('only auto · by chat · each user 5 requests per minute · expires 31 Jan 2099').waitFor();
+    });
+    await state.system.admin('DELETE', `/virtual-keys/${id}`);
+  });
+
+  test('no account yet: Today says what to do and nothing else', async () => {
+    const empty = await startSystem({ accounts: {} });
+    await withPage(looks['light'] ?? {}, async (page) => {
+      await signIn(page);
+      await page.getByText('No account yet').waitFor();
+      expect(await page.locator('.hero').count()).toBe(0);
+    }, empty);
+    await empty.close();
+  });
+
+  test('days are those of the record, wherever the browser is', async () => {
+    await withPage({ ...looks['light'], timezoneId: 'America/Los_Angeles' }, async (page) => {
+      await signIn(page);
+      await open(page, 'history');
+      await page.getByRole('button', { name: '30 days' }).click();
+      const today = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date());
+      await page.locator('svg text', { hasText: today }).first().waitFor();
+    });
+  });
+
   test('keys: created with a budget, shown once, revoked', async () => {
     await withPage(looks['dark'] ?? {}, async (page) => {
       await signIn(page);
@@ -314,6 +344,14 @@ describe('by hand', () => {
       await page.getByText(/was changed meanwhile/).waitFor();
       expect(await readFile(path, 'utf8')).toBe(`${before}# by hand\n`);
       await page.locator('.rule', { hasText: 'translation' }).waitFor();
+
+      const trouble = page.getByRole('region', { name: 'Trouble' });
+      await writeFile(path, 'routing_rules: []\n');
+      await trouble.getByText(/stays in force/).waitFor();
+      await page.screenshot({ path: join(pictures, 'rules-broken-light.png') });
+      expect(await faultsOf(page)).toEqual([]);
+      await writeFile(path, before);
+      await trouble.getByText(/stays in force/).waitFor({ state: 'detached' });
     });
   });
 
@@ -340,9 +378,17 @@ describe('by hand', () => {
       await page.locator('.toast.bad').waitFor();
       await page.screenshot({ path: join(pictures, 'locked-light.png') });
       expect(await faultsOf(page)).toEqual([]);
+      // Wherever one looks, and with the way to where it can be opened.
+      const trouble = page.getByRole('region', { name: 'Trouble' });
+      for (const view of ['today', 'accounts', 'playground']) {
+        await open(page, view);
+        await trouble.getByText('the vault is locked').waitFor();
+      }
+      await trouble.getByRole('link', { name: 'Unlock it' }).click();
       await page.getByLabel('Passphrase').fill(PASSPHRASE);
       await page.getByRole('button', { name: 'Unlock' }).click();
       await page.locator('.pill.unlocked').waitFor();
+      await trouble.getByText('the vault is locked').waitFor({ state: 'detached' });
     });
   });
 

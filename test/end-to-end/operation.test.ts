@@ -95,6 +95,11 @@ describe('files that change', () => {
       await eventually(async () => (await system.logLines()).some(({ level }) => level === 'error'));
       expect((await system.logLines()).find(({ level }) => level === 'error')?.['message']).toMatch(/routing-rules\.yaml:3:5 .*did you mean provider_preferences/);
       expect(await route()).toBe('second');
+      const health = async (): Promise<unknown> => (await fetch(`${system.url}/health`)).json();
+      expect(await health()).toMatchObject({ status: 'degraded', problems: [{ part: 'rules', message: expect.stringContaining('stays in force') }] });
+      await writeFile(file, rules('third'));
+      await eventually(async () => (await route()) === 'third');
+      expect(await health()).toMatchObject({ status: 'ok', problems: [] });
     } finally {
       await system.close();
     }
