@@ -11,7 +11,7 @@ const wrong = (path: string, expected: string): VaultError => new VaultError('da
 export function fields(value: unknown, path: string, known: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(path, 'an object');
   const unknown = Object.keys(value).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw wrong(`${path}.${unknown}`.replace(/^\./, '').slice(0, 80), 'absent');
+  if (unknown !== undefined) throw wrong(`${path}.${unknown.slice(0, 80)}`.replace(/^\./, ''), 'absent');
   return Object.fromEntries(Object.entries(value));
 }
 

@@ -168,7 +168,7 @@ describe('the directory', () => {
     const { directory } = await place();
     const script = `
       import { createAnswerDisk } from ${JSON.stringify(join(import.meta.dirname, '..', '..', 'dist', 'cache', 'disk.js'))};
-      const disk = createAnswerDisk({ directory: ${JSON.stringify(directory)}, mostBytes: ${MIB}, now: Date.now, catalogue: () => ({ providers: new Map() }), onTrouble: (problem) => console.log(problem?.code) });
+      const disk = createAnswerDisk({ directory: ${JSON.stringify(directory)}, mostBytes: ${MIB}, now: Date.now, catalogue: () => ({ providers: new Map() }), onTrouble: (problem) => console.log(String(problem?.code)) });
       const kept = (words) => ({ chunks: [{ text: words, whole: true, content: true }], target: { provider: { name: 'a' }, model: { name: 'b' } }, account: {}, dropped: [], keptAt: 1 });
       await disk.keep('large', kept('x'.repeat(20_000)), 3_600_000);
       await disk.keep('small', kept('x'), 3_600_000);`;

@@ -40,7 +40,7 @@ describe('guarded memory', () => {
   });
 
   test('says when it cannot be kept from swap', () => {
-    const { stdout } = run(`import { createGuardedMemory } from ${dist('guarded-memory')}; console.log(createGuardedMemory(64).keptFromSwap);`, 'ulimit -l 0;');
+    const { stdout } = run(`import { createGuardedMemory } from ${dist('guarded-memory')}; console.log(String(createGuardedMemory(64).keptFromSwap));`, 'ulimit -l 0;');
     expect(stdout).toBe(`${String(mayLockAnything())}\n`);
   });
 
