@@ -99,6 +99,14 @@ describe('writing', () => {
     expect((await stat(join(directory, 'new'))).mode & 0o777).toBe(0o700);
   });
 
+  test('says which field is too many, however deep it lies', async () => {
+    const path = join((await createWorkplace()).directory, 'deep'.repeat(30), 'list.json');
+    await listOf(path).write([1]);
+    await rm(`${path}.bak`, { force: true });
+    await writeFile(path, '{"accounts": []}');
+    await expect(listOf(path).read()).rejects.toMatchObject({ kind: 'damaged', message: expect.stringContaining('list.json.accounts must be absent') as unknown });
+  });
+
   test('does not follow a link somebody put where the new version is written', async () => {
     const { directory } = await createWorkplace();
     const victim = join(directory, 'victim');
