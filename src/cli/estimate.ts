@@ -1,5 +1,6 @@
 /** `tollfree estimate`: tokens and price before anything is sent. */
 import type { Command } from 'commander';
+import { USUAL_OUTPUT } from '../http/dry-run.ts';
 import type { Context } from './context.ts';
 import { knowledgeOf } from './knowledge.ts';
 import { count, usd } from './numbers.ts';
@@ -23,16 +24,13 @@ interface Row {
   readonly list_price?: number;
 }
 
-/** A few paragraphs: what a chat answer usually is. */
-const USUAL_ANSWER = 400;
-
 export function registerEstimate(program: Command, context: Context): void {
   program
     .command('estimate')
     .description('tokens of a prompt, and what each candidate would cost, paid and by list price')
     .argument('<prompt>', 'what would be asked')
     .addOption(modelOption())
-    .option('--answer-tokens <number>', 'how long the answer may be', wholeNumber(10_000_000), USUAL_ANSWER)
+    .option('--answer-tokens <number>', 'how long the answer may be', wholeNumber(10_000_000), USUAL_OUTPUT)
     .addOption(outputOption())
     .action(async (prompt: string, { model, answerTokens, output }: Options) => {
       const knowledge = await knowledgeOf(context);

@@ -1,4 +1,5 @@
 /** Data on stdout in the form that was asked for. */
+import { csvRow } from '../csv.ts';
 import type { Context } from './context.ts';
 import { renderTable, type Column } from './table.ts';
 
@@ -22,9 +23,7 @@ export function printRows<Row>(
   else printLines(context, renderTable(columns, rows, { width: context.out.width(), paint: context.out.paint }));
 }
 
-const quote = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
-/** RFC 4180, but with plain line feeds as every Unix tool writes them. */
+/** With plain line feeds, as every Unix tool writes them. */
 function csv<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string[] {
-  return [columns.map(({ title }) => quote(title)).join(','), ...rows.map((row) => columns.map((column) => quote(String(column.cell(row) ?? ''))).join(','))];
+  return [csvRow(columns.map(({ title }) => title)), ...rows.map((row) => csvRow(columns.map((column) => String(column.cell(row) ?? ''))))];
 }

@@ -5,7 +5,7 @@ import { explainMatch } from '../routing/explain.ts';
 import type { ChatRequest, Target } from '../types.ts';
 
 /** Of an answer nobody bounds: a few paragraphs, what a chat answer usually is. */
-const USUAL_OUTPUT = 400;
+export const USUAL_OUTPUT = 400;
 
 /** Throws what the question itself would throw before anything is sent. */
 export async function dryRun(gateway: Gateway, request: ChatRequest): Promise<object> {

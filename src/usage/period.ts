@@ -1,8 +1,7 @@
 /** From when to when, as people say it. */
 import { FailureError } from '../failure.ts';
-import { dayOf } from './rollup.ts';
+import { DAY_MS, dayOf } from './rollup.ts';
 
-const DAY_MS = 86_400_000;
 const DAYS_PER: Readonly<Record<string, number>> = { d: 1, w: 7 };
 
 /**

@@ -40,7 +40,7 @@ export interface DayTotal {
   readonly sums: readonly number[];
 }
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 /** UTC, so that a day is the same day wherever the daemon runs next. */
 export const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10);

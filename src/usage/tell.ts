@@ -1,4 +1,5 @@
 /** The record in the words of the outside: statistics, as admin and `/v1/usage` answer them in JSON and CSV, and the requests themselves. */
+import { csvRow } from '../csv.ts';
 import { attemptColumns, requestColumns } from './entry.ts';
 import type { Cells } from './entry.ts';
 import type { RecordedRequest, Rows } from './rows.ts';
@@ -44,12 +45,10 @@ export function tellStats({ rows, more, total }: Stats, { by, from, to, offset }
 export function statsCsv({ rows }: Stats, by: readonly Group[]): string {
   const told = rows.map(tellRow);
   const columns = [...by, ...Object.keys(FIGURES)];
-  return [columns.join(','), ...told.map((row) => columns.map((column) => cell(row, column)).join(','))].map((line) => `${line}\r\n`).join('');
+  return [columns, ...told.map((row) => columns.map((column) => cell(row, column)))].map((cells) => `${csvRow(cells)}\r\n`).join('');
 }
 
-const cell = (row: Told, column: string): string => quote(String(row[column] ?? (column.endsWith('_usd') ? 'unknown' : '')));
-
-const quote = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const cell = (row: Told, column: string): string => String(row[column] ?? (column.endsWith('_usd') ? 'unknown' : ''));
 
 const requestNames = Object.keys(requestColumns);
 const attemptNames = Object.keys(attemptColumns);
