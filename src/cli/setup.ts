@@ -1,5 +1,6 @@
 /** `npm run setup`: accounts added one after the other, with what a newcomer wants to know beside each question. */
 import type { Command } from 'commander';
+import { providersOf } from '../routing/lookup.ts';
 import type { Account, Catalogue, Provider } from '../types.ts';
 import { checkLabel, freeLabel } from '../vault/accounts.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -71,7 +72,7 @@ async function addOne(conversation: Conversation, vault: Vault): Promise<Account
 }
 
 async function askKey({ terminal, catalogue }: Conversation): Promise<Candidate | undefined> {
-  const providers = [...catalogue.providers.values()].filter(({ status }) => status !== 'retired').sort((left, right) => left.priority - right.priority);
+  const providers = providersOf(catalogue);
   const chosen = await askProvider(terminal, providers);
   terminal.note(chosen.title, tell(chosen));
   const key = cleanKey(await terminal.hidden(`key of ${chosen.title}`, (answer) => (cleanKey(answer) === '' ? 'paste the key, or press ctrl-c' : undefined)));

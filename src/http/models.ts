@@ -6,6 +6,7 @@
 import type { RequestHandler } from 'express';
 import type { AccountView } from '../accounts/accounts.ts';
 import { FailureError } from '../failure.ts';
+import { providersOf } from '../routing/lookup.ts';
 import type { Catalogue, Model, Provider, Rules } from '../types.ts';
 import type { Door } from './door.ts';
 import { leftBy } from './left.ts';
@@ -62,9 +63,9 @@ function entries({ catalogue, rules, usable, accounts }: ModelRouteOptions): Rea
   };
   add('auto', 'tollfree');
   for (const { name } of rules().rules) add(`auto:${name}`, 'tollfree');
-  const providers = [...catalogue().providers.values()].filter((provider) => provider.status !== 'retired' && usable(provider));
-  for (const { name, models } of byPriority(providers)) for (const model of models) add(`${name}/${model.name}`, name, model);
-  for (const { name, models } of byPriority(providers)) for (const model of models) for (const alias of [model.name, ...model.aliases]) add(alias, name, model);
+  const providers = providersOf(catalogue()).filter(usable);
+  for (const { name, models } of providers) for (const model of models) add(`${name}/${model.name}`, name, model);
+  for (const { name, models } of providers) for (const model of models) for (const alias of [model.name, ...model.aliases]) add(alias, name, model);
   return list;
 }
 
@@ -82,8 +83,4 @@ function entry(id: string, owner: string, model: (Model & { readonly left: reado
     ...(model?.maxOutput !== undefined && { max_output_tokens: model.maxOutput }),
     ...(model && { capabilities: model.capabilities, limits: model.left }),
   };
-}
-
-function byPriority(providers: readonly Provider[]): readonly Provider[] {
-  return providers.toSorted((a, b) => a.priority - b.priority);
 }
