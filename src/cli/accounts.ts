@@ -16,7 +16,7 @@ import { CommandError } from './errors.ts';
 import { readCatalogue } from './local.ts';
 import { count, per, plural } from './numbers.ts';
 import { outputOption, textOrJsonOption } from './options.ts';
-import { printJson, printLines, printRows, type Format } from './output.ts';
+import { note, printJson, printLines, printRows, type Format } from './output.ts';
 import { whileWaiting } from './waiting.ts';
 
 interface AddOptions {
@@ -105,8 +105,6 @@ const openLocalOrCreate = (context: Context): Promise<Vault> => {
   const terminal = terminalOf(context);
   return openOrCreate(context, terminal && (() => chooseOpening(context, terminal)));
 };
-
-const note = ({ words }: Context, text: string): void => words.write(`${words.paint('yellow', 'note:')} ${text}\n`);
 
 async function askKey(context: Context, title: string): Promise<string> {
   const terminal = terminalOf(context);

@@ -7,6 +7,7 @@ import type { AnswerName } from '../http/answers.ts';
 import { given } from '../variables.ts';
 import type { Context } from './context.ts';
 import { CommandError } from './errors.ts';
+import { note } from './output.ts';
 import { daemonAddress, placesOf } from './places.ts';
 import type { Answer } from './shapes.ts';
 
@@ -81,6 +82,19 @@ export async function createAdminClient(context: Context): Promise<AdminClient> 
   }
 
   return { address, fetch: ask, ask: read, askAll: readAll };
+}
+
+/** Undefined where no daemon answers: then a note says so, and what that means here. */
+export async function runningDaemon(context: Context, without: string): Promise<AdminClient | undefined> {
+  const client = await createAdminClient(context);
+  try {
+    await client.fetch('/health/live');
+    return client;
+  } catch (error) {
+    if (!(error instanceof NoDaemonError)) throw error;
+    note(context, `${error.message}; ${without}`);
+    return undefined;
+  }
 }
 
 type Page = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 /** What a command can know: from the daemon when one answers, else from the files. */
-import { createAdminClient, NoDaemonError, type AdminClient } from './admin-client.ts';
+import { runningDaemon, type AdminClient } from './admin-client.ts';
 import type { Context } from './context.ts';
 import { explainLocally, localProviders } from './local.ts';
 import type { AccountStatus, Explanation, Prompt, ProviderStatus } from './shapes.ts';
@@ -12,16 +12,8 @@ export interface Knowledge {
 }
 
 export async function knowledgeOf(context: Context): Promise<Knowledge> {
-  const client = await createAdminClient(context);
-  try {
-    await client.fetch('/health/live');
-  } catch (error) {
-    if (!(error instanceof NoDaemonError)) throw error;
-    const { paint, write } = context.words;
-    write(`${paint('yellow', 'note:')} ${error.message}; this is what the files say, and what is left is not known\n`);
-    return fromFiles(context);
-  }
-  return fromDaemon(client);
+  const client = await runningDaemon(context, 'this is what the files say, and what is left is not known');
+  return client === undefined ? fromFiles(context) : fromDaemon(client);
 }
 
 const fromDaemon = (client: AdminClient): Knowledge => ({

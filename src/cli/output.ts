@@ -1,9 +1,12 @@
-/** Data on stdout in the form that was asked for. */
+/** Data on stdout in the form that was asked for, and words beside it on stderr. */
 import { csvRow } from '../csv.ts';
 import type { Context } from './context.ts';
 import { renderTable, type Column } from './table.ts';
 
 export type Format = 'table' | 'json' | 'csv';
+
+/** What a person should know beside the data. */
+export const note = ({ words }: Pick<Context, 'words'>, text: string): void => words.write(`${words.paint('yellow', 'note:')} ${text}\n`);
 
 export const printLines = ({ out }: Context, lines: readonly string[]): void => out.write(lines.map((line) => `${line}\n`).join(''));
 

@@ -8,6 +8,7 @@ import { passphrase } from '../../vault/secret.ts';
 import { openVault, type Vault } from '../../vault/vault.ts';
 import type { Context } from '../context.ts';
 import { CommandError } from '../errors.ts';
+import { note } from '../output.ts';
 import { placesOf } from '../places.ts';
 import { terminalOf } from './terminal.ts';
 
@@ -18,9 +19,8 @@ export interface LocalVault extends Vault {
 
 /** As it is: locked, or absent. */
 export async function openLocalVault(context: Context): Promise<LocalVault> {
-  const { paint, write } = context.words;
   const directory = resolve(context.directory, placesOf(context).dataDirectory);
-  const options = { pid: process.pid, now: context.now, notice: (message: string) => write(`${paint('yellow', 'note:')} ${message}\n`) };
+  const options = { pid: process.pid, now: context.now, notice: (message: string) => note(context, message) };
   const vault = await openVault({ ...options, file: join(directory, 'vault.json') });
   const audit = createAuditLog({ ...options, path: join(directory, 'audit.log'), vouch: vault.vouch, onTrouble: (problem) => problem !== undefined && options.notice(problem) });
   return { ...auditedVault(vault, 'cli', audit.record), audit };

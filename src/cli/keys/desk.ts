@@ -5,9 +5,10 @@ import { ANSWERS } from '../../http/answers.ts';
 import { tellKey, tellShared } from '../../keys/format.ts';
 import { openKeys, type Keys } from '../../keys/keys.ts';
 import type { VirtualKey } from '../../keys/virtual-key.ts';
-import { createAdminClient, NoDaemonError, type AdminClient } from '../admin-client.ts';
+import { runningDaemon, type AdminClient } from '../admin-client.ts';
 import { openLocalVault } from '../accounts/local-vault.ts';
 import type { Context } from '../context.ts';
+import { note } from '../output.ts';
 import { placesOf } from '../places.ts';
 import type { Answer, IssuedKey, KeyStatus } from '../shapes.ts';
 
@@ -25,16 +26,9 @@ export interface KeyDesk {
 }
 
 export async function keyDesk(context: Context): Promise<KeyDesk> {
-  const client = await createAdminClient(context);
-  try {
-    await client.fetch('/health/live');
-  } catch (error) {
-    if (!(error instanceof NoDaemonError)) throw error;
-    const path = resolve(context.directory, placesOf(context).dataDirectory, 'keys.json');
-    note(context, `${error.message}; this is about ${path} itself`);
-    return atFile(context, path);
-  }
-  return atDaemon(client);
+  const path = resolve(context.directory, placesOf(context).dataDirectory, 'keys.json');
+  const client = await runningDaemon(context, `this is about ${path} itself`);
+  return client === undefined ? atFile(context, path) : atDaemon(client);
 }
 
 const ROUTE = '/admin/virtual-keys';
@@ -75,5 +69,3 @@ async function atFile(context: Context, path: string): Promise<KeyDesk> {
     },
   };
 }
-
-const note = ({ words }: Context, text: string): void => words.write(`${words.paint('yellow', 'note:')} ${text}\n`);
