@@ -18,6 +18,9 @@ const OPTIONAL: ReadonlySet<string> = new Set([
   'reasoning_effort', 'repetition_penalty', 'safety_identifier', 'seed', 'service_tier', 'store', 'temperature', 'top_a', 'top_k', 'top_p', 'user', 'verbosity',
 ]);
 
+/** Who asks for more than a model ever writes is refused, and means all it writes. */
+const MAXIMA: ReadonlySet<string> = new Set(['max_tokens', 'max_completion_tokens']);
+
 /** Whether it is asked in the very words it came in: then nothing is left out of them. */
 export const isInItsOwnWords = ({ original }: ChatRequest, { provider }: Target): boolean => original?.dialect === provider.dialect;
 
@@ -35,8 +38,11 @@ export function createConcessions(request: ChatRequest, untaken: Untaken): Conce
   return {
     fit(target) {
       const without = of(target);
-      if (without.size === 0) return request;
-      return { ...request, body: Object.fromEntries(Object.entries(request.body).filter(([name]) => !without.has(name))) };
+      const most = target.model.maxOutput ?? Number.POSITIVE_INFINITY;
+      const asksTooMuch = (request.maxOutput ?? 0) > most;
+      if (without.size === 0 && !asksTooMuch) return request;
+      const left = Object.entries(request.body).filter(([name]) => !without.has(name));
+      return { ...request, body: Object.fromEntries(asksTooMuch ? left.map(([name, value]) => [name, MAXIMA.has(name) && typeof value === 'number' ? Math.min(value, most) : value]) : left) };
     },
     concede(target, failure) {
       if (failure.kind !== 'caller' || isForm || isInItsOwnWords(request, target)) return false;

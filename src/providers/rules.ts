@@ -149,8 +149,8 @@ const rest: readonly Rule[] = [
 ];
 
 /** What a model cannot do, or not here: another might. */
-const CANNOT = /^'n' : number must be at most|not support|unsupported|cannot be combined|not (?:available|enabled|allowed|compatible)|only supports|must be one of \[/;
-const SKILL = /^'n' :|\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|voice|video|\bfiles?\b|json|response_format|structured|modalit/;
+const CANNOT = /^'n' : number must be at most|not support|unsupported|cannot be combined|not (?:available|enabled|allowed|compatible)|only supports|must be one of \[|must be less than or equal to/;
+const SKILL = /^'n' :|\bmax_(?:completion_)?tokens\b|\btools?\b|tool[ -]?(?:call|use|choice)|function[ -]?call|image|vision|audio|voice|video|\bfiles?\b|json|response_format|structured|modalit/;
 
 /** Only these say that the question is wrong, and only where they say why: what nobody can understand is asked of somebody else, too. */
 const WRONG: ReadonlySet<number> = new Set([400, 422]);

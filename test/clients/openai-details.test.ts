@@ -26,7 +26,7 @@ function answer({ body }: Recorded): Reply {
 
 const state: Recording = {} as never;
 beforeAll(async () => {
-  Object.assign(state, await startRecording(answer, (origin) => ({ plain: `{ base_url: "${origin}/v1", models: [{ name: some, capabilities: [text_generation], price: { input: 0, output: 0 } }] }` })));
+  Object.assign(state, await startRecording(answer, (origin) => ({ plain: `{ base_url: "${origin}/v1", models: [{ name: some, capabilities: [text_generation], price: { input: 0, output: 0 } }, { name: terse, max_output: 50, capabilities: [text_generation], price: { input: 0, output: 0 } }] }` })));
 });
 beforeEach(() => {
   state.recorder.seen.length = 0;
@@ -49,6 +49,11 @@ describe('several answers, with the probability of each token', () => {
     const completion = await state.system.client.chat.completions.stream({ ...question, messages: [{ role: 'user', content }] }).finalChatCompletion();
     expect(completion.choices).toMatchObject(told);
   });
+});
+
+test.each([['max_tokens', 200, 50], ['max_completion_tokens', 200, 50], ['max_tokens', 20, 20]] as const)('nobody is asked for more than it writes: %s %d', async (field, most, sent) => {
+  await state.system.client.chat.completions.create({ model: 'terse', messages, [field]: most });
+  expect(asked()).toMatchObject({ [field]: sent });
 });
 
 /** In the legacy form. */
