@@ -103,7 +103,7 @@ export function freeAt(window: Window, now: number, amount: number, turns = 1): 
   return Math.ceil(window.counter.clearsAt(now, window.limit * (fillings + 1) - total) + fillings * window.seconds * 1000);
 }
 
-/** When it is used up at the pace of the last hour; undefined where it lasts. */
+/** When it is used up at the pace of the last hour; undefined where it lasts. Beyond its own length an hour's pace foretells nothing. */
 export function emptyAt(window: Window, now: number): number | undefined {
   const { limit, seconds, kind, counter, pace } = window;
   if (pace === undefined || !Number.isFinite(limit)) return undefined;
@@ -111,7 +111,7 @@ export function emptyAt(window: Window, now: number): number | undefined {
   const net = pace.at(now) - (kind === 'calendar' ? 0 : limit / (seconds * 1000));
   if (net <= 0) return undefined;
   const at = now + Math.max(0, limit - counter.used(now)) / net;
-  return at < counter.turnsAt(now) ? at : undefined;
+  return at < Math.min(counter.turnsAt(now), now + seconds * 1000) ? at : undefined;
 }
 
 /** What a fact changed: `foreign` units were used by somebody else. */

@@ -276,6 +276,16 @@ describe('limits', () => {
     await served(house, 6);
   });
 
+  test('a day that would be used up in weeks, by a little more than comes back, is not foreseen to end', async () => {
+    const house = createHouse([provider('p', [model('m', { windows: [day(1_000, 'refill')] })])], [account('p', 'a')]);
+    for (let call = 0; call < 44; call += 1) {
+      await served(house, 1);
+      house.time.skip(3_600_000 / 44);
+    }
+    expect(house.accounts.view()[0]?.windows[0]).toMatchObject({ seconds: 86_400, limit: 1_000 });
+    expect(house.accounts.view()[0]?.windows[0]).not.toHaveProperty('emptyAt');
+  });
+
   test('a day that will not last is foreseen', async () => {
     const house = createHouse([provider('p', [model('m', { windows: [day(200)] })])], [account('p', 'a')]);
     for (let call = 0; call < 60; call += 1) {
