@@ -64,12 +64,14 @@ function start() {
   } }, 'Sign out');
   const main = h('main', { id: 'view', tabindex: -1 });
   app.replaceChildren(
-    h('header', { class: 'top' },
-      h('a', { class: 'brand', href: '#/today' }, h('img', { src: 'icon.svg', alt: '', width: 24, height: 24 }), 'tollfree'),
-      h('nav', { 'aria-label': 'Views' }, links),
-      h('div', { class: 'side' }, line, leave),
+    h('div', { class: 'frame' },
+      h('header', { class: 'top' },
+        h('a', { class: 'brand', href: '#/today' }, h('img', { src: 'icon.svg', alt: '', width: 24, height: 24 }), 'tollfree'),
+        h('nav', { 'aria-label': 'Views' }, links),
+        h('div', { class: 'side' }, line, leave),
+      ),
+      trouble({ feed: state.feed, signal: state.session.signal }),
     ),
-    trouble({ feed: state.feed, signal: state.session.signal }),
     main,
   );
   const show = (focus) => {

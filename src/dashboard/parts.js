@@ -44,7 +44,7 @@ export function gauge(window) {
   const left = Math.max(0, limit - used);
   const name = windowName(window);
   const whole = used > 0 && resets !== undefined ? `whole in ${until(resets)}` : '\u00a0';
-  const note = empty === undefined ? whole : h('span', { class: 'warn-text' }, `spent by ${moment(empty)} at this pace`);
+  const note = empty === undefined ? whole : h('span', { class: 'warn-text' }, `lasts until ${moment(empty)}`);
   return h('div', { class: 'gauge' },
     h('div', { class: 'gauge-head' }, h('span', { class: 'quiet' }, name), h('span', { class: 'number' }, unit === 'concurrent' ? `${count(used)} of ${count(limit)}` : h('span', {}, h('b', {}, compact(left)), ` of ${compact(limit)} left`))),
     (unit === 'concurrent' ? bar : gaugeBar)(used, limit, `${name}${window.model === undefined ? '' : `, ${window.model}`}`),
