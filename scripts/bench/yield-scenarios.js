@@ -4,6 +4,7 @@ import { wires } from './yield-upstream.js';
 
 const windowOf = (unit, limit, seconds, kind) => ({ unit, limit, seconds, kind });
 const rpm = (limit, kind) => windowOf('requests', limit, 60, kind);
+const rph = (limit, kind) => windowOf('requests', limit, 3600, kind);
 const rpd = (limit, kind) => windowOf('requests', limit, 86_400, kind);
 const tpm = (limit, kind) => windowOf('tokens', limit, 60, kind);
 
@@ -50,7 +51,7 @@ const closed = (clients, rest = {}) => ({ clients, patienceMs: 120_000, ...rest 
 const open = (perMinute, rest = {}) => ({ perMinute, patienceMs: 30_000, ...rest });
 
 const GROQ = only(rpm(30, 'refill'), tpm(8000, 'refill'), rpd(14_400, 'refill'));
-const CEREBRAS = only(rpm(30, 'calendar'), tpm(30_000, 'calendar'), windowOf('requests', 900, 3600, 'calendar'));
+const CEREBRAS = only(rpm(30, 'calendar'), tpm(30_000, 'calendar'), rph(900, 'calendar'));
 const OPENROUTER = only(rpm(20, 'calendar'), rpd(1000, 'calendar'));
 const SPENT = only(rpm(20, 'calendar'), rpd(300, 'calendar'));
 const ROLLING = only(rpm(30, 'rolling'));
@@ -62,7 +63,7 @@ export const scenarios = [
   { name: 'rolling minute', places: [at('groq', ROLLING)], load: closed(20) },
   { name: 'refilling minute', places: [at('groq', only(rpm(30, 'refill')))], load: closed(20) },
   { name: 'calendar minute', places: [at('openrouter', WRONG(20, 'calendar'))], load: closed(20) },
-  { name: 'rolling hour', places: [at('groq', only(rpm(30, 'rolling'), windowOf('requests', 300, 3600, 'rolling')))], load: closed(20), minutes: 200 },
+  { name: 'rolling hour', places: [at('groq', only(rpm(30, 'rolling'), rph(300, 'rolling')))], load: closed(20), minutes: 200 },
   { name: 'a calendar day that ends', places: [at('openrouter', SPENT, { together: true, models: 2 })], load: closed(5), minutes: 1000 },
   { name: 'four at the same time', places: [at('groq', { windows: [rpm(600, 'rolling')], concurrent: 4 })], load: closed(20), minutes: 30 },
   { name: 'tokens, mixed sizes, refill', places: [at('groq', only(rpm(60, 'refill'), tpm(8000, 'refill')))], load: closed(20, { sizes: 'mixed', patienceMs: 300_000 }) },
@@ -90,6 +91,9 @@ export const scenarios = [
   { name: 'too low, headers tell', places: [at('cerebras', CEREBRAS, { belief: only(rpm(10, 'calendar'), tpm(10_000, 'calendar')) })], load: closed(20) },
   { name: 'three times too high', places: [at('groq', ROLLING, { belief: WRONG(90, 'rolling') })], load: closed(20) },
   { name: 'three times too high, two pools', places: [at('openrouter', WRONG(20, 'calendar'), { belief: WRONG(60, 'calendar'), accounts: 2, together: true })], load: closed(20), pools: 2 },
+  { name: 'tokens three times too high', places: [at('groq', only(rpm(60, 'refill'), tpm(8000, 'refill')), { belief: only(rpm(60, 'refill'), tpm(24_000, 'refill')) })], load: closed(20, { sizes: 'mixed', patienceMs: 300_000 }) },
+  { name: 'an hour three times too high', places: [at('groq', only(rpm(30, 'rolling'), rph(300, 'rolling')), { belief: only(rpm(30, 'rolling'), rph(900, 'rolling')) })], load: closed(20), minutes: 200 },
+  { name: 'a day three times too high', places: [at('openrouter', SPENT, { belief: only(rpm(20, 'calendar'), rpd(900, 'calendar')), together: true })], load: closed(20), minutes: 100 },
   { name: 'a calendar believed, sliding in truth', places: [at('groq', ROLLING, { belief: WRONG(30, 'calendar') })], load: closed(20) },
   { name: 'sliding believed, a calendar in truth', places: [at('openrouter', WRONG(20, 'calendar'), { belief: WRONG(20, 'rolling') })], load: closed(20) },
 ];

@@ -9,16 +9,14 @@ import type { Window } from './window.ts';
 
 /** A refusal is back within a round trip; a call that is out for longer has been admitted. */
 const REFUSAL_MS = 500;
-/** No free tier that keeps its limit to itself admits more in a minute; beyond it there is probably none. */
+/** No free tier that keeps its limit to itself admits more requests in a minute, or in a day; beyond it there is probably none. */
 const CAUTIOUS_REQUESTS = 60;
+const CAUTIOUS_REQUESTS_A_DAY = 1500;
 /** Longer windows say nothing of how many may go at once. */
 const LONGEST_SECONDS = 3600;
-/** Of a configured limit so much is believed at once: the first burst of whoever configured it rightly waits for no more than the rest of it. */
+/** Of a configured limit so much is believed at once: whoever configured it rightly waits for no more than the rest of it, once. */
 const BELIEVED_SHARE = 1 / 3;
 const BELIEVED_REQUESTS = 5;
-
-/** Longer windows fill so slowly that hardly anything is under way when they are full. */
-export const provable = ({ unit, seconds }: Window): boolean => unit === 'requests' && seconds <= 60;
 
 export function unprovenUntil(pool: Pool, { meter }: PoolModel, now: number): number {
   if (heard(pool.meter) && heard(meter)) return now;
@@ -37,11 +35,13 @@ function heardUntil(meter: Meter, now: number, known: boolean, turns: boolean): 
 }
 
 /** Whether the next call is one more than upstream ever admitted. */
-function beyond(window: Window, now: number, known: boolean): boolean {
-  if (!provable(window) || (known && !Number.isFinite(window.limit))) return false;
-  const believed = Number.isFinite(window.limit) ? Math.max(BELIEVED_REQUESTS, window.limit * BELIEVED_SHARE) : 0;
-  const used = window.counter.used(now);
-  return used >= window.proven && used >= believed && used < CAUTIOUS_REQUESTS;
+function beyond({ unit, seconds, limit, proven, counter }: Window, now: number, known: boolean): boolean {
+  const named = Number.isFinite(limit);
+  if (!named && (known || unit !== 'requests')) return false;
+  const least = unit === 'requests' ? BELIEVED_REQUESTS : 0;
+  const most = unit === 'requests' ? (seconds <= 60 ? CAUTIOUS_REQUESTS : CAUTIOUS_REQUESTS_A_DAY) : Number.POSITIVE_INFINITY;
+  const used = counter.used(now);
+  return used >= proven && (!named || used >= Math.max(least, limit * BELIEVED_SHARE)) && used < most;
 }
 
 /** Those whose turn the next call would prove: a sliding window might still be full of the period before. */

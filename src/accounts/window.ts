@@ -25,7 +25,7 @@ export interface Window {
   noticedUntil: number;
   /** Upstream admitted a call after its calendar's turn that a sliding window would have refused, or named the turn itself. */
   turnProven: boolean;
-  /** The most requests of a minute or less that upstream ever admitted, or named as its limit. */
+  /** The most that upstream ever admitted, or named as its limit. */
   proven: number;
   /** Tokens reserved beyond what answers used, and not given back since upstream last spoke. */
   kept: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { START, account, createHouse, type House, model, provider, targetsOf, window } from './harness.ts';
+import { type Ask, START, account, createHouse, type House, model, provider, targetsOf, window } from './harness.ts';
 
 const under = (limit: number): House => createHouse([provider('p', [model('m', { windows: [window(limit)] })])], [account('p', 'a')]);
 
@@ -25,6 +25,28 @@ describe('a configured limit', () => {
     expect(await atOnce(house)).toBe(0);
     house.time.skip(500);
     expect(await atOnce(house)).toBe(1);
+  });
+
+  test.each([
+    ['of a day', window(30, 86_400, { kind: 'calendar' })],
+    ['of an hour', window(30, 3600)],
+    ['of tokens', window(30 * 200, 60, { unit: 'tokens' })],
+    ['of seconds of sound', window(30 * 60, 3600, { unit: 'audio_seconds' })],
+  ])('%s is as little believed', async (_which, limit) => {
+    const house = createHouse([provider('p', [model('m', { windows: [limit, window(600)] })])], [account('p', 'a')]);
+    const small = { promptTokens: 100, maxOutput: 100, audioSeconds: 60 };
+    const now = (): Ask => ({ request: { ...small, deadline: house.time.now() } });
+    for (let call = 0; call < 10; call += 1) await house.ask(now());
+    expect(await house.refusal(now())).toMatchObject({ kind: 'exhausted', retryAt: START + 500 });
+    house.time.skip(500);
+    await house.ask(now());
+    expect(await house.refusal(now())).toMatchObject({ kind: 'exhausted' });
+  });
+
+  test('of more requests than anybody keeps to himself is believed at once', async () => {
+    expect(await atOnce(under(600))).toBe(600);
+    const house = createHouse([provider('p', [model('m', { windows: [window(6000, 86_400), window(600)] })])], [account('p', 'a')]);
+    expect(await atOnce(house)).toBe(600);
   });
 
   test('of few requests is believed at once', async () => {
