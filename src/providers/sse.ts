@@ -16,6 +16,8 @@ export interface Reader {
 
 /** One event or body, in characters. The largest honest ones carry a picture or a minute of speech. */
 export const MAX_PAYLOAD = 8 * 1024 * 1024;
+/** More than the longest answer has tokens. Each is held with 130 bytes of its own, so that 64 MiB of the shortest would be a gigabyte. */
+const MOST_EVENTS = 500_000;
 /** An event must be whole within a minute: a drip that keeps every other deadline quiet ends here. */
 const EVENT_MS = 60_000;
 
@@ -27,11 +29,12 @@ export interface EventReaderOptions {
 }
 
 export function createEventReader({ host, now, eventMs = EVENT_MS }: EventReaderOptions): Reader {
-  const state: { payloads: Payload[]; over: boolean; tooBig: boolean; moved: boolean; openSince?: number | undefined } = { payloads: [], over: false, tooBig: false, moved: false };
+  const state: { payloads: Payload[]; events: number; over: boolean; tooBig: boolean; moved: boolean; openSince?: number | undefined } = { payloads: [], events: 0, over: false, tooBig: false, moved: false };
   const parser = createParser({
     maxBufferSize: MAX_PAYLOAD,
     onEvent({ data, event }) {
       state.moved = true;
+      state.events += 1;
       if (data.trim() === '[DONE]') state.over = true;
       if (!state.over) state.payloads.push({ text: inOneLine(data), whole: false, ...(event !== undefined && { event }) });
     },
@@ -49,6 +52,7 @@ export function createEventReader({ host, now, eventMs = EVENT_MS }: EventReader
     state.moved = false;
     parser.feed(text);
     if (state.tooBig) throw new FailureError({ kind: 'broken-answer', message: `${host} sent an event of more than ${MAX_PAYLOAD / 1024 / 1024} MiB` });
+    if (state.events > MOST_EVENTS) throw new FailureError({ kind: 'broken-answer', message: `${host} sent more than ${MOST_EVENTS} events` });
     if (state.moved || text === '') state.openSince = undefined;
     if (!(state.moved && text.endsWith('\n'))) state.openSince ??= now();
     if (now() - (state.openSince ?? now()) > eventMs) {

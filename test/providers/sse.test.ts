@@ -71,6 +71,13 @@ describe('events', () => {
     }
   });
 
+  test('so is how many there are', () => {
+    const { reader: events } = reader();
+    const many = 'data: {}\n\n'.repeat(100_000);
+    for (let turn = 0; turn < 5; turn += 1) expect(events.feed(many)).toHaveLength(100_000);
+    expect(failureOf(() => void events.feed('data: {}\n\n'))).toMatchObject({ kind: 'broken-answer' });
+  });
+
   test('reads what the parser it is built on reads, in one line, for any text', () => {
     const word = fc.oneof(fc.constantFrom('data: ', 'data:', 'event: x', ': c', '\n', '\n\n', '\r', '\r\n', '{"a":1}', 'ä🎉', 'id: 1'), fc.string());
     fc.assert(
