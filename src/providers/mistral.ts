@@ -47,20 +47,20 @@ function bridge(before: Json | undefined, message: Json): readonly Json[] {
 const MAY_DIFFER = /"(?:content|tool_calls)"\s*:\s*\[/;
 
 function createTranslation(): (payload: Payload) => Iterable<Payload> {
-  const state = { calls: 0 };
+  /** Calls told so far, by their choice. */
+  const told = new Map<unknown, number>();
   return function* translate(payload) {
     const value = MAY_DIFFER.test(payload.text) ? parseAnswer(payload.text) : undefined;
     if (!isRecord(value) || !Array.isArray(value['choices'])) yield payload;
-    else yield { ...payload, text: JSON.stringify({ ...value, choices: listAt(value, 'choices').map((choice) => told(choice, payload.whole ? 'message' : 'delta', state)) }) };
+    else yield { ...payload, text: JSON.stringify({ ...value, choices: listAt(value, 'choices').map((choice) => placed(choice, payload.whole ? 'message' : 'delta', told)) }) };
   };
 }
 
-function told(choice: Json, place: 'message' | 'delta', state: { calls: number }): Json {
+function placed(choice: Json, place: 'message' | 'delta', told: Map<unknown, number>): Json {
   const said = recordAt(choice, place) ?? {};
-  const calls = listAt(said, 'tool_calls').map((call): Json => {
-    const index = state.calls++;
-    return place === 'message' ? { type: 'function', ...call } : { index, type: 'function', ...call };
-  });
+  const before = told.get(choice['index']) ?? 0;
+  const calls = listAt(said, 'tool_calls').map((call, position): Json => (place === 'message' ? { type: 'function', ...call } : { index: before + position, type: 'function', ...call }));
+  told.set(choice['index'], before + calls.length);
   return { ...choice, [place]: { ...said, ...spoken(said['content']), ...(calls.length > 0 && { tool_calls: calls }) } };
 }
 

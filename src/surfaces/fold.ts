@@ -71,7 +71,7 @@ function mergeDelta(into: Json, delta: Json): void {
 
 /** Pieces of one call carry its index; a piece without one is a call of its own. */
 function mergeCall(calls: Map<number, Json>, { index, ...piece }: Json): void {
-  const number = typeof index === 'number' ? index : calls.size;
+  const number = typeof index === 'number' ? index : 1 + Math.max(-1, ...calls.keys());
   const call = calls.get(number) ?? {};
   mergeDelta(call, piece);
   calls.set(number, call);

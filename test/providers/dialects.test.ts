@@ -221,6 +221,8 @@ describe('mistral', () => {
     expect(read({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Hm' }, { type: 'text', text: 'm' }] }, { type: 'text', text: '4' }] })).toEqual({ content: '4', reasoning_content: 'Hmm' });
     expect(read({ tool_calls: [{ id: 'a', function: {} }, { id: 'b', function: {} }] })).toEqual({ tool_calls: [{ index: 0, type: 'function', id: 'a', function: {} }, { index: 1, type: 'function', id: 'b', function: {} }] });
     expect(read({ tool_calls: [{ index: 7, id: 'c' }, { id: 'd' }] })).toMatchObject({ tool_calls: [{ index: 7 }, { index: 3 }] });
+    const other = decoder.read({ whole: false, text: JSON.stringify({ choices: [{ index: 1, delta: { tool_calls: [{ id: 'e' }] } }] }) })[0]?.text ?? '';
+    expect(JSON.parse(other)).toMatchObject({ choices: [{ delta: { tool_calls: [{ index: 0, id: 'e' }] } }] });
   });
 });
 

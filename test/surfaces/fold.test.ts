@@ -31,6 +31,11 @@ describe('fold', () => {
     ]);
   });
 
+  test('calls that are not counted from nought are all there is', () => {
+    const answer = folded(chunk({ tool_calls: [{ index: 1, id: 'a', function: { name: 'f', arguments: '{' } }] }), chunk({ tool_calls: [{ index: 3, id: 'b' }, { index: 1, function: { arguments: '}' } }] }));
+    expect(answer['choices']).toMatchObject([{ message: { tool_calls: [{ id: 'a', function: { arguments: '{}' } }, { id: 'b' }] } }]);
+  });
+
   test('keeps the usage, the finish reason and fields nobody knows', () => {
     const answer = folded(
       chunk({ content: 'x' }, { x_groq: { id: 'req_1' } }),
