@@ -32,9 +32,9 @@ export function withoutNotes<Message extends Json>(messages: readonly Message[])
   return messages.some(hasNotes) ? messages.map((message) => (hasNotes(message) ? withoutNote(message) : message)) : messages;
 }
 
-const hasNotes = (message: Json): boolean => 'parsed' in message || records(message['tool_calls']).some(isParsed);
+const hasNotes = ({ parsed, tool_calls: calls }: Json): boolean => parsed !== undefined || (Array.isArray(calls) && calls.some(isParsed));
 
-const isParsed = ({ function: called }: Json): boolean => isRecord(called) && 'parsed_arguments' in called;
+const isParsed = (call: unknown): boolean => isRecord(call) && isRecord(call['function']) && 'parsed_arguments' in call['function'];
 
 function withoutNote<Message extends Json>(message: Message): Message {
   const { parsed: _parsed, ...said } = message;
