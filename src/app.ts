@@ -80,7 +80,7 @@ export function tellError({ emit, now }: AdminOptions['gateway']): ErrorRequestH
     if (response.locals['asked'] !== true) {
       const { method, path, headers } = request;
       const receivedAt = receivedAtOf(response) ?? at;
-      emit({ type: 'request-refused', refusal: { id, method, path, receivedAt, totalMs: at - receivedAt, status: told.status, failure: failure.kind, ...traceOf(headers) } });
+      emit({ type: 'request-refused', refusal: { id, method, path, asked: path.startsWith('/v1/'), receivedAt, totalMs: at - receivedAt, status: told.status, failure: failure.kind, ...traceOf(headers) } });
     }
     if (!request.complete) {
       // Read on and forget: closing over unread bytes would reset the connection before the client has read why.

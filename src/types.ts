@@ -433,6 +433,8 @@ export interface Refusal {
   readonly method: string;
   /** As the client wrote it. */
   readonly path: string;
+  /** It came to `/v1`, as clients do; the operator's own mistakes are not counted among theirs. */
+  readonly asked: boolean;
   readonly receivedAt: number;
   readonly totalMs: number;
   readonly status: number;

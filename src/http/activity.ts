@@ -52,7 +52,7 @@ export function createActivity(now: Clock): Activity {
 
   return {
     observe(event) {
-      if (event.type === 'request-refused') current().refused += 1;
+      if (event.type === 'request-refused' && event.refusal.asked) current().refused += 1;
       if (event.type === 'request-finished') addRequest(current(), event);
     },
     route(request, response) {

@@ -101,8 +101,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
     text: () => registry.metrics(),
     observe(event) {
       if (event.type === 'request-finished') finished(event);
-      else if (event.type === 'request-refused') requests.add(1, 'none', 'none', event.refusal.status);
-      else if (event.type === 'attempt-finished') {
+      else if (event.type === 'request-refused') {
+        if (event.refusal.asked) requests.add(1, 'none', 'none', event.refusal.status);
+      } else if (event.type === 'attempt-finished') {
         const { provider, outcome, firstContentAt, startedAt } = event.attempt;
         const model = modelLabel(provider, event.attempt.model);
         attempts.add(1, provider, model, outcome);

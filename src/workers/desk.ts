@@ -83,7 +83,7 @@ export function createDesk({ accounts, catalogue, door, credentialOf, emit, now,
   }
 
   function refused({ id, surface, receivedAt, trace }: ChatRequest, kind: keyof typeof consequences): void {
-    emit({ type: 'request-refused', refusal: { id, method: 'POST', path: pathOf(surface), receivedAt, totalMs: now() - receivedAt, status: consequences[kind].status, failure: kind, ...(trace && { trace }) } });
+    emit({ type: 'request-refused', refusal: { id, method: 'POST', path: pathOf(surface), asked: true, receivedAt, totalMs: now() - receivedAt, status: consequences[kind].status, failure: kind, ...(trace && { trace }) } });
   }
 
   async function take(message: Ask, turn: Turn): Promise<void> {

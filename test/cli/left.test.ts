@@ -63,6 +63,10 @@ test('requests are those that were put to the gateway, in status as in stats', a
   const { requests } = JSON.parse((await ask('status', '--output', 'json')).out) as { requests: number };
   const { total } = JSON.parse((await ask('stats', '--output', 'json')).out) as { total: { requests: number } };
   expect([requests, total.requests]).toEqual([1, 1]);
+  // Who was turned away is counted apart, and the operator's own mistakes nowhere.
+  expect((await (await fetch(`${state.system.url}/metrics`)).text()).match(/^tollfree_requests_total\{surface="none".*$/gm)).toEqual(['tollfree_requests_total{surface="none",route="none",status="400"} 1']);
+  const { points } = await json<{ points: readonly { refused: number }[] }>('/activity');
+  expect(points.reduce((sum, { refused }) => sum + refused, 0)).toBe(1);
 });
 
 test('a locked vault is told before what its accounts would have left', async () => {
