@@ -24,8 +24,9 @@ async function serve(environment: NodeJS.ProcessEnv): Promise<{ readonly daemon:
   daemon.stderr.on('data', (piece: Buffer) => {
     said += piece.toString();
   });
-  while (!said.includes('listening on')) await once(daemon.stderr, 'data');
-  const [address = said] = /http:\/\/127\.0\.0\.1:\d+/.exec(said) ?? [];
+  const listening = /listening on (http:\/\/127\.0\.0\.1:\d+)\//;
+  while (!listening.test(said)) await once(daemon.stderr, 'data');
+  const [, address = ''] = listening.exec(said) ?? [];
   return { daemon, address };
 }
 

@@ -286,7 +286,7 @@ describe('a large upload', () => {
 
   test('that does not come in its time is its client’s fault, not the provider’s', async () => {
     const form = formOf({});
-    const request = upload(state.system.url, form.length, { 'x-tollfree-deadline-ms': '700' });
+    const request = upload(state.system.url, form.length, { 'x-tollfree-deadline-ms': '2000' });
     request.on('error', () => undefined);
     request.write(form.subarray(0, 6 * MIB));
     const [response] = (await once(request, 'response')) as [IncomingMessage];
