@@ -155,7 +155,7 @@ describe('a client that leaves', () => {
 describe('everybody rests', () => {
   test('quota: 429 with the earliest true time, without asking anybody', async () => {
     await state.simulators.misbehave(...(['groq', 'cerebras'] as const).map((provider, index) => ({ provider, fault: { kind: 'answer', status: 429, headers: { 'retry-after': index === 0 ? '50' : '20' }, body: '' } as const })));
-    const house = await open({ callerMs: 500 });
+    const house = await open({ callerMs: 5_000 });
     expect((await house.chat(question)).status).toBe(429);
     state.simulators.clearCalls();
     const answer = await house.chat(question);
@@ -166,7 +166,7 @@ describe('everybody rests', () => {
 
   test('an outage: 503 and never the last one left out', async () => {
     await state.simulators.misbehave({ fault: { kind: 'answer', status: 500, body: '' } });
-    const house = await open({ callerMs: 500 });
+    const house = await open({ callerMs: 2_000 });
     for (let count = 0; count < 4; count++) expect((await house.chat(question)).status).toBe(503);
     expect(house.accounts.view().flatMap(({ rests }) => rests.map(({ scope }) => scope))).toEqual(['target', 'target']);
     await state.simulators.behave();
@@ -199,7 +199,7 @@ describe('who is asked again', () => {
     const accounts = { groq: ['one', 'two', 'three'], cerebras: ['one', 'two', 'three'] };
     const asked = (): readonly string[] => state.simulators.calls().map(({ provider, account }) => `${provider}-${account}`).toSorted();
     await state.simulators.misbehave({ fault: { kind: 'answer', status: 402, body: '' } });
-    const house = await open({ accounts, callerMs: 500 });
+    const house = await open({ accounts, callerMs: 5_000 });
     await (await house.chat({ ...question, stream: false })).text();
     expect(asked()).toEqual(['cerebras-one', 'cerebras-three', 'cerebras-two', 'groq-one', 'groq-three', 'groq-two']);
     state.simulators.clearCalls();
@@ -208,7 +208,7 @@ describe('who is asked again', () => {
   });
 
   test('mistakes of clients count for no breaker, neither against a model nor for it', async () => {
-    const house = await open({ callerMs: 500 });
+    const house = await open({ callerMs: 5_000 });
     const counts = (): readonly (readonly [string, number])[] => house.accounts.breakers().map(({ provider, consecutive }) => [provider, consecutive] as const);
     const outcomes = async (status: number, times: number): Promise<void> => {
       await state.simulators.behave();
