@@ -9,7 +9,7 @@ import type { Clock, Emit, GatewayEvent } from '../types.ts';
 import { lockDataDirectory } from '../vault/daemon-lock.ts';
 import type { Cleanup } from './cleanup.ts';
 import { createSteadyClock } from './clock.ts';
-import { logLevelFrom, placesOf } from './environment.ts';
+import { logLevelFrom, placesOf, refuseSharing } from './environment.ts';
 import type { Places } from './environment.ts';
 
 export interface BaseOptions {
@@ -34,6 +34,7 @@ export interface Base {
 
 /** Throws ConfigError, and VaultError where another daemon serves the directory. */
 export async function openBase(options: BaseOptions, cleanup: Cleanup): Promise<Base> {
+  refuseSharing(options.environment);
   const now = createSteadyClock();
   const places = placesOf(options.environment, options.directory);
   const settings = loadSettings(readConfig(places.settings), places.settings);

@@ -55,4 +55,9 @@ export function logLevelFrom(environment: Environment): Settings['log']['level']
   throw wrong('TOLLFREE_LOG_LEVEL', `${JSON.stringify(written)} is not a level: ${LEVELS.join(', ')}`);
 }
 
+/** Throws ConfigError where it asks for what is not built: two daemons that each count by themselves would use every limit twice. */
+export function refuseSharing(environment: Environment): void {
+  if (given(environment, 'TOLLFREE_REDIS_URL') !== undefined) throw wrong('TOLLFREE_REDIS_URL', 'several daemons cannot share what they count yet; run one, with server.workers where one core is full, and leave it unset');
+}
+
 const wrong = (variable: string, message: string): ConfigError => new ConfigError([{ file: variable, line: 0, column: 0, path: '', message }]);

@@ -55,6 +55,12 @@ test('a variable that is empty is one that is not set', async () => {
   expect(status).toBe(0);
 });
 
+test('nobody counts by himself what he was asked to share', async () => {
+  const { status, words } = await runProgram(['serve', '--port', '0'], { directory: place.directory, environment: { TOLLFREE_REDIS_URL: 'redis://localhost' } });
+  expect(status).toBe(1);
+  expect(words).toMatch(/^error: the configuration is wrong\nTOLLFREE_REDIS_URL several daemons cannot share/);
+});
+
 test('a wrong TOLLFREE_LOG_LEVEL is named', async () => {
   const { status, words } = await runProgram(['serve', '--port', '0'], { directory: place.directory, environment: { TOLLFREE_LOG_LEVEL: 'verbose' } });
   expect({ status, words }).toEqual({ status: 1, words: 'error: the configuration is wrong\nTOLLFREE_LOG_LEVEL "verbose" is not a level: error, warn, info, debug\n' });
