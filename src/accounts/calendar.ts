@@ -22,7 +22,7 @@ export function createCalendar(spanMs: number, guardOf: () => number, timeZone =
   let carried = 0;
 
   function roll(now: number): void {
-    if (now < end + late()) return;
+    if (now < end || now < end + late()) return;
     const next = Number.isFinite(end) ? turns.next(end) : Number.NEGATIVE_INFINITY;
     // Never used, or idle for a whole period: just after a turn the period before it may still count.
     if (now < next + late()) [start, end, previous, used] = [end, next, used, carried];

@@ -1,6 +1,7 @@
 /** All windows of one scope: a pool, or one model in a pool. */
 import type { Fact, Limits, Unit, WindowLimit } from '../types.ts';
 import { kindTold } from './kind-told.ts';
+import { provable } from './proof.ts';
 import { type Call, type Totals, createUnseen } from './unseen.ts';
 import { type Source, type Window, createWindow, fits, freeAt, limitTo, turnsOtherwise } from './window.ts';
 
@@ -122,7 +123,7 @@ export function createMeter(): Meter {
     loweredAt: Number.NEGATIVE_INFINITY,
     get lastTakeAt() { return lastTakeAt; },
     admitted(now) {
-      for (const window of windows) window.proven = Math.max(window.proven, window.counter.used(now) - (taken[window.unit] - answered[window.unit]));
+      for (const window of windows) if (provable(window)) window.proven = Math.max(window.proven, window.counter.used(now) - (taken[window.unit] - answered[window.unit]));
     },
     configure(limits, own) {
       concurrent = Math.min(limits.concurrent ?? Number.POSITIVE_INFINITY, own.concurrent ?? Number.POSITIVE_INFINITY);

@@ -35,13 +35,24 @@ function heardUntil(meter: Meter, now: number, known: boolean, turns: boolean): 
 }
 
 /** Whether the next call is one more than upstream ever admitted. */
-function beyond({ unit, seconds, limit, proven, counter }: Window, now: number, known: boolean): boolean {
-  const named = Number.isFinite(limit);
-  if (!named && (known || unit !== 'requests')) return false;
-  const least = unit === 'requests' ? BELIEVED_REQUESTS : 0;
-  const most = unit === 'requests' ? (seconds <= 60 ? CAUTIOUS_REQUESTS : CAUTIOUS_REQUESTS_A_DAY) : Number.POSITIVE_INFINITY;
-  const used = counter.used(now);
-  return used >= proven && (!named || used >= Math.max(least, limit * BELIEVED_SHARE)) && used < most;
+function beyond(window: Window, now: number, known: boolean): boolean {
+  if (!provable(window) || (known && !Number.isFinite(window.limit))) return false;
+  const used = window.counter.used(now);
+  return used >= window.proven && used >= believed(window) && used < mostCautious(window);
+}
+
+/** Whether it matters how much upstream has admitted. */
+export const provable = (window: Window): boolean =>
+  (Number.isFinite(window.limit) ? window.proven < window.limit && believed(window) < mostCautious(window) : window.unit === 'requests');
+
+function believed({ unit, limit }: Window): number {
+  if (!Number.isFinite(limit)) return 0;
+  return unit === 'requests' ? Math.max(BELIEVED_REQUESTS, limit * BELIEVED_SHARE) : limit * BELIEVED_SHARE;
+}
+
+function mostCautious({ unit, seconds }: Window): number {
+  if (unit !== 'requests') return Number.POSITIVE_INFINITY;
+  return seconds <= 60 ? CAUTIOUS_REQUESTS : CAUTIOUS_REQUESTS_A_DAY;
 }
 
 /** Those whose turn the next call would prove: a sliding window might still be full of the period before. */

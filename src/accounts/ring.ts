@@ -8,6 +8,8 @@ const EXACT_ENTRIES = 4096;
 
 export interface Ring {
   readonly size: number;
+  /** When the oldest was put in; Infinity where there is none. */
+  readonly oldest: number;
   /** Of all amounts. */
   readonly total: number;
   timeAt(index: number): number;
@@ -90,6 +92,7 @@ export function createRing(grain: number): Ring {
 
   return {
     get size() { return count; },
+    get oldest() { return count === 0 ? Number.POSITIVE_INFINITY : (times[head] ?? 0); },
     get total() { return total; },
     timeAt,
     amountAt,

@@ -12,7 +12,7 @@ export function createRolling(spanMs: number): Tally {
   const taken = createRing(spanMs / GRAINS);
 
   function expire(now: number): void {
-    while (taken.size > 0 && taken.timeAt(0) + spanMs <= now) taken.shift();
+    while (taken.oldest + spanMs <= now) taken.shift();
   }
 
   function addForeign(now: number, amount: number, reset: Reset): void {
