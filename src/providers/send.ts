@@ -45,7 +45,8 @@ export function createSend({ http, credentialOf, now, eventMs }: SendOptions): S
     };
     if (status < 200 || status > 299) throw refuse(await readText(clean(), REFUSAL_MS));
     return {
-      facts: readHeaderFacts({ headers, provider: provider.name }, now()),
+      // Who answers has more than a limit of none: that is how some write that they have none.
+      facts: readHeaderFacts({ headers, provider: provider.name }, now()).filter(({ limit }) => limit !== 0),
       chunks: request.relay === undefined ? readChunks(answer, dialect.decode(refuse, request.original?.dialect === provider.dialect), { credential, host, now, eventMs }) : relayed(clean(), refuse, wordingOf(request)),
     };
   };

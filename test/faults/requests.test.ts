@@ -98,6 +98,13 @@ describe('usage nobody can believe', () => {
   });
 });
 
+test('a limit of none, told beside an answer, keeps nobody out', async () => {
+  const { fault } = answered({});
+  await state.simulators.misbehave({ provider: 'groq', fault: { ...fault, headers: { 'x-ratelimit-limit-requests': '0', 'x-ratelimit-remaining-requests': '0' } } as FaultRuleInput['fault'] });
+  const house = await open();
+  for (let count = 0; count < 2; count += 1) expect((await house.chat({ ...question, stream: false })).headers.get('x-tollfree-provider')).toBe('groq');
+});
+
 describe('a client that leaves', () => {
   const leaveAt = { 'before headers': { kind: 'silence' }, 'after headers': { kind: 'silence', after: 'headers' }, 'mid-stream': { kind: 'silence', after: 3 }, 'under comments': { kind: 'comments', after: 1 } } as const;
 
