@@ -53,7 +53,7 @@ export function readQuestion({ body }: ChatRequest, provider: Provider): Questio
     } else turns.push({ role: 'user', parts: readParts(message['content']) });
   }
   const words = system.filter(Boolean).join('\n\n');
-  // Nobody but OpenAI answers instructions alone.
+  // Kept apart, instructions alone would leave an empty conversation.
   return turns.length === 0 ? { system: '', turns: [{ role: 'user', parts: [{ type: 'text', text: words }] }], fields } : { system: words, turns, fields };
 }
 
