@@ -11,8 +11,8 @@ const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, deflate: createIn
  * What cannot be read throws only where somebody reads it: a refusal says enough by its status.
  */
 export function decoded(bytes: AsyncIterable<Uint8Array>, headers: HttpHeaders, { host, most }: { readonly host: string; readonly most: number }): AsyncIterable<Uint8Array> {
-  const encoding = String(headers['content-encoding'] ?? 'identity').toLowerCase();
-  if (encoding === 'identity') return bytes;
+  const encoding = String(headers['content-encoding'] ?? '').toLowerCase();
+  if (encoding === '' || encoding === 'identity') return bytes;
   const create = Object.hasOwn(decoders, encoding) ? decoders[encoding as keyof typeof decoders] : undefined;
   if (create === undefined) return unreadable(bytes, `${host} answered in the encoding ${encoding}, which was not asked for`);
   return inflated(bytes, create(), { host, most });

@@ -47,6 +47,7 @@ const encodings: readonly Row[] = [
   row('an encoding written in capitals', packed('GZIP', gzipSync), 'first', 200),
   row('two encodings, one on the other', packed('gzip, br', (body) => brotliCompressSync(gzipSync(body))), 'next', 503),
   row('an encoding that is none', packed('identity', (body) => Buffer.from(body)), 'first', 200),
+  row('an encoding without a name', packed('', (body) => Buffer.from(body)), 'first', 200),
   row('zstd, unasked', packed('zstd', () => Buffer.from('(\u00b5/\u00fd', 'latin1')), 'next', 503),
   row('a refusal in zstd', bytes(`HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-encoding: zstd\r\n${CLOSE}\r\n(\u00b5/`), 'next', 429, { retryAfter: [6, 7], rests: ['pool-model rate-minute'] }),
 ];
