@@ -23,7 +23,7 @@ function measure(kinds) {
   const model = { name: 'm', aliases: [], capabilities: ['text_generation'], limits: { windows: windows.slice(4) }, price: { input: 0, output: 0 } };
   const provider = { name: 'p', title: 'p', status: 'active', baseUrl: 'https://p.test', dialect: 'openai', priority: 1, quotaScope: 'account', limits: { windows: windows.slice(0, 4) }, omit: [], rename: {}, headers: {}, models: [model] };
   const ledger = createLedger(createPools(), { must: () => undefined, may: () => undefined }, 0);
-  const estimate = createEstimates().of('p', model, { surface: 'chat', promptTokens: 100 });
+  const estimate = createEstimates(() => undefined).of('p', model, { surface: 'chat', promptTokens: 100 });
   const place = { target: { provider, model }, pool: 'p', accountId: 'a' };
   let at = START;
   const open = [];

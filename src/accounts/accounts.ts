@@ -53,8 +53,8 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     ended: (key) => record({ type: 'awake', key }),
   });
   const rotation = createRotation<Option, Ruled>();
-  const estimates = createEstimates();
-  const merits = createMerits();
+  const estimates = createEstimates((key, learned) => recordLater({ type: 'estimate', key, learned }));
+  const merits = createMerits((target, merit) => recordLater({ type: 'merit', target, merit }));
   const conversations = createConversations();
   const breaker = createBreaker((changed) => record({ type: 'breaker', breaker: changed }));
   const effects = createEffects(rests, breaker, emit);
@@ -62,7 +62,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   const everyone = (): readonly Account[] => [...byProvider.values()].flat();
 
   const shortening = { due: false };
-  const history = { pools, rests, breaker, rotation, estimates };
+  const history = { pools, rests, breaker, rotation, estimates, merits };
   const ledger = createLedger(pools, { must: record, may: recordLater }, restore(journal?.read() ?? [], history, catalogue(), now()));
   const choice = createChoice({ ledger, rests, rotation, estimates, merits, conversations, random, accountsOf: (provider) => byProvider.get(provider) ?? NOBODY });
   const line = createLine<Lease>(scheduler, lineBound);

@@ -43,6 +43,8 @@ const DEVIATIONS = 3;
 /** Prompts of one model differ by about a tenth in how far our count is off. */
 const FIRST_SPREAD = 0.1;
 const UNLEARNED = { ratio: 1, ratioSpread: 0 };
+/** One change in so many is written down: a crash forgets no more than half of what decides. */
+const WRITTEN_EVERY = 10;
 /** Tokenisers differ by less; beyond it the report is odd (cached or hidden prompt), not the estimate. */
 const RATIO_BOUNDS = [0.3, 4] as const;
 
@@ -51,8 +53,16 @@ const WORDLESS: ReadonlySet<Surface> = new Set(['embeddings', 'moderations', 'im
 
 const keyOf = (provider: string, model: string): string => `${provider}/${model}`;
 
-export function createEstimates(): Estimates {
+/** `changed`: to be kept over a restart. */
+export function createEstimates(changed: (key: string, learned: Learned) => void): Estimates {
   const models = new Map<string, Learned>();
+  const changes = new Map<string, number>();
+
+  function written(key: string, learned: Learned): void {
+    const times = changes.get(key) ?? 0;
+    changes.set(key, times + 1);
+    if (times % WRITTEN_EVERY === 0) changed(key, learned);
+  }
 
   return {
     of(provider, model, request) {
@@ -70,7 +80,9 @@ export function createEstimates(): Estimates {
       const error = Math.abs(estimated.input + estimated.output - total) / Math.max(1, total);
       const known = models.get(key);
       if (known === undefined) {
-        models.set(key, { ratio, ratioSpread: FIRST_SPREAD, output: usage.output, spread: usage.output / 2, error });
+        const first = { ratio, ratioSpread: FIRST_SPREAD, output: usage.output, spread: usage.output / 2, error };
+        models.set(key, first);
+        written(key, first);
         return;
       }
       known.ratioSpread += WEIGHT * (Math.abs(ratio - known.ratio) - known.ratioSpread);
@@ -78,6 +90,7 @@ export function createEstimates(): Estimates {
       known.spread += WEIGHT * (Math.abs(usage.output - known.output) - known.spread);
       known.output += WEIGHT * (usage.output - known.output);
       known.error += WEIGHT * (error - known.error);
+      written(key, known);
     },
     errors: () => new Map([...models].map(([key, { error }]) => [key, error])),
     save: () => [...models],

@@ -6,6 +6,7 @@ import { WIDEST_GUARD_MS } from './counter.ts';
 import { type Entry, type Scoped, type StoredWindow, readEntry } from './journal.ts';
 import type { Estimates } from './estimate.ts';
 import { type Hold, written } from './ledger.ts';
+import type { Merits } from './merit.ts';
 import type { Meter } from './meter.ts';
 import type { Pool, PoolModel, Pools } from './pools.ts';
 import { unprovenTurns } from './proof.ts';
@@ -20,6 +21,7 @@ export interface HistoryParts {
   readonly breaker: Breaker;
   readonly rotation: Pick<Rotation<never>, 'used' | 'save'>;
   readonly estimates: Estimates;
+  readonly merits: Pick<Merits, 'save' | 'restore'>;
 }
 
 interface OpenCall extends Call {
@@ -37,7 +39,7 @@ interface OpenCall extends Call {
  * because the clock was set back, counts as of now: that frees nothing early and holds nothing longer than its window.
  * Returns the highest number of a call.
  */
-export function restore(lines: readonly unknown[], { pools, rests, breaker, rotation, estimates }: HistoryParts, catalogue: Catalogue, now: number): number {
+export function restore(lines: readonly unknown[], { pools, rests, breaker, rotation, estimates, merits }: HistoryParts, catalogue: Catalogue, now: number): number {
   const open = new Map<number, OpenCall>();
   let highest = 0;
   let reached = Number.NEGATIVE_INFINITY;
@@ -139,13 +141,14 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
       case 'window': window(entry); break;
       case 'turn': rotation.used(entry.target, entry.account); break;
       case 'estimate': estimates.restore(entry.key, entry.learned); break;
+      case 'merit': merits.restore(entry.target, entry.merit); break;
     }
   }
   return highest;
 }
 
 /** Everything there is to know now, in as few lines as it takes. */
-export function snapshot({ pools, rests, breaker, rotation, estimates }: HistoryParts, open: readonly Hold[], now: number): Entry[] {
+export function snapshot({ pools, rests, breaker, rotation, estimates, merits }: HistoryParts, open: readonly Hold[], now: number): Entry[] {
   const entries: Entry[] = [];
   for (const [name, pool] of pools.all()) {
     const provider = pool.provider?.name ?? name.replace(/\/.*/, '');
@@ -164,6 +167,7 @@ export function snapshot({ pools, rests, breaker, rotation, estimates }: History
   for (const record of breaker.all(now)) entries.push({ type: 'breaker', breaker: record });
   for (const [target, account] of rotation.save()) entries.push({ type: 'turn', target, account });
   for (const [key, learned] of estimates.save()) entries.push({ type: 'estimate', key, learned });
+  for (const [target, merit] of merits.save()) entries.push({ type: 'merit', target, merit });
   return entries;
 }
 

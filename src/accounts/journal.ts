@@ -3,6 +3,7 @@ import type { Fact, Unit, WindowLimit } from '../types.ts';
 import type { BreakerRecord } from './breaker.ts';
 import type { Charging } from './charging.ts';
 import type { Learned as LearnedUse } from './estimate.ts';
+import type { KnownMerit } from './merit.ts';
 import type { Rest } from './rest.ts';
 import type { Source } from './window.ts';
 
@@ -49,10 +50,12 @@ export type Entry =
   | { readonly type: 'awake'; readonly key: string }
   /** How it stands now, in place of what was said before. */
   | { readonly type: 'breaker'; readonly breaker: BreakerRecord }
+  /** Now and then, in place of what was said before. */
+  | { readonly type: 'estimate'; readonly key: string; readonly learned: LearnedUse }
+  | { readonly type: 'merit'; readonly target: string; readonly merit: KnownMerit }
   /** Snapshots only. */
   | (Scoped & { readonly type: 'window'; readonly at: number; readonly meter: 0 | 1; readonly window: StoredWindow })
-  | { readonly type: 'turn'; readonly target: string; readonly account: string }
-  | { readonly type: 'estimate'; readonly key: string; readonly learned: LearnedUse };
+  | { readonly type: 'turn'; readonly target: string; readonly account: string };
 
 /** JSON has no Infinity: absent means until a human acts. */
 export type StoredRest = Omit<Rest, 'until'> & { readonly until?: number };
@@ -87,6 +90,7 @@ const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 
   window: { at: 'number', provider: 'string', pool: 'string', model: 'string', meter: 'number', window: 'object' },
   turn: { target: 'string', account: 'string' },
   estimate: { key: 'string', learned: 'object' },
+  merit: { target: 'string', merit: 'object' },
 };
 
 const isType = (type: unknown): type is Entry['type'] => typeof type === 'string' && Object.hasOwn(SHAPES, type);

@@ -12,33 +12,47 @@ export interface Merits {
   failed(target: string): void;
   /** Whoever is unknown is thought perfect, and so gets its first try. */
   of(target: string): Merit;
+  save(): readonly (readonly [target: string, known: KnownMerit])[];
+  restore(target: string, known: KnownMerit): void;
+}
+
+export interface KnownMerit {
+  readonly reliability: number;
+  /** Absent: never answered. */
+  readonly ms?: number | undefined;
 }
 
 /** Weight of the newest call: about the last ten decide, because free tiers change by the hour. */
 const WEIGHT = 0.2;
 
-export function createMerits(): Merits {
-  const merits = new Map<string, { reliability: number; ms: number | undefined }>();
+/** One change in so many is written down: a crash forgets no more than half of what decides. */
+const WRITTEN_EVERY = 5;
 
-  function known(target: string): { reliability: number; ms: number | undefined } {
-    const found = merits.get(target) ?? { reliability: 1, ms: undefined };
-    merits.set(target, found);
-    return found;
+/** `changed`: to be kept over a restart. */
+export function createMerits(changed: (target: string, known: KnownMerit) => void): Merits {
+  const merits = new Map<string, { reliability: number; ms: number | undefined; changes: number }>();
+
+  function change(target: string, reliability: number, ms?: number): void {
+    const known = merits.get(target) ?? { reliability: 1, ms: undefined, changes: 0 };
+    merits.set(target, known);
+    known.reliability += WEIGHT * (reliability - known.reliability);
+    if (ms !== undefined) known.ms = known.ms === undefined ? ms : known.ms + WEIGHT * (ms - known.ms);
+    if (known.changes % WRITTEN_EVERY === 0) changed(target, stored(known));
+    known.changes += 1;
   }
 
   return {
-    answered(target, ms) {
-      const merit = known(target);
-      merit.reliability += WEIGHT * (1 - merit.reliability);
-      merit.ms = merit.ms === undefined ? ms : merit.ms + WEIGHT * (ms - merit.ms);
-    },
-    failed(target) {
-      const merit = known(target);
-      merit.reliability -= WEIGHT * merit.reliability;
-    },
+    answered: (target, ms) => change(target, 1, ms),
+    failed: (target) => change(target, 0),
     of(target) {
       const { reliability = 1, ms = 0 } = merits.get(target) ?? {};
       return { reliability, ms };
     },
+    save: () => [...merits].map(([target, known]) => [target, stored(known)] as const),
+    restore(target, { reliability, ms }) {
+      if (Number.isFinite(reliability)) merits.set(target, { reliability, ms, changes: 0 });
+    },
   };
 }
+
+const stored = ({ reliability, ms }: KnownMerit): KnownMerit => ({ reliability, ...(ms !== undefined && { ms }) });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WindowLimit } from '../../src/types.ts';
 import { createJournal } from '../../src/usage/journal.ts';
-import { type House, START, type Time, account, createHouse, createTime, model, provider, window } from './harness.ts';
+import { type House, START, type Time, account, createHouse, createTime, model, provider, targetsOf, window } from './harness.ts';
 
 let directory = '';
 beforeEach(() => {
@@ -58,6 +58,34 @@ describe.each([['a snapshot', true], ['the lines of the journal', false]])('afte
     const known = tokens(after) ?? 0;
     await toldTokens(after, 10_000 - known - 300);
     expect(tokens(after)).toBe(known + 150);
+  });
+
+  test('it is known who was fast of late, who fails, and how long answers are', async () => {
+    const time = createTime();
+    const providers = ['slow', 'fast'].map((name) => provider(name, [model('m', { windows: [window(100_000, 60, { unit: 'tokens' })] })]));
+    const open = (): House => createHouse(providers, ['slow', 'fast'].map((name) => account(name, 'a')), { time, random: () => 0.9, journal: createJournal({ path: join(directory, 'quota.journal'), now: time.now, emit: () => undefined }) });
+    const before = open();
+    for (const [index, ms] of [800, 100].entries()) {
+      const lease = await before.ask({ candidates: targetsOf(...providers).slice(index, index + 1) });
+      time.skip(ms);
+      lease.learn([]);
+      lease.settle({ input: 100, output: 20 });
+    }
+    if (snapshot) before.accounts.save();
+    await turnOver();
+    time.skip(120_000);
+    const after = open();
+    const next = await after.ask({ strategy: 'fastest', request: { promptTokens: 100 } });
+    expect(next.account.provider).toBe('fast');
+    // 20 and three times their first spread, not the 800 of a model nobody knows.
+    const used = after.accounts.view().find(({ account: { provider: name } }) => name === 'fast')?.windows.find(({ unit }) => unit === 'tokens')?.used;
+    expect(used).toBeLessThan(200);
+    next.fail({ kind: 'policy', message: 'no' });
+    (await after.ask({ strategy: 'reliable' })).fail({ kind: 'overloaded', message: '503' });
+    if (snapshot) after.accounts.save();
+    await turnOver();
+    time.skip(120_000);
+    expect((await open().ask({ strategy: 'reliable' })).account.provider).toBe('fast');
   });
 
   test('a configured limit is as well proven as before', async () => {
