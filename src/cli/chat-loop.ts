@@ -14,6 +14,8 @@ export async function converse(context: Context, door: Door, model: string): Pro
   const { words } = context;
   const conversation = createConversation(model);
   const reader = createInterface({ input: context.stdin, output: context.out.stream, terminal: true, completer: createCompleter(door) });
+  // Ctrl-D in the middle of an answer: there is nobody to prompt any more, which Node from 24 on takes for a mistake.
+  reader.once('close', () => (reader.prompt = () => undefined));
   const interruption = createInterruption(reader, () => words.write(words.paint('dim', '\n/quit or Ctrl-D leaves\n')));
   words.write(words.paint('dim', `${door.address} · ${conversation.model} · /help lists the commands\n`));
   const answer = (): Promise<void> => interruption.during((signal) => reply({ context, conversation, door, signal }));
