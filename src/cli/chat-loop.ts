@@ -14,13 +14,15 @@ export async function converse(context: Context, door: Door, model: string): Pro
   const { words } = context;
   const conversation = createConversation(model);
   const reader = createInterface({ input: context.stdin, output: context.out.stream, terminal: true, completer: createCompleter(door) });
-  // Ctrl-D in the middle of an answer: there is nobody to prompt any more, which Node from 24 on takes for a mistake.
-  reader.once('close', () => (reader.prompt = () => undefined));
+  const person = { left: false };
+  reader.once('close', () => {
+    person.left = true;
+  });
   const interruption = createInterruption(reader, () => words.write(words.paint('dim', '\n/quit or Ctrl-D leaves\n')));
   words.write(words.paint('dim', `${door.address} · ${conversation.model} · /help lists the commands\n`));
   const answer = (): Promise<void> => interruption.during((signal) => reply({ context, conversation, door, signal }));
   const desk = { conversation, answer, bill: () => billOf(context, conversation.spent), say: (text: string) => words.write(`${words.paint('dim', text)}\n`) };
-  const reading = { reader, typed: reader[Symbol.asyncIterator](), paint: context.out.paint };
+  const reading = { reader, hasLeft: () => person.left, typed: reader[Symbol.asyncIterator](), paint: context.out.paint };
   try {
     for (;;) {
       const line = await readQuestion(reading);
