@@ -26,8 +26,6 @@ export interface HistoryParts {
 
 interface OpenCall extends Call {
   seenAt: number;
-  /** In a snapshot. */
-  readonly counted: boolean;
   readonly cost: Totals;
   readonly meters: readonly [Meter, Meter];
   readonly model: PoolModel;
@@ -68,7 +66,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
     // In a snapshot it is counted already, and what it would prove is to be seen no more.
     const turns = entry.counted === true ? [] : unprovenTurns(pool, model.meter, at);
     const { requests, tokens, audio_seconds = 0 } = entry;
-    const call: OpenCall = { at, seenAt: entry.seenAt ?? Number.POSITIVE_INFINITY, cost: { requests, tokens, audio_seconds }, counted: entry.counted === true, meters: [pool.meter, model.meter], model, turns };
+    const call: OpenCall = { id: entry.id, at, seenAt: entry.seenAt ?? Number.POSITIVE_INFINITY, cost: { requests, tokens, audio_seconds }, counted: entry.counted === true, meters: [pool.meter, model.meter], model, turns };
     for (const { meter } of both) {
       if (entry.counted !== true) meter.count(at, call);
       Object.assign(meter.answered, meter.taken);
@@ -90,7 +88,7 @@ export function restore(lines: readonly unknown[], { pools, rests, breaker, rota
   function seen({ id, at: told }: Entry & { readonly type: 'seen' }): void {
     const call = open.get(id);
     // A snapshot has it as if nobody had spoken of it.
-    if (call === undefined || call.counted) return;
+    if (call === undefined || call.counted === true) return;
     const at = timeOf(told);
     for (const meter of call.meters) meter.seen(at, call);
     call.seenAt = at;

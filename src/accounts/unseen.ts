@@ -11,11 +11,15 @@ import { type Coming, type Counter, GUARD_MS, type Tally, WIDEST_GUARD_MS } from
 export type Totals = Record<Unit, number>;
 
 export interface Call {
+  /** They rise. */
+  readonly id: number;
   readonly at: number;
   /** Upstream has spoken of it, so it had counted it by then. Infinity until it does. */
   readonly seenAt: number;
   /** What it takes, as far as is known. */
   readonly cost: Readonly<Totals>;
+  /** From before a restart: it is in the tallies. */
+  readonly counted?: boolean;
 }
 
 /** Of one meter: a network jitters for all of its windows alike. */
@@ -36,8 +40,10 @@ export interface Unseen {
   coming(unit: Unit): readonly Coming[];
 }
 
-/** So many that have arrived are kept before the list is made shorter. */
+/** So many places of those that have arrived are kept before the list is made shorter. */
 const KEPT = 64;
+/** In their places: a call that is kept for long, for nothing, is a dear one to collect. */
+const GONE: Call = { id: 0, at: Number.NEGATIVE_INFINITY, seenAt: Number.NEGATIVE_INFINITY, cost: { requests: 0, tokens: 0, audio_seconds: 0 } };
 
 /** `windows`: where they arrive. */
 export function createUnseen(windows: readonly { readonly unit: Unit; readonly counter: Pick<Counter, 'take' | 'delay'> }[]): Unseen {
@@ -46,13 +52,14 @@ export function createUnseen(windows: readonly { readonly unit: Unit; readonly c
   /** In the order they were sent; those before `first` have arrived. */
   let calls: Call[] = [];
   let first = 0;
+  /** The last of those. */
+  let arrived = 0;
 
   /** Where the widest guard was not enough, upstream counts later than it answers, and an answer proves nothing. */
   const believed = (): boolean => guard < WIDEST_GUARD_MS;
   const wasSeen = ({ seenAt }: Call): boolean => seenAt !== Number.POSITIVE_INFINITY && believed();
 
-  /** A call from before a restart has gone into the tallies. */
-  const isHere = (call: Call): boolean => !wasSeen(call) && calls.includes(call, first);
+  const isHere = (call: Call): boolean => call.id > arrived && call.counted !== true && !wasSeen(call);
 
   function land(at: number, { cost }: Call): void {
     total.requests -= cost.requests;
@@ -63,7 +70,9 @@ export function createUnseen(windows: readonly { readonly unit: Unit; readonly c
 
   function arrive(now: number): void {
     for (let call = calls[first]; call !== undefined && call.at + guard <= now; call = calls[first]) {
+      calls[first] = GONE;
       first += 1;
+      arrived = call.id;
       if (!wasSeen(call)) land(call.at + guard, call);
     }
     if (first < KEPT) return;

@@ -30,10 +30,11 @@ function alone(spec: WindowLimit): Alone {
   meter.configure({ windows: [spec] }, { windows: [] });
   const one = meter.windows.find(({ unit, seconds }) => unit === spec.unit && seconds === spec.seconds);
   if (one === undefined) throw new Error('not configured');
+  const sent = { calls: 0 };
   return {
     window: one,
     take(at, amount) {
-      const call: Sent = { at, seenAt: Number.POSITIVE_INFINITY, cost: { requests: 0, tokens: 0, audio_seconds: 0, [spec.unit]: amount } };
+      const call: Sent = { id: (sent.calls += 1), at, seenAt: Number.POSITIVE_INFINITY, cost: { requests: 0, tokens: 0, audio_seconds: 0, [spec.unit]: amount } };
       meter.count(at, call);
       return call;
     },
