@@ -20,7 +20,6 @@ export interface Place {
 
 /** What one call has taken, until it is settled. */
 export interface Hold extends Place, Call {
-  readonly id: number;
   readonly cost: Totals;
   /** How many of its tokens are the answer's. */
   readonly output: number;

@@ -2,22 +2,26 @@
  * Between the two shapes of an OpenAI answer: a fold of chunks is a completion, and a completion can be told as chunks.
  * Fields nobody here knows are kept: text grows, lists grow, of anything else the last word counts.
  */
-type Json = Record<string, unknown>;
+import { isRecord, records } from './json.ts';
+import type { Json } from './json.ts';
+
+/** What is being put together. */
+type Growing = Record<string, unknown>;
 
 /** Deltas whose text is a piece of a longer one. Any other string (an id, a role) is whole each time. */
 const GROWING: ReadonlySet<string> = new Set(['content', 'refusal', 'reasoning', 'reasoning_content', 'arguments']);
 
 /** Texts of `chat.completion.chunk`s to the text of one `chat.completion`. */
 export function foldChunks(texts: readonly string[]): string {
-  const completion: Json = {};
-  const choices = new Map<number, { readonly choice: Json; readonly message: Json; readonly calls: Map<number, Json> }>();
+  const completion: Growing = {};
+  const choices = new Map<number, { readonly choice: Growing; readonly message: Growing; readonly calls: Map<number, Growing> }>();
   for (const text of texts) {
     const { choices: pieces, ...top } = JSON.parse(text) as Json;
     merge(completion, top);
     for (const piece of records(pieces)) {
       const { delta, logprobs, ...rest } = piece;
       const index = Number(piece['index'] ?? 0);
-      const folded = choices.get(index) ?? { choice: {}, message: { role: 'assistant', content: null }, calls: new Map<number, Json>() };
+      const folded = choices.get(index) ?? { choice: {}, message: { role: 'assistant', content: null }, calls: new Map<number, Growing>() };
       choices.set(index, folded);
       merge(folded.choice, rest);
       if (logprobs !== undefined) mergeDelta(folded.choice, { logprobs });
@@ -52,14 +56,14 @@ export function unfoldCompletion(text: string, includeUsage: boolean): readonly 
 /** By the numbers they came with, which may be any. */
 const inOrder = <Value>(numbered: ReadonlyMap<number, Value>): readonly Value[] => [...numbered.entries()].toSorted(([a], [b]) => a - b).map(([, value]) => value);
 
-function merge(into: Json, from: Json): void {
+function merge(into: Growing, from: Json): void {
   for (const [key, value] of fieldsOf(from)) if (value !== null || !(key in into)) into[key] = value;
 }
 
 /** All but the one by whose name everybody's prototype is reached. */
 const fieldsOf = (from: Json): readonly (readonly [string, unknown])[] => Object.entries(from).filter(([key]) => key !== '__proto__');
 
-function mergeDelta(into: Json, delta: Json): void {
+function mergeDelta(into: Growing, delta: Json): void {
   for (const [key, value] of fieldsOf(delta)) {
     const known = into[key];
     if (typeof value === 'string' && typeof known === 'string' && GROWING.has(key)) into[key] = known + value;
@@ -70,7 +74,7 @@ function mergeDelta(into: Json, delta: Json): void {
 }
 
 /** Pieces of one call carry its index; a piece without one is a call of its own. */
-function mergeCall(calls: Map<number, Json>, { index, ...piece }: Json): void {
+function mergeCall(calls: Map<number, Growing>, { index, ...piece }: Json): void {
   const number = typeof index === 'number' ? index : 1 + Math.max(-1, ...calls.keys());
   const call = calls.get(number) ?? {};
   mergeDelta(call, piece);
@@ -81,12 +85,4 @@ function withIndexedCalls(message: Json): Json {
   const { tool_calls: calls, ...rest } = message;
   if (!Array.isArray(calls)) return message;
   return { ...rest, tool_calls: records(calls).map((call, index) => ({ index, ...call })) };
-}
-
-function records(value: unknown): Json[] {
-  return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
