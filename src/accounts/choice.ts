@@ -127,6 +127,22 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
     return { option, freeAt: now, ...keeping(option, request, now, others), outcome: resting(option, now, true)?.outcome ?? 'excluded', excluded: true };
   }
 
+  /**
+   * Who is left out for its requests may be kept longer by this one's tokens. Nobody is free earlier than told then, so only those are
+   * asked again who could be the earliest: one of a thousand, as a rule.
+   */
+  function keptFor({ request, excluded }: Demand, left: readonly Ruled[], now: number, others = 0): readonly Ruled[] {
+    const earliest = { ofAll: Number.POSITIVE_INFINITY, ofAllowed: Number.POSITIVE_INFINITY };
+    return left.map((why) => {
+      const { target, account, pool } = why.option;
+      const isExcluded = excluded(target, account, pool);
+      const told = why.freeAt < (isExcluded ? earliest.ofAll : earliest.ofAllowed) ? (keeping(why.option, request, now, others) ?? why) : why;
+      earliest.ofAll = Math.min(earliest.ofAll, told.freeAt);
+      if (!isExcluded) earliest.ofAllowed = Math.min(earliest.ofAllowed, told.freeAt);
+      return { ...told, excluded: isExcluded };
+    });
+  }
+
   /** The account that a conversation spoke with last. */
   function ownOf(request: ChatRequest, { key, all }: Options, now: number): Option | undefined {
     const wished = all.length < 2 ? undefined : conversations.account(request, key, now);
@@ -165,18 +181,20 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
   }
 
   return {
-    rule({ request, candidates, excluded }, now, others) {
+    rule(demand, now, others) {
+      const { request, candidates, excluded } = demand;
       const { options, left } = split(candidates, now);
       // Those ahead spread over the pools as well as the newcomer could.
       const each = Math.floor(others / Math.max(1, new Set(options.map(({ pool, model }) => meterName(pool, model))).size));
       const excludes = ({ target, account, pool }: Option): boolean => excluded(target, account, pool);
       const ruled = options.map((option): Ruled => (excludes(option) ? ruledOut(option, request, now, each) : (keeping(option, request, now, each) ?? { option, freeAt: now, outcome: 'free' })));
-      return inOrder(candidates, [...left.map((why) => ({ ...why, excluded: excludes(why.option) })), ...ruled]);
+      return inOrder(candidates, [...keptFor(demand, left, now, each), ...ruled]);
     },
     outlook(candidates, request, now) {
       const { options, left } = split(candidates, now);
       const free = options.map((option): Ruled => keeping(option, request, now) ?? { option, freeAt: now, outcome: 'free' });
-      return inOrder(candidates, [...free, ...left]).map(({ option: { target, account, pool }, freeAt, outcome }): Outlook =>
+      const kept = left.map((why) => keeping(why.option, request, now) ?? why);
+      return inOrder(candidates, [...free, ...kept]).map(({ option: { target, account, pool }, freeAt, outcome }): Outlook =>
         ({ target, account, pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome }));
     },
     take(demand, now, claimed, cautious) {
@@ -215,8 +233,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       const before = candidates.flatMap((target) => [...rotation.leftOut(targetKey(target))]);
       leaveOut();
       if (before.length === 0) return ruled;
-      const excludes = ({ target, account, pool }: Option): boolean => excluded(target, account, pool);
-      return inOrder(candidates, [...before.map((why) => ({ ...why, excluded: excludes(why.option) })), ...ruled]);
+      return inOrder(candidates, [...keptFor(demand, before, now), ...ruled]);
     },
   };
 }
