@@ -32,7 +32,7 @@ test('an account that small requests have spent is told free by what a large one
   const small = await house.refusal(ask(5));
   const large = await house.refusal(ask(90));
   const again = await house.refusal(ask(5));
-  const seconds = [small, large, again].map((refusal) => ('retryAt' in refusal ? Math.floor((Number(refusal.retryAt) - START) / 1_000) : undefined));
+  const seconds = [small, large, again].map((refusal) => ('retryAt' in refusal ? Math.floor(((refusal.retryAt ?? Number.NaN) - START) / 1_000) : undefined));
   expect(seconds).toEqual([300, 3600, 300]);
 });
 
