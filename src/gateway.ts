@@ -144,6 +144,7 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     lease.learn(upstream.facts);
     const rest = upstream.chunks[Symbol.asyncIterator]();
     const held = await readUntil(rest, commitPoint(turn));
+    if (held.complete) turn.request.mustBeTellable?.(held.chunks);
     if (turn.commit !== undefined) await turn.commit();
     const afterMs = attempt.content();
     if (!isHeld(turn)) gateway.firstContent.noted(lease.target, afterMs);

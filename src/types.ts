@@ -191,6 +191,8 @@ export interface ChatRequest {
   readonly onStreamBreak?: Rule['onStreamBreak'];
   /** The W3C trace context it came with. */
   readonly trace?: TraceContext;
+  /** Throws a FailureError where a whole answer cannot be told in the client's words: then somebody else is asked. Absent: anything can be. */
+  readonly mustBeTellable?: (chunks: readonly ChatChunk[]) => void;
 }
 
 /** `traceparent`, well formed, and `tracestate`. */

@@ -3,7 +3,7 @@ import { FailureError } from '../failure.ts';
 import type { ChatChunk, ChatRequest, Usage } from '../types.ts';
 import { isRecord, text } from './json.ts';
 import type { Json } from './json.ts';
-import { inSequence, keyOf, readPieces } from './pieces.ts';
+import { inSequence, keyOf, piecesIn, readPieces } from './pieces.ts';
 import type { CallPiece, Said } from './pieces.ts';
 import { estimateText } from './prompt.ts';
 
@@ -26,14 +26,17 @@ export async function* messageEvents(chunks: AsyncIterable<ChatChunk>, request: 
   }
   yield* blocks.end();
   const usage = told.usage ?? { input: request.promptTokens, output: estimateText(told.characters) };
-  yield { type: 'message_delta', delta: { stop_reason: blocks.called() ? 'tool_use' : stopReason(told.finish), stop_sequence: null }, usage: usageOf(usage) };
+  yield { type: 'message_delta', delta: { stop_reason: told.finish !== CUT && blocks.called() ? 'tool_use' : stopReason(told.finish), stop_sequence: null }, usage: usageOf(usage) };
   yield { type: 'message_stop' };
 }
+
+/** The asked-for maximum was reached: a call may lack its end, which no other model could write either. */
+const CUT = 'length';
 
 /** Some say `stop` where tools were called: whether any was is what counts, so calls are asked for first. */
 function stopReason(finish: string): string {
   switch (finish) {
-    case 'length': return 'max_tokens';
+    case CUT: return 'max_tokens';
     case 'content_filter': return 'refusal';
     default: return 'end_turn';
   }
@@ -92,33 +95,50 @@ function deltaOf(piece: Said): Json | undefined {
   return piece.type === 'reasoning' ? { type: 'thinking_delta', thinking: piece.text } : { type: 'text_delta', text: piece.text };
 }
 
-/** One message from its events. Throws `broken-answer` where a call's arguments are no JSON object. */
+/** One message from its events. Throws `broken-answer` where a call's arguments are no JSON object; of one that was cut off nothing is told, as Anthropic does. */
 export async function foldMessage(events: AsyncIterable<Event>): Promise<Json> {
-  const state: { message: Json; blocks: Record<string, unknown>[]; json: string } = { message: {}, blocks: [], json: '' };
+  const state: { message: Json; blocks: Record<string, unknown>[]; json: string[] } = { message: {}, blocks: [], json: [] };
   for await (const event of events) {
-    const block = state.blocks.at(-1) ?? {};
+    const last = state.blocks.length - 1;
+    const block = state.blocks[last] ?? {};
     const delta = isRecord(event['delta']) ? event['delta'] : {};
     switch (event.type) {
       case 'message_start': state.message = isRecord(event['message']) ? event['message'] : {}; break;
-      case 'content_block_start': state.blocks.push({ ...(isRecord(event['content_block']) && event['content_block']) }); state.json = ''; break;
+      case 'content_block_start': state.blocks.push({ ...(isRecord(event['content_block']) && event['content_block']) }); break;
       case 'content_block_delta':
-        state.json += text(delta['partial_json']);
+        state.json[last] = (state.json[last] ?? '') + text(delta['partial_json']);
         for (const field of ['text', 'thinking', 'signature']) if (field in delta) block[field] = text(block[field]) + text(delta[field]);
         break;
-      case 'content_block_stop': if (block['type'] === 'tool_use') block['input'] = inputOf(state.json); break;
       case 'message_delta': state.message = { ...state.message, ...delta, usage: event['usage'] }; break;
       default:
     }
   }
-  return { ...state.message, content: state.blocks };
+  const isCut = state.message['stop_reason'] === stopReason(CUT);
+  const content = state.blocks.map((block, place) => (block['type'] === 'tool_use' ? { ...block, input: inputOf(state.json[place] ?? '', isCut) } : block));
+  return { ...state.message, content };
 }
 
-function inputOf(json: string): unknown {
+/** Before anything of an answer is told: models that write broken JSON are common, and the next may do better. Throws `broken-answer`. */
+export function checkCalls(chunks: readonly ChatChunk[]): void {
+  const written = new Map<number, string>();
+  const told = { finish: '' };
+  for (const chunk of chunks) {
+    // What Anthropic itself says is told as it came.
+    if (chunk.source !== undefined) continue;
+    for (const piece of piecesIn(chunk)) {
+      if (piece.type === 'call') written.set(piece.index, (written.get(piece.index) ?? '') + piece.arguments);
+      else if (piece.type === 'end') told.finish = piece.finish;
+    }
+  }
+  for (const json of written.values()) inputOf(json, told.finish === CUT);
+}
+
+function inputOf(json: string, isCut: boolean): unknown {
   try {
     const input: unknown = json.trim() === '' ? {} : JSON.parse(json);
     if (isRecord(input)) return input;
   } catch {
-    // Told below.
+    if (isCut) return {};
   }
   throw new FailureError({ kind: 'broken-answer', message: 'the model called a tool with arguments that are not a JSON object; ask again' });
 }

@@ -4,13 +4,20 @@ import type { ChatChunk, ChatRequest } from '../types.ts';
 import { parseChat } from './chat.ts';
 import type { Arrival, Conversation } from './conversation.ts';
 import { tellAnthropic } from './errors.ts';
-import { foldMessage, messageEvents } from './messages-answer.ts';
+import { checkCalls, foldMessage, messageEvents } from './messages-answer.ts';
 import type { Event } from './messages-answer.ts';
 import { readMessages } from './messages-request.ts';
 
 export function messages(input: unknown, { anthropicBeta: beta, ...arrival }: Arrival): Conversation {
   const { body, thinking, dropped, user, original } = readMessages(input);
-  const request: ChatRequest = { original: { dialect: 'anthropic', ...original, ...(beta !== undefined && { beta }) }, ...parseChat(body, arrival, 'messages'), ...(user !== undefined && { user }) };
+  const chat = parseChat(body, arrival, 'messages');
+  const request: ChatRequest = {
+    original: { dialect: 'anthropic', ...original, ...(beta !== undefined && { beta }) },
+    ...chat,
+    ...(user !== undefined && { user }),
+    // A stream tells arguments as they are written, and its client reads them.
+    ...(!chat.stream && { mustBeTellable: checkCalls }),
+  };
   const events = (chunks: AsyncIterable<ChatChunk>): AsyncIterable<Event> => messageEvents(chunks, request, thinking);
   return {
     request,

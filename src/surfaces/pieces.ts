@@ -50,10 +50,12 @@ export async function* inSequence(pieces: AsyncIterable<Piece>): AsyncGenerator<
 const callIndex = (piece: Said): number => (piece.type === 'call' ? piece.index : -1);
 
 export async function* readPieces(chunks: AsyncIterable<ChatChunk>): AsyncGenerator<Piece> {
-  for await (const chunk of chunks) {
-    for (const told of chunk.whole ? unfoldCompletion(chunk.text, false) : [chunk.text]) yield* piecesOf(JSON.parse(told) as Json);
-    if (chunk.usage !== undefined) yield { type: 'usage', usage: chunk.usage };
-  }
+  for await (const chunk of chunks) yield* piecesIn(chunk);
+}
+
+export function* piecesIn(chunk: ChatChunk): Generator<Piece> {
+  for (const told of chunk.whole ? unfoldCompletion(chunk.text, false) : [chunk.text]) yield* piecesOf(JSON.parse(told) as Json);
+  if (chunk.usage !== undefined) yield { type: 'usage', usage: chunk.usage };
 }
 
 function* piecesOf({ choices }: Json): Generator<Piece> {

@@ -1,14 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { failureOf } from '../../src/failure.ts';
+import { FailureError, failureOf } from '../../src/failure.ts';
 import type { Failure, UpstreamFailure } from '../../src/failure.ts';
 import { answer } from '../../src/gateway.ts';
-import type { ChatRequest } from '../../src/types.ts';
+import type { ChatChunk, ChatRequest } from '../../src/types.ts';
 import { model, provider, request, role, rule, silence, stage, stop, word } from './literals.ts';
 import type { Stage, StageOptions } from './literals.ts';
 
 const good = [role, word('hi'), stop];
 const never = new AbortController().signal;
 const failing = (kind: Exclude<UpstreamFailure['kind'], 'silent' | 'caller' | 'cancelled'>, more: object = {}): UpstreamFailure => ({ kind, message: kind, ...more });
+
+const mustBeTellable = (chunks: readonly ChatChunk[]): void => {
+  if (chunks.some(({ text }) => text === 'unspeakable')) throw new FailureError(failing('broken-answer'));
+};
 
 /** Runs one request to its end. */
 async function run(options: StageOptions, asked: Partial<ChatRequest> = {}): Promise<Stage & { readonly texts: readonly string[]; readonly failure?: Failure }> {
@@ -35,6 +39,13 @@ describe('before the commit point', () => {
     const { texts, calls } = await run({ scripts: { 'a/one': [failing(kind, { scope: 'provider' })], 'b/one': [good] } });
     expect(texts).toHaveLength(3);
     expect(calls.at(-1)).toBe('b/one');
+  });
+
+  test('whoever’s whole answer cannot be told is left for the next, and nothing of it is told', async () => {
+    const { texts, calls, endings } = await run({ scripts: { 'a/one': [[role, word('unspeakable'), stop]], 'b/one': [good] } }, { stream: false, mustBeTellable });
+    expect(texts).toEqual(good.map(({ text }) => text));
+    expect(calls).toEqual(['a/one', 'b/one']);
+    expect(endings).toEqual(['a/one failed broken-answer', 'b/one settled 2']);
   });
 
   test('an overloaded model gets one more try, then the next', async () => {

@@ -16,9 +16,9 @@ const asked: Readonly<Record<string, readonly [Speak, object]>> = {
   responses: [responses, { model: 'auto', input: 'hello' }],
   completions: [completions, { model: 'auto', prompt: 'hello' }],
 };
-const conversation = (surface: string): Conversation => {
+const conversation = (surface: string, more: object = {}): Conversation => {
   const [speak, body] = asked[surface] ?? [messages, {}];
-  return speak(body, arrival);
+  return speak({ ...body, ...more }, arrival);
 };
 
 type Delta = Readonly<Record<string, unknown>>;
@@ -106,6 +106,18 @@ describe('messages', () => {
   test('arguments that are no object are a broken answer, not an empty one', async () => {
     const call = chunk({ tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{"a":' } }] });
     await expect(conversation('messages').whole(from([call, last('tool_calls')]))).rejects.toThrow(/not a JSON object/);
+    // And before anything of it is told, so that somebody else can be asked; a stream tells them as they come.
+    const { mustBeTellable } = conversation('messages', { stream: false }).request;
+    expect(() => mustBeTellable?.([call, last('tool_calls')])).toThrow(/not a JSON object/);
+    expect(() => mustBeTellable?.([chunk({ tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{"a":' } }] }), chunk({ tool_calls: [{ index: 0, function: { arguments: '1}' } }] }), last('stop')])).not.toThrow();
+    expect(conversation('messages', { stream: true }).request.mustBeTellable).toBeUndefined();
+  });
+
+  test('arguments that were cut off by the asked-for maximum are told as none, with the reason', async () => {
+    const chunks = [chunk({ tool_calls: [{ index: 0, id: 'c', function: { name: 'f', arguments: '{"a":' } }] }), last('length')];
+    const whole: unknown = JSON.parse(await conversation('messages').whole(from(chunks)));
+    expect(whole).toMatchObject({ stop_reason: 'max_tokens', content: [{ type: 'tool_use', name: 'f', input: {} }] });
+    expect(() => conversation('messages', { stream: false }).request.mustBeTellable?.(chunks)).not.toThrow();
   });
 
   test('an answer in Anthropic’s own events has its last one, also where the connection ended before it', async () => {
