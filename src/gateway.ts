@@ -29,6 +29,8 @@ import { countUsage } from './gateway/usage-count.ts';
 import { candidates } from './routing/candidates.ts';
 import { classify } from './routing/classify.ts';
 import type { Match, RuleSet } from './routing/classify.ts';
+import { arrival, createSource, END, sourceOf } from './source.ts';
+import type { Source } from './source.ts';
 import type { AbortSignalLike, Catalogue, ChatChunk, ChatRequest, Clock, Emit, Provider, Send, Target, Usage } from './types.ts';
 
 /** What the loop needs, as a plain object: tests pass literals. */
@@ -142,7 +144,7 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     const { stallMs } = deadlines(gateway.policy(), match, lease.target);
     const upstream = await gateway.send({ request: concessions.fit(lease.target), target: lease.target, account: lease.account, stallMs }, patience.signal);
     lease.learn(upstream.facts);
-    const rest = upstream.chunks[Symbol.asyncIterator]();
+    const rest = sourceOf(upstream.chunks);
     const held = await readUntil(rest, commitPoint(turn));
     if (held.complete) turn.request.mustBeTellable?.(held.chunks);
     if (turn.commit !== undefined) await turn.commit();
@@ -166,13 +168,17 @@ interface Held {
 }
 
 /** Reads up to the commit point, which is the end where no chunk is. Everything read is held for the client. */
-async function readUntil(rest: AsyncIterator<ChatChunk>, isPoint: (chunk: ChatChunk) => boolean): Promise<Held> {
+async function readUntil(rest: Source<ChatChunk>, isPoint: (chunk: ChatChunk) => boolean): Promise<Held> {
   const chunks: ChatChunk[] = [];
   for (;;) {
-    const next = await rest.next();
-    if (next.done === true) return { chunks, complete: true };
-    chunks.push(next.value);
-    if (isPoint(next.value)) return { chunks, complete: false };
+    const chunk = rest.take();
+    if (chunk === END) return { chunks, complete: true };
+    if (chunk === undefined) {
+      await arrival(rest);
+      continue;
+    }
+    chunks.push(chunk);
+    if (isPoint(chunk)) return { chunks, complete: false };
   }
 }
 
@@ -184,7 +190,7 @@ interface Delivery {
 }
 
 /** After the commit point: what is held, then the rest as it comes, and the books closed exactly once however it ends. */
-function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest: AsyncIterator<ChatChunk>): Pick<Answer, 'chunks' | 'usage'> {
+function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest: Source<ChatChunk>): Pick<Answer, 'chunks' | 'usage'> {
   const { story, signal } = turn;
   const state = { over: false };
   const { note, usage } = countUsage(turn.request);
@@ -211,28 +217,27 @@ function deliver({ turn, lease, attempt, patience }: Delivery, held: Held, rest:
 
 interface Books {
   readonly held: Held;
-  readonly rest: AsyncIterator<ChatChunk>;
+  readonly rest: Source<ChatChunk>;
   readonly patience: Patience;
   readonly note: (chunk: ChatChunk) => void;
   readonly close: (failure?: Failure) => void;
   readonly left: () => void;
 }
 
-/** An iterator by hand: what a generator would do costs a whole answer twelve promises more, and each chunk of a stream four. */
-function delivered({ held, rest, patience, note, close, left }: Books): AsyncIterable<ChatChunk> {
+function delivered({ held, rest, patience, note, close, left }: Books): Source<ChatChunk> {
   const state = { told: 0 };
-  const iterator: AsyncIterator<ChatChunk> = {
-    async next() {
-      const value = held.chunks[state.told];
-      if (value !== undefined) {
+  return createSource({
+    take() {
+      const chunk = held.chunks[state.told];
+      if (chunk !== undefined) {
         state.told += 1;
-        return { done: false, value };
+        return chunk;
       }
-      if (held.complete) return DONE;
+      if (held.complete) return END;
       try {
-        const next = await rest.next();
-        if (next.done === true) close();
-        else note(next.value);
+        const next = rest.take();
+        if (next === END) close();
+        else if (next !== undefined) note(next);
         return next;
       } catch (error) {
         const failure = failureOf(patience.signal.aborted ? patience.signal.reason : error);
@@ -240,16 +245,13 @@ function delivered({ held, rest, patience, note, close, left }: Books): AsyncIte
         throw new FailureError(failure, { cause: error });
       }
     },
-    async return() {
+    when: rest.when,
+    leave() {
       left();
-      if (!held.complete) await rest.return?.();
-      return DONE;
+      if (!held.complete) rest.leave();
     },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
+  });
 }
-
-const DONE: IteratorResult<ChatChunk> = { done: true, value: undefined };
 
 /** The lease ends as the attempt did. What is no fault of upstream's costs the account nothing but the call. */
 function end(lease: Lease, failure: Failure | undefined, usage?: Usage): void {

@@ -4,6 +4,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { createAbort } from '../abort.ts';
 import type { Abort } from '../abort.ts';
 import { createInFlight } from '../in-flight.ts';
+import { readEach, sourceOf } from '../source.ts';
 import type { AbortSignalLike } from '../types.ts';
 
 /** The requests being answered now. */
@@ -36,16 +37,19 @@ export function createLiveRequests(): LiveRequests {
 }
 
 /** Writes frames as they come, then ends; where the client reads slower than they come, upstream is read slower too. One that takes nothing for `readerMs` is cut. */
-export async function writeFrames(response: ServerResponse, frames: AsyncIterable<string | Uint8Array>, readerMs: number): Promise<void> {
-  let isFirst = true;
-  for await (const frame of frames) {
-    if (response.destroyed) return;
-    if (!response.write(frame)) await drained(response, readerMs);
-    // Node holds back what is written within one turn. Of fifty events that came at once the first would wait for all: half a millisecond.
-    if (isFirst) response.socket?.uncork();
-    isFirst = false;
-  }
-  endSoon(response, readerMs);
+export function writeFrames(response: ServerResponse, frames: AsyncIterable<string | Uint8Array>, readerMs: number): Promise<void> {
+  const state = { begun: false };
+  return readEach(sourceOf(frames), {
+    item(frame) {
+      if (response.destroyed) return false;
+      const takesMore = response.write(frame);
+      // Node holds back what is written within one turn. Of fifty events that came at once the first would wait for all: half a millisecond.
+      if (!state.begun) response.socket?.uncork();
+      state.begun = true;
+      return takesMore ? undefined : drained(response, readerMs);
+    },
+    end: () => endSoon(response, readerMs),
+  });
 }
 
 /** Ends the response; what is left of it by then must be on its way, or the reader is cut. */

@@ -1,7 +1,9 @@
 /** Bytes that have come and were not read yet: pushed in by the socket, pulled out by one reader. */
+import { createSource, END } from '../source.ts';
+import type { Source, Taken } from '../source.ts';
 
 export interface Inbox {
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: Source<Uint8Array>;
   take(chunk: Uint8Array, now: number): void;
   /** Nothing more comes. What is held is still read, then the failure is thrown. */
   end(failure?: Error): void;
@@ -23,7 +25,6 @@ export interface InboxOptions {
 
 /** Held for a reader slower than its sender: what the two sockets in between hold anyway. */
 const HIGH_WATER = 64 * 1024;
-const DONE: IteratorResult<Uint8Array> = { done: true, value: undefined };
 
 interface State {
   /** Bytes. */
@@ -33,33 +34,25 @@ interface State {
   end?: { readonly failure: Error | undefined };
   discarding: boolean;
   /** The one reader, where it waits. */
-  waiting?: { readonly resolve: (next: IteratorResult<Uint8Array>) => void; readonly reject: (failure: Error) => void } | undefined;
+  waiting?: (() => void) | undefined;
 }
 
 export function createInbox({ pause, resume, leave }: InboxOptions): Inbox {
   const chunks: Uint8Array[] = [];
   const state: State = { held: 0, received: 0, discarding: false };
-  /** What the reader gets now; undefined: it has to wait. */
-  const ready = (): IteratorResult<Uint8Array> | undefined => {
+  const next = (): Taken<Uint8Array> => {
     const chunk = chunks.shift();
     if (chunk !== undefined) {
       letGo(chunk.length);
-      return { done: false, value: chunk };
+      return chunk;
     }
     if (state.end?.failure !== undefined) throw state.end.failure;
-    return state.end !== undefined || state.discarding ? DONE : undefined;
+    return state.end !== undefined || state.discarding ? END : undefined;
   };
   const wake = (): void => {
     const { waiting } = state;
-    if (waiting === undefined) return;
     state.waiting = undefined;
-    try {
-      const next = ready();
-      if (next === undefined) state.waiting = waiting;
-      else waiting.resolve(next);
-    } catch (failure) {
-      waiting.reject(failure as Error);
-    }
+    waiting?.();
   };
   const letGo = (bytes: number): void => {
     const wasFull = state.held > HIGH_WATER;
@@ -67,21 +60,18 @@ export function createInbox({ pause, resume, leave }: InboxOptions): Inbox {
     if (wasFull && state.held <= HIGH_WATER) resume();
   };
 
-  const iterator: AsyncIterator<Uint8Array> = {
-    next() {
-      return new Promise((resolve, reject) => {
-        state.waiting = { resolve, reject };
-        wake();
-      });
+  const bytes = createSource<Uint8Array>({
+    take: next,
+    when(ready) {
+      state.waiting = ready;
     },
-    return() {
+    leave() {
       if (state.end === undefined && !state.discarding) leave();
-      return Promise.resolve(DONE);
     },
-  };
+  });
 
   return {
-    bytes: { [Symbol.asyncIterator]: () => iterator },
+    bytes,
     take(chunk, now) {
       state.lastByteAt = now;
       state.received += chunk.length;

@@ -1,5 +1,7 @@
 /** A chat answer on its way out: as server-sent events, or as one JSON body. */
 import { failureOf } from '../failure.ts';
+import { sourceOf, toldBy } from '../source.ts';
+import type { Source } from '../source.ts';
 import type { ChatChunk } from '../types.ts';
 import { tellOpenAi } from './errors.ts';
 import { foldChunks, unfoldCompletion } from './fold.ts';
@@ -12,16 +14,15 @@ export interface StreamOptions {
 }
 
 /** Ends with `[DONE]` only when the answer ended; a break is told as an error event, and nothing after it. */
-export async function* streamChat(chunks: AsyncIterable<ChatChunk>, { requestId, now, includeUsage }: StreamOptions): AsyncGenerator<string> {
-  try {
-    for await (const chunk of chunks) {
-      if (chunk.whole) yield unfoldCompletion(chunk.text, includeUsage).map(frame).join('');
-      else if (includeUsage || chunk.usageOnly !== true) yield frame(chunk.text);
-    }
-    yield 'data: [DONE]\n\n';
-  } catch (error) {
-    yield frame(JSON.stringify(tellOpenAi(failureOf(error), requestId, now()).body));
-  }
+export function streamChat(chunks: AsyncIterable<ChatChunk>, { requestId, now, includeUsage }: StreamOptions): Source<string> {
+  return toldBy(sourceOf(chunks), {
+    item(chunk) {
+      if (chunk.whole) return unfoldCompletion(chunk.text, includeUsage).map(frame).join('');
+      return includeUsage || chunk.usageOnly !== true ? frame(chunk.text) : '';
+    },
+    end: () => 'data: [DONE]\n\n',
+    broken: (error) => frame(JSON.stringify(tellOpenAi(failureOf(error), requestId, now()).body)),
+  });
 }
 
 /** The provider's own JSON where it answered at once, else a fold of its stream. */
