@@ -1,7 +1,7 @@
 /** One payload of the OpenAI format, read only as far as anyone inside needs. Its text stays as it came. */
 import { weighText } from '../tokens.ts';
 import type { Usage } from '../types.ts';
-import { countAt, isRecord, numberAt, recordAt } from './json.ts';
+import { countAt, isRecord, numberAt, recordAt, textAt } from './json.ts';
 import type { Json } from './json.ts';
 
 /** The end of a choice is its finish reason; a choice seen and not finished is one cut short. */
@@ -10,31 +10,37 @@ export interface ChoiceView {
   readonly content: boolean;
   /** Tokens of what it says, estimated and not rounded. */
   readonly estimate: number;
-  readonly finish?: string;
+  readonly finish: string | undefined;
 }
 
 /** `whole`: not a piece of an answer. */
 export function choicesOf(value: Json, whole: boolean): readonly ChoiceView[] {
   const choices = value['choices'];
-  return Array.isArray(choices) ? choices.filter(isRecord).map((choice, position) => viewOf(choice, position, whole)) : [];
+  const views: ChoiceView[] = [];
+  if (Array.isArray(choices)) for (const choice of choices as unknown[]) if (isRecord(choice)) views.push(viewOf(choice, views.length, whole));
+  return views;
 }
 
 /** Perplexity has both a message and a delta everywhere: pieces grow in the delta, and a whole answer has an empty one. */
 function viewOf(choice: Json, position: number, whole: boolean): ChoiceView {
-  const [first, second] = whole ? ['message', 'delta'] as const : ['delta', 'message'] as const;
-  const said = recordAt(choice, first) ?? recordAt(choice, second) ?? choice;
-  const finish = choice['finish_reason'];
+  const said = recordAt(choice, whole ? 'message' : 'delta') ?? recordAt(choice, whole ? 'delta' : 'message') ?? choice;
+  const finish = textAt(choice, 'finish_reason');
   return {
     index: numberAt(choice, 'index') ?? position,
-    content: SPEECH.some((field) => hasSubstance(said[field])),
+    content: speaks(said),
     // Some send their thoughts under both names.
     estimate: weigh(said) + weighWords(said['reasoning_content'] ?? said['reasoning']),
-    ...(typeof finish === 'string' && finish !== '' && { finish }),
+    finish: finish === '' ? undefined : finish,
   };
 }
 
 /** Where providers put what a model says. `text` is the legacy completions'. */
-const SPEECH = ['content', 'reasoning', 'reasoning_content', 'reasoning_details', 'tool_calls', 'function_call', 'refusal', 'audio', 'images', 'text'] as const;
+const SPEECH: ReadonlySet<string> = new Set(['content', 'reasoning', 'reasoning_content', 'reasoning_details', 'tool_calls', 'function_call', 'refusal', 'audio', 'images', 'text']);
+
+function speaks(said: Json): boolean {
+  for (const field in said) if (SPEECH.has(field) && hasSubstance(said[field])) return true;
+  return false;
+}
 
 function hasSubstance(value: unknown): boolean {
   if (typeof value === 'string' || Array.isArray(value)) return value.length > 0;
@@ -42,9 +48,13 @@ function hasSubstance(value: unknown): boolean {
 }
 
 /** Where its words are, in messages as in tool calls and lists of parts. Pictures and sounds are no words. */
-const WORDS = ['content', 'refusal', 'text', 'thinking', 'tool_calls', 'function_call', 'function', 'name', 'arguments'] as const;
+const WORDS: ReadonlySet<string> = new Set(['content', 'refusal', 'text', 'thinking', 'tool_calls', 'function_call', 'function', 'name', 'arguments']);
 
-const weigh = (said: Json): number => WORDS.reduce((sum, field) => sum + weighWords(said[field]), 0);
+function weigh(said: Json): number {
+  let sum = 0;
+  for (const field in said) if (WORDS.has(field)) sum += weighWords(said[field]);
+  return sum;
+}
 
 function weighWords(value: unknown): number {
   if (typeof value === 'string') return weighText(value);

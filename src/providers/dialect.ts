@@ -33,7 +33,7 @@ export interface Payload {
   readonly text: string;
   readonly whole: boolean;
   /** The event's name, where it has one. */
-  readonly event?: string;
+  readonly event?: string | undefined;
 }
 
 /** Makes a failure of an error that came inside a 200. */

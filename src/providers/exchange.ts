@@ -1,4 +1,4 @@
-/** One request and its answer over undici: the body as an async iterable with back-pressure, a stall deadline and a certain end. */
+/** One request and its answer over undici: the body as a source with back-pressure, a stall deadline and a certain end. */
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { FailureError } from '../failure.ts';

@@ -69,7 +69,7 @@ export function readChunks({ bytes, drain }: Answer, decoder: Decoder, options: 
   /** Nor does a last event of which only a part came. */
   const isCutOff = (payload: Payload): boolean => decoder.complete() && parseJson(payload.text) === undefined;
   const read = (payloads: readonly Payload[]): void => {
-    for (const payload of payloads) ready.push(...decoder.read(payload));
+    for (const payload of payloads) for (const chunk of decoder.read(payload)) ready.push(chunk);
     if (!state.last) return;
     for (const payload of reader.end()) if (!isCutOff(payload)) ready.push(...decoder.read(payload));
     decoder.end();

@@ -36,7 +36,7 @@ export function createEventReader({ host, now, eventMs = EVENT_MS }: EventReader
       state.moved = true;
       state.events += 1;
       if (data.trim() === '[DONE]') state.over = true;
-      if (!state.over) state.payloads.push({ text: inOneLine(data), whole: false, ...(event !== undefined && { event }) });
+      if (!state.over) state.payloads.push({ text: inOneLine(data), whole: false, event });
     },
     onComment() {
       state.moved = true;

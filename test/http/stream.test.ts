@@ -6,6 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
 import { endSoon, startHeartbeat, writeFrames } from '../../src/http/stream.ts';
+import { createSource, END } from '../../src/source.ts';
 
 interface Meeting {
   readonly socket: Socket;
@@ -50,6 +51,35 @@ test('a reader that stopped is cut, and holds back what is read upstream until t
   // What the kernel's buffers take, and no more.
   expect(read.megabytes).toBeLessThan(20);
   expect([response.destroyed, read.left]).toEqual([true, true]);
+  close();
+});
+
+test('nor is more taken of what is all here already', async () => {
+  const { response, close } = await meet();
+  const read = { megabytes: 0, left: 0 };
+  const frames = createSource<string>({
+    take: () => ((read.megabytes += 1) > 200 ? END : MEGABYTE),
+    when: () => undefined,
+    leave: () => void (read.left += 1),
+  });
+  await writeFrames(response, frames, 200);
+  expect(read.megabytes).toBeLessThan(20);
+  expect([response.destroyed, read.left]).toEqual([true, 1]);
+  close();
+});
+
+test('what breaks a source before a word of it is thrown, and the response stays open for the one who tells it', async () => {
+  const { response, close } = await meet();
+  const read = { left: 0 };
+  const frames = createSource<string>({
+    take() {
+      throw new Error('broken');
+    },
+    when: () => undefined,
+    leave: () => void (read.left += 1),
+  });
+  await expect(writeFrames(response, frames, 200)).rejects.toThrow('broken');
+  expect([response.writableEnded, read.left]).toEqual([false, 1]);
   close();
 });
 
