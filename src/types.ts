@@ -158,6 +158,8 @@ export interface ChatRequest {
   readonly stream: boolean;
   /** An OpenAI chat-completions body with every field the client sent, known to us or not. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** What `body` was read from, where that is worth keeping. */
+  readonly written?: Written;
   /** Present where this is no chat. */
   readonly relay?: Relay;
   /** Present where it was asked in a provider's own format: who speaks that is asked in these words, and answers in them. */
@@ -199,6 +201,12 @@ export interface ChatRequest {
 export interface TraceContext {
   readonly parent: string;
   readonly state?: string;
+}
+
+/** JSON as it came, and what it was read as: whatever is still one of these values may be sent on in the same words. Held as long as the body. */
+export interface Written {
+  readonly text: string;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** A question as it was asked; `ChatRequest.body` is its translation for everybody else. */

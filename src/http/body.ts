@@ -7,17 +7,23 @@ import type { Failure } from '../failure.ts';
 /** Deeper than any tool schema in use. */
 const MAX_DEPTH = 100;
 
+/** The JSON body of a request. Throws what {@link readAs} throws. */
+export function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+  return readAs(request, limit, (value) => value);
+}
+
 /**
- * The JSON body of a request of at most `limit` bytes.
+ * What `read` makes of the JSON body of a request of at most `limit` bytes, and of the text it stood in: handed over here, so that
+ * nobody holds more of it than `read` keeps.
  * Throws `media-type`, `too-large`, `invalid-request`, or `cancelled` when the client stops in the middle.
  */
-export async function readJson(request: IncomingMessage, limit: number): Promise<unknown> {
+export async function readAs<T>(request: IncomingMessage, limit: number, read: (value: unknown, text: string) => T): Promise<T> {
   requireJson(request);
   requireFits(request, limit);
   const text = (await readBytes(request, limit)).toString('utf8');
   const value = parse(text);
   if (isDeeperThan(value, MAX_DEPTH)) throw refuse({ kind: 'invalid-request', message: `the body is nested deeper than ${MAX_DEPTH} levels` });
-  return value;
+  return read(value, text);
 }
 
 /** Browsers send other types across sites without asking first; requiring this one makes them ask. */

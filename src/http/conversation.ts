@@ -10,7 +10,7 @@ import { arrivalOf, enter, MAX_CONTEXT, maxContextOf } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
 import { headOf } from './entrance.ts';
 import type { AbortSignalLike, ChatChunk, ChatRequest } from '../types.ts';
-import { readJson } from './body.ts';
+import { readAs, readJson } from './body.ts';
 import { dryRun } from './dry-run.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
 import { endSoon, EVENT_STREAM_HEADERS, startHeartbeat, writeFrames } from './stream.ts';
@@ -19,7 +19,7 @@ export function conversationRoute(options: EntryOptions, speak: Speak): RequestH
   const { gateway, bodyLimit } = options;
   return async (request, response) => {
     const arrival = arrivalOf(request, response, options);
-    const conversation = trimmed(speak(await readJson(request, bodyLimit), arrival), request, response);
+    const conversation = await readAs(request, bodyLimit, (value, text) => trimmed(speak(value, arrival, text), request, response));
     if (conversation.request.dryRun === true) {
       options.door.allow(conversation.request);
       return void response.set(headOf(arrival.id)).json(await dryRun(gateway, conversation.request));

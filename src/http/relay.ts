@@ -13,7 +13,7 @@ import type { ChatChunk, ChatRequest } from '../types.ts';
 import { headersOf, moneyHeaders } from './answer-headers.ts';
 import { arrivalOf, enter } from './arrival.ts';
 import type { EntryOptions } from './arrival.ts';
-import { readJson } from './body.ts';
+import { readAs } from './body.ts';
 import { endSoon, writeFrames } from './stream.ts';
 import { receiveForm } from './upload.ts';
 
@@ -47,7 +47,7 @@ interface QuestionOptions {
 
 async function readQuestion(request: IncomingMessage, { path, arrival, bodyLimit }: QuestionOptions): Promise<ChatRequest> {
   const contentType = request.headers['content-type'] ?? '';
-  if (!/^multipart\/form-data\b/i.test(contentType)) return parseRelay(await readJson(request, bodyLimit), path, arrival);
+  if (!/^multipart\/form-data\b/i.test(contentType)) return readAs(request, bodyLimit, (value, text) => parseRelay(value, path, arrival, text));
   return parseForm(await receiveForm(request, bodyLimit), path, arrival);
 }
 

@@ -3,6 +3,7 @@
  * `config/providers.yaml` says so as data: `omit`, `rename`, `headers`.
  */
 import type { ChatChunk, ChatRequest, Target } from '../types.ts';
+import { stringified } from '../written.ts';
 import { choicesOf, usageOf } from './chunk.ts';
 import { questionHeaders } from './dialect.ts';
 import type { Decoder, Dialect, HttpRequest, Payload, Refuse } from './dialect.ts';
@@ -35,7 +36,7 @@ function encode(request: ChatRequest, target: Target, credential: string): HttpR
     method: 'POST',
     url: `${provider.baseUrl}/chat/completions`,
     headers: questionHeaders(provider, request.stream, authorize(credential)),
-    body: JSON.stringify(fitted(body, provider)),
+    body: stringified(fitted(body, provider), request.written),
   };
 }
 

@@ -1,6 +1,7 @@
 /** Questions besides chat: passed on with the model's own name, their answers passed back as they come. */
 import type { UpstreamFailure } from '../failure.ts';
 import type { ChatChunk, ChatRequest, Relay, Target, Upload, Usage } from '../types.ts';
+import { stringified } from '../written.ts';
 import { usageOf } from './chunk.ts';
 import type { HttpHeaders, HttpRequest, Refuse } from './dialect.ts';
 import { isComplaint } from './envelope.ts';
@@ -22,7 +23,7 @@ export function encodeRelay({ path, form }: Relay, { request, target: { provider
   const base = { method: 'POST', url: provider.baseUrl + path } as const;
   const headers = { ...provider.headers, ...authorization, accept: '*/*' };
   if (form !== undefined) return { ...base, headers: { ...headers, ...formHeaders(form, model.name) }, body: pieces(form, model.name) };
-  return { ...base, headers: { ...headers, 'content-type': 'application/json' }, body: JSON.stringify(fitted({ ...request.body, model: model.name }, provider)) };
+  return { ...base, headers: { ...headers, 'content-type': 'application/json' }, body: stringified(fitted({ ...request.body, model: model.name }, provider), request.written) };
 }
 
 /** For a format of its own, which has its own questions besides chat, or none. What is passed on as it is goes where its client says. */

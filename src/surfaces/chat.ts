@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { check, refused } from '../schema.ts';
 import type { ChatRequest, Surface } from '../types.ts';
+import { written } from '../written.ts';
 import { streamChat, wholeChat } from './chat-answer.ts';
 import { clientFields, ownWords, userOf, withoutNotes } from './client-fields.ts';
 import type { Arrival, Conversation } from './conversation.ts';
@@ -39,9 +40,9 @@ export const chatBody = z.looseObject({
 });
 
 /** `POST /v1/chat/completions`. */
-export function chat(input: unknown, arrival: Arrival): Conversation {
+export function chat(input: unknown, arrival: Arrival, text?: string): Conversation {
   const { body: asked, dropped } = isRecord(input) && 'input' in input && !('messages' in input) ? askedAsResponses(input) : { body: input, dropped: [] };
-  const request = parseChat(asked, arrival);
+  const request = parseChat(asked, arrival, { text: asked === input ? text : undefined });
   const includeUsage = (request.body['stream_options'] as { include_usage?: unknown } | null | undefined)?.include_usage === true;
   return { request, dropped, stream: (chunks, now) => streamChat(chunks, { requestId: request.id, now, includeUsage }), whole: wholeChat };
 }
@@ -52,12 +53,20 @@ function askedAsResponses({ stream_options: options, ...input }: Json): { readon
   return { body: { ...question, ...(options !== undefined && { stream_options: options }) }, dropped };
 }
 
+interface Asked {
+  readonly surface?: Surface;
+  /** What the input was read from. Absent: not at hand, or it was said in other words. */
+  readonly text?: string | undefined;
+}
+
 /** Throws `invalid-request` with `param` as the path of the first wrong field. */
-export function parseChat(input: unknown, arrival: Arrival, surface: Surface = 'chat'): ChatRequest {
+export function parseChat(input: unknown, arrival: Arrival, { surface = 'chat', text }: Asked = {}): ChatRequest {
   const data = check(chatBody, input);
   refuseStrayResults(data.messages);
   const messages = withoutNotes(data.messages);
   const user = userOf(data);
+  // Without its notes it is another text.
+  const asCame = messages === data.messages ? written(text, data) : undefined;
   const maxOutput = data.max_completion_tokens ?? data.max_tokens ?? undefined;
   return {
     surface,
@@ -67,6 +76,7 @@ export function parseChat(input: unknown, arrival: Arrival, surface: Surface = '
     text: textOf(data.messages),
     needs: needsOf(data),
     promptTokens: estimatePrompt(data),
+    ...(asCame !== undefined && { written: asCame }),
     ...(user !== undefined && { user }),
     ...arrival,
     ...(maxOutput !== undefined && { maxOutput }),

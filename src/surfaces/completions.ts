@@ -27,7 +27,7 @@ export function completions(input: unknown, arrival: Arrival): Conversation {
   if (echo === true && wantsOdds) throw refused('echo', 'how probable a prompt is, nobody here tells; leave out echo or logprobs');
   const words = typeof prompt === 'string' ? prompt : (prompt[0] ?? '');
   const asked = { ...rest, messages: [{ role: 'user', content: words }], ...(wantsOdds && { logprobs: true, ...(logprobs > 0 && { top_logprobs: logprobs }) }) };
-  const request = parseChat(asked, arrival, 'completions');
+  const request = parseChat(asked, arrival, { surface: 'completions' });
   const includeUsage = isRecord(rest['stream_options']) && rest['stream_options']['include_usage'] === true;
   const start = echo === true ? words : '';
   return {

@@ -27,5 +27,5 @@ export interface Conversation {
   readonly whole: (chunks: AsyncIterable<ChatChunk>) => Promise<string>;
 }
 
-/** Throws `invalid-request` naming the field. */
-export type Speak = (input: unknown, arrival: Arrival) => Conversation;
+/** `text`: what `input` was read from. Throws `invalid-request` naming the field. */
+export type Speak = (input: unknown, arrival: Arrival, text?: string) => Conversation;

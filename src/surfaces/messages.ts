@@ -10,7 +10,7 @@ import { readMessages } from './messages-request.ts';
 
 export function messages(input: unknown, { anthropicBeta: beta, ...arrival }: Arrival): Conversation {
   const { body, thinking, dropped, user, original } = readMessages(input);
-  const chat = parseChat(body, arrival, 'messages');
+  const chat = parseChat(body, arrival, { surface: 'messages' });
   const request: ChatRequest = {
     original: { dialect: 'anthropic', ...original, ...(beta !== undefined && { beta }) },
     ...chat,
@@ -81,7 +81,7 @@ async function* eventsIn(chunks: AsyncIterable<ChatChunk>): AsyncGenerator<Event
 
 /** `POST /v1/messages/count_tokens`: an estimate, since no two models cut words alike. */
 export function countTokens(input: unknown, arrival: Arrival): { readonly input_tokens: number } {
-  return { input_tokens: parseChat(readMessages(input, { counting: true }).body, arrival, 'messages').promptTokens };
+  return { input_tokens: parseChat(readMessages(input, { counting: true }).body, arrival, { surface: 'messages' }).promptTokens };
 }
 
 /** The official client goes by the name before the data. */

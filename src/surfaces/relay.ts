@@ -1,6 +1,7 @@
 /** Questions besides chat: what is read of them, so that they find a model, a quota and a rule. The rest goes by unread. */
 import { check, refused } from '../schema.ts';
-import type { Capability, ChatRequest, Relay, Surface, Upload } from '../types.ts';
+import type { Capability, ChatRequest, Relay, Surface, Upload, Written } from '../types.ts';
+import { written } from '../written.ts';
 import { clientFields, userOf } from './client-fields.ts';
 import type { Arrival } from './conversation.ts';
 import type { Form } from './form.ts';
@@ -42,14 +43,14 @@ export const RELAY_KINDS: Readonly<Record<string, RelayKind>> = {
 const PROXIED: RelayKind = { surface: 'proxy', needs: [], body: relayBody, named: 'this path is passed on to the provider the model names; ask for <provider>/<model>' };
 
 
-/** A JSON body. Throws `invalid-request` naming the field. */
-export function parseRelay(input: unknown, path: string, arrival: Arrival): ChatRequest {
+/** A JSON body; `text`: what it was read from. Throws `invalid-request` naming the field. */
+export function parseRelay(input: unknown, path: string, arrival: Arrival, text?: string): ChatRequest {
   const kind = RELAY_KINDS[path] ?? PROXIED;
   const asked = check(kind.body, input);
   if (asked['dry_run'] === true) throw refused('dry_run', 'only conversations are estimated; this would be asked');
   const data = clientFields(asked);
   requireNamed(kind, data.model);
-  return toRequest({ kind, relay: { path }, fields: data, stream: data.stream === true }, arrival);
+  return toRequest({ kind, relay: { path }, fields: data, stream: data.stream === true, asCame: written(text, asked) }, arrival);
 }
 
 /** A recording that is named by its address may have any length: this one is held free for it, until its provider tells. */
@@ -83,9 +84,10 @@ interface Question {
   readonly fields: Json & { readonly model: string };
   readonly stream: boolean;
   readonly audioSeconds?: number;
+  readonly asCame?: Written | undefined;
 }
 
-function toRequest({ kind, relay, fields, stream, audioSeconds }: Question, arrival: Arrival): ChatRequest {
+function toRequest({ kind, relay, fields, stream, audioSeconds, asCame }: Question, arrival: Arrival): ChatRequest {
   const said = kind.words === undefined ? undefined : fields[kind.words];
   const user = userOf(fields);
   return {
@@ -94,6 +96,7 @@ function toRequest({ kind, relay, fields, stream, audioSeconds }: Question, arri
     model: fields.model,
     stream: stream || kind.streams === true,
     body: fields,
+    ...(asCame !== undefined && { written: asCame }),
     relay,
     text: { last: wordsOf(said), earlier: [], system: '' },
     needs: kind.needs,

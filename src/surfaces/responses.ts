@@ -23,7 +23,7 @@ function speak(input: unknown, arrival: Arrival, memory: Memory | undefined): Co
   const { caller } = arrival;
   const { asked, items, body, dropped } = readResponses(input, memory && ((id) => memory.recall(caller, id)));
   const user = userOf(asked);
-  const request = { ...parseChat(body, arrival, 'responses'), ...(user !== undefined && { user }) };
+  const request = { ...parseChat(body, arrival, { surface: 'responses' }), ...(user !== undefined && { user }) };
   const keep = memory !== undefined && asked['store'] !== false;
   const teller = createTeller(request, { ...asked, store: keep });
   const kept = ({ response }: Event): void => {

@@ -18,7 +18,7 @@ export function trimTo(request: ChatRequest, most: number, named: string): ChatR
     promptTokens -= estimatePrompt({ messages: turn });
     if (promptTokens > most) continue;
     const messages = asked.messages.filter((message) => !forgotten.has(message));
-    const { original: _longer, ...rest } = request;
+    const { original: _longer, written: _all, ...rest } = request;
     return { ...rest, body: { ...request.body, messages }, text: textOf(messages), needs: needsOf({ ...asked, messages }), promptTokens };
   }
   throw new FailureError({

@@ -1,4 +1,4 @@
-/** Where nothing has to be translated, a client reads the very bytes its provider wrote, as soon as they are there. */
+/** Where nothing has to be translated, a client reads the very bytes its provider wrote, as soon as they are there; and a long question is read in the client's. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -53,14 +53,18 @@ async function trickle(response: ServerResponse, bytes: Buffer): Promise<void> {
 interface Upstream {
   readonly origin: string;
   readonly letGo: () => void;
+  /** Questions as they came, oldest first. */
+  readonly asked: readonly string[];
   readonly close: () => void;
 }
 
 async function startUpstream(): Promise<Upstream> {
   const held: ServerResponse[] = [];
+  const questions: string[] = [];
   const server: Server = createServer((request, response) => {
     void (async () => {
       const asked = await text(request);
+      questions.push(asked);
       const { model = '' } = asked === '' ? {} : (JSON.parse(asked) as { readonly model?: string });
       const stream = streams.get(model);
       response.writeHead(stream === undefined && model !== 'held' ? 404 : 200, { 'content-type': 'text/event-stream' });
@@ -75,6 +79,7 @@ async function startUpstream(): Promise<Upstream> {
   });
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: questions,
     letGo: () => held.splice(0).forEach((response) => response.end('data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n')),
     close() {
       server.close();
@@ -134,4 +139,14 @@ test('the first words are here while the provider is still speaking', async () =
   let rest = '';
   for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) rest += Buffer.from(next.value).toString();
   expect(rest).toContain('[DONE]');
+});
+
+test('a long question is read as its client wrote it, but for what is not the client’s to say', async () => {
+  const messages = String.raw`[ {"role":"user",  "content":"Gr\u00fc\u00df Gott, 日本語 \/ ${'and so on '.repeat(300)}"} ]`;
+  const response = await fetch(`${state.system.url}/v1/chat/completions`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: `{"api_key":"other","messages":${messages},"model":"writer/odd","stream":true}` });
+  await response.text();
+  const asked = state.upstream.asked.at(-1) ?? '';
+  expect(asked).toContain(messages);
+  const { messages: _said, ...rest } = JSON.parse(asked) as Readonly<Record<string, unknown>>;
+  expect(rest).toEqual({ model: 'odd', stream: true, stream_options: { include_usage: true } });
 });
