@@ -87,12 +87,12 @@ export interface Telling<Item> {
   readonly broken: (error: unknown) => string;
 }
 
-/** Characters told in one piece: as many bytes are what a response takes before its reader counts as slow. */
+/** Characters told in one piece, but for the first: as many bytes are what a response takes before its reader counts as slow. */
 const LONGEST = 16 * 1024;
 
-/** All that is here at once is one text. */
+/** The first is told by itself, since whoever waits for it should not wait for those that came with it; later, all that is here at once is one text. */
 export function toldBy<Item extends Something>({ take, when, leave }: Source<Item>, { item, end, broken }: Telling<Item>): Source<string> {
-  const state = { over: false };
+  const state = { over: false, most: 1 };
   const last = (text: string): string => {
     state.over = true;
     return text;
@@ -111,11 +111,12 @@ export function toldBy<Item extends Something>({ take, when, leave }: Source<Ite
   return createSource({
     take() {
       let text = '';
-      while (!state.over && text.length < LONGEST) {
+      while (!state.over && text.length < state.most) {
         const told = tell();
         if (told === undefined) return text === '' ? undefined : text;
         text += told;
       }
+      state.most = LONGEST;
       return text === '' ? END : text;
     },
     when,
