@@ -118,12 +118,13 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   }
 
   /** Takes a turn, or tells why there is none. Caution is dropped where nobody else could serve before the deadline. */
-  function serve(demand: Demand, enteredAt: number, claimed: ReadonlySet<string>): Lease | readonly Ruled[] {
+  function serve(demand: Demand, enteredAt: number, claimed: ReadonlySet<string>, last = false): Lease | readonly Ruled[] {
     const at = now();
-    const outcome = choice.take(demand, at, claimed, true);
+    const outcome = choice.take(demand, at, claimed, { rests: true, limits: true });
     if (!isRuled(outcome)) return lease(outcome, demand, enteredAt);
-    if (!hopeless(outcome, demand) || !hasSoft(outcome)) return outcome;
-    const desperate = choice.take(demand, at, claimed, false);
+    const urgent = hasYielding(outcome) && (last || lastTurn(demand) <= at);
+    if (!urgent && !(hopeless(outcome, demand) && hasSoft(outcome))) return outcome;
+    const desperate = choice.take(demand, at, claimed, urgent ? { rests: true, limits: false } : { rests: false, limits: true });
     return isRuled(desperate) ? desperate : lease(desperate, demand, enteredAt);
   }
 
@@ -140,8 +141,8 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       caller: request.caller.key,
       deadline: lastTurnAt,
       signal,
-      serve(claimed) {
-        const outcome = serve(waiting, enteredAt, claimed);
+      serve(claimed, last) {
+        const outcome = serve(waiting, enteredAt, claimed, last);
         if (!isRuled(outcome)) return { served: outcome };
         const own = waitable(outcome).filter((one) => one.claimed !== true);
         return { freeAt: earliest(own), claims: own.flatMap(({ claim }) => claim ?? []) };
@@ -232,10 +233,12 @@ const waitable = (ruled: readonly Ruled[]): readonly Ruled[] => ruled.filter(({ 
 
 const hasSoft = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ soft }) => soft === true);
 
+const hasYielding = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ yields }) => yields === true);
+
 const reaches = (named: Named, option: Option): boolean =>
   (['provider', 'model', 'accountId', 'pool'] as const).every((name) => named[name] === undefined || named[name] === option[name]);
 
 const lastTurn = ({ request, lastTurnAt }: Demand): number => lastTurnAt?.() ?? request.deadline;
 
-/** Nobody will be free in time. */
-const hopeless = (ruled: readonly Ruled[], demand: Demand): boolean => earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > lastTurn(demand);
+/** Nobody will be free in time. Caution about a configured limit always is. */
+const hopeless = (ruled: readonly Ruled[], demand: Demand): boolean => !hasYielding(ruled) && earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > lastTurn(demand);

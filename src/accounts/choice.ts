@@ -29,12 +29,14 @@ export interface Ruled {
   readonly option: Option;
   /** Infinity: never, or not before a human acts. */
   readonly freeAt: number;
-  /** A failure kind, `too-long`, `concurrent`, `suspended`, `disabled`, or `excluded` (by the request itself). */
+  /** A failure kind, `too-long`, `concurrent`, `unproven`, `suspended`, `disabled`, or `excluded` (by the request itself). */
   readonly outcome: string;
   /** What a waiter for it holds against those behind. */
   readonly claim?: string;
   /** Only caution keeps it out. */
   readonly soft?: boolean;
+  /** Only caution about a configured limit keeps it out: until `freeAt`, but nobody beyond their last turn. */
+  readonly yields?: boolean;
   /** When it would be asked all the same, for want of anybody else: caution that is a guess of ours binds no newcomer longer. */
   readonly lastResortAt?: number;
   /** The request itself rules it out; `freeAt` still tells others the truth. */
@@ -45,9 +47,15 @@ export interface Ruled {
   readonly claimed?: boolean;
 }
 
+/** Which caution binds: about who rests without having been refused, and about limits that are configured, but not proven. */
+export interface Caution {
+  readonly rests: boolean;
+  readonly limits: boolean;
+}
+
 export interface Choice {
   /** Takes the first turn there is; or tells why there is none. */
-  take(demand: Demand, now: number, claimed: ReadonlySet<string>, cautious: boolean): Turn | readonly Ruled[];
+  take(demand: Demand, now: number, claimed: ReadonlySet<string>, caution: Caution): Turn | readonly Ruled[];
   /** The same without taking, for a newcomer behind others: those free now are told with `freeAt: now`. */
   rule(demand: Demand, now: number, others: number): readonly Ruled[];
   outlook(candidates: readonly Target[], request: ChatRequest, now: number): readonly Outlook[];
@@ -106,9 +114,11 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
   }
 
   function short(option: Option, estimate: Estimate, now: number, others = 0): Ruled | undefined {
-    const { at, meter, window, full } = ledger.freeAt(now, option, estimate, others);
+    const { at, meter, window, full, unproven } = ledger.freeAt(now, option, estimate, others);
     if (at <= now) return undefined;
-    const outcome = full === true ? 'concurrent' : outcomeOf(at, window);
+    // Nothing is held: whoever is behind and cannot wait may go meanwhile.
+    if (unproven === 'unless-urgent') return { option, freeAt: at, outcome: 'unproven', yields: true };
+    const outcome = full === true ? 'concurrent' : unproven === undefined ? outcomeOf(at, window) : 'unproven';
     // A calendar's turn gives all of it back: what small ones take before it is nothing to whoever waits for the turn.
     const claims = meter !== undefined && window?.kind !== 'calendar';
     return { option, freeAt: at, outcome, ...(claims && { claim: meter }), anyone: full !== true && window?.unit === 'requests' };
@@ -197,7 +207,7 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
       return inOrder(candidates, [...free, ...kept]).map(({ option: { target, account, pool }, freeAt, outcome }): Outlook =>
         ({ target, account, pool, ...(Number.isFinite(freeAt) && { freeAt }), reason: outcome }));
     },
-    take(demand, now, claimed, cautious) {
+    take(demand, now, claimed, caution) {
       const { request, excluded, candidates } = demand;
       const ruled: Ruled[] = [];
       const lasting: Ruled[] = [];
@@ -212,14 +222,14 @@ export function createChoice({ ledger, rests, rotation, estimates, merits, conve
           ruled.push(ruledOut(option, request, now));
           continue;
         }
-        const rest = resting(option, now, cautious);
+        const rest = resting(option, now, caution.rests);
         if (rest !== undefined) {
           if (rest.anyone === true) lasting.push(rest);
           ruled.push(keeping(option, request, now) ?? rest);
           continue;
         }
         const estimate = estimates.of(option.provider, option.target.model, request);
-        const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate);
+        const hold = isClaimed(option, claimed) ? undefined : ledger.take(now, option, estimate, !caution.limits);
         if (hold !== undefined) {
           leaveOut();
           if (demand.strategy === 'spend_expiring') expiring.used(targetKey(option.target), option, now);

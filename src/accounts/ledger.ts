@@ -43,11 +43,13 @@ export interface Blocked {
   readonly meter?: string;
   /** Too many calls are under way. */
   readonly full?: boolean;
+  /** There is room for all that is known, but nobody has proven the limit yet. `unless-urgent`: as far as it is configured. */
+  readonly unproven?: 'for-all' | 'unless-urgent';
 }
 
 export interface Ledger {
-  /** Takes from all windows that cover the call, or from none. */
-  take(now: number, place: Place, estimate: Estimate): Hold | undefined;
+  /** Takes from all windows that cover the call, or from none. `urgent`: its caller cannot wait for a configured limit to be proven. */
+  take(now: number, place: Place, estimate: Estimate, urgent?: boolean): Hold | undefined;
   /** When a request like this fits, after so many others. */
   freeAt(now: number, place: Place, estimate: Estimate, others: number): Blocked;
   /** Upstream has spoken of the call. */
@@ -144,10 +146,10 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
   }
 
   return {
-    take(now, place, estimate) {
+    take(now, place, estimate, urgent = false) {
       const [pool, model] = pools.covering(place.pool, place.target);
       const cost = costOf(pool, model, estimate);
-      if (!pool.meter.fits(now, cost) || !model.meter.fits(now, cost) || unprovenUntil(pool, model, now) > now) return undefined;
+      if (!pool.meter.fits(now, cost) || !model.meter.fits(now, cost) || unprovenUntil(pool, model, now, urgent) > now) return undefined;
       const meters = [pool.meter, model.meter] as const;
       const seenBefore = [{ ...pool.meter.answered }, { ...model.meter.answered }] as const;
       const turns = unprovenTurns(pool, model.meter, now);
@@ -155,7 +157,7 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       const { target, pool: name, accountId } = place;
       const hold: Hold = { target, pool: name, accountId, id: call, at: now, cost, output: Math.max(0, cost.tokens - estimate.input), model, meters, seenBefore, turns, answered: false, seenAt: Number.POSITIVE_INFINITY, told: false };
       for (const meter of meters) {
-        meter.count(now, hold);
+        meter.count(now, hold, urgent);
         meter.enter();
       }
       open.set(call, hold);
@@ -171,7 +173,8 @@ export function createLedger(pools: Pools, record: Records, firstCall: number): 
       if (latest.at > now) return latest;
       if (pool.meter.inFlight >= pool.meter.concurrent) return { ...whole, at: now + CALL_MS, full: true };
       if (model.meter.inFlight >= model.meter.concurrent) return { ...own, at: now + CALL_MS, full: true };
-      return { ...own, at: unprovenUntil(pool, model, now) };
+      const at = unprovenUntil(pool, model, now);
+      return at > now ? { ...own, at, unproven: unprovenUntil(pool, model, now, true) > now ? 'for-all' : 'unless-urgent' } : own;
     },
     seen(now, hold) {
       if (hold.seenAt <= now) return;

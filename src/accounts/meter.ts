@@ -21,8 +21,8 @@ export interface Meter {
   readonly answered: Totals;
   /** When upstream last counted fewer tokens than we did: what calls sent before that were overestimated is no longer in our count. */
   loweredAt: number;
-  /** When the last call was sent. */
-  readonly lastTakeAt: number;
+  /** When the last call was sent that was not too urgent for caution: those who can wait are not held up by every one that cannot. */
+  readonly lastCautiousAt: number;
   /** Upstream admitted a call: as many as it has answered are proven. */
   admitted(now: number): void;
   /** Takes over the limits of the configuration; windows that stay keep what they counted and learned. */
@@ -30,7 +30,7 @@ export interface Meter {
   fits(now: number, cost: Cost): boolean;
   /** When `cost` fits for the `turns`-th time, and which window is the last to allow it. */
   freeAt(now: number, cost: Cost, turns: number): Free;
-  count(now: number, call: Call): void;
+  count(now: number, call: Call, urgent?: boolean): void;
   enter(): void;
   leave(): void;
   /** Upstream has counted it by now. To be told before the call says so. */
@@ -72,7 +72,7 @@ export function createMeter(): Meter {
   const answered: Totals = { requests: 0, tokens: 0, audio_seconds: 0 };
   let concurrent = Number.POSITIVE_INFINITY;
   let inFlight = 0;
-  let lastTakeAt = 0;
+  let lastCautiousAt = 0;
 
   const find = (spec: WindowName): Window | undefined => windows.find((window) => sameWindow(window, spec));
 
@@ -121,7 +121,7 @@ export function createMeter(): Meter {
     taken,
     answered,
     loweredAt: Number.NEGATIVE_INFINITY,
-    get lastTakeAt() { return lastTakeAt; },
+    get lastCautiousAt() { return lastCautiousAt; },
     admitted(now) {
       for (const window of windows) if (provable(window)) window.proven = Math.max(window.proven, window.counter.used(now) - (taken[window.unit] - answered[window.unit]));
     },
@@ -150,9 +150,9 @@ export function createMeter(): Meter {
       }
       return latest;
     },
-    count(now, call) {
+    count(now, call, urgent = false) {
       const { cost } = call;
-      lastTakeAt = now;
+      if (!urgent) lastCautiousAt = now;
       taken.requests += cost.requests;
       taken.tokens += cost.tokens;
       taken.audio_seconds += cost.audio_seconds;

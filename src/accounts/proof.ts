@@ -18,21 +18,25 @@ const LONGEST_SECONDS = 3600;
 const BELIEVED_SHARE = 1 / 3;
 const BELIEVED_REQUESTS = 5;
 
-export function unprovenUntil(pool: Pool, { meter }: PoolModel, now: number): number {
+/** `urgent`: the caller cannot wait. Where caution only guards against a limit that is configured wrongly it refuses nobody who could be served. */
+export function unprovenUntil(pool: Pool, { meter }: PoolModel, now: number, urgent = false): number {
   if (heard(pool.meter) && heard(meter)) return now;
   const known = meter.knows('requests', LONGEST_SECONDS) || pool.meter.knows('requests', LONGEST_SECONDS);
   const turns = unprovenTurns(pool, meter, now).length > 0;
-  return Math.max(now, heardUntil(pool.meter, now, true, turns), heardUntil(meter, now, known, turns));
+  return Math.max(now, heardUntil(pool.meter, now, { known: true, turns, urgent }), heardUntil(meter, now, { known, turns, urgent }));
 }
 
 /** Whether upstream has answered every call, so that there is nothing to wait for. */
 const heard = ({ taken, answered }: Meter): boolean => taken.requests === answered.requests;
 
 /** While this one's last call may still be refused. */
-function heardUntil(meter: Meter, now: number, known: boolean, turns: boolean): number {
+function heardUntil(meter: Meter, now: number, { known, turns, urgent }: { readonly known: boolean; readonly turns: boolean; readonly urgent: boolean }): number {
   if (heard(meter)) return now;
-  return turns || meter.windows.some((window) => beyond(window, now, known)) ? meter.lastTakeAt + REFUSAL_MS : now;
+  return turns || meter.windows.some((window) => beyond(window, now, known) && !(urgent && yields(window))) ? meter.lastCautiousAt + REFUSAL_MS : now;
 }
+
+/** An unknown limit is probably passed by the next call, and one that a refusal has shown is not what is configured: caution there saves refusals. */
+const yields = ({ limit, source }: Window): boolean => source === 'configured' && Number.isFinite(limit);
 
 /** Whether the next call is one more than upstream ever admitted. */
 function beyond(window: Window, now: number, known: boolean): boolean {
