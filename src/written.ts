@@ -1,6 +1,6 @@
 /**
  * JSON put together from pieces of the text it was read from. A conversation is sent on as it came but for a name: to write its
- * 30 KB anew costs 100 µs, to copy them an eighth of that.
+ * 30 KB anew costs 115 µs, to copy them 18 where they are prose and 42 where they are code, whose quotes are many. Node 20.20.
  */
 import type { Written } from './types.ts';
 
