@@ -69,15 +69,9 @@ function readOne(payload: Payload, tally: Tally, refuse: Refuse): ChatChunk {
   const usage = usageOf(value);
   const { finish, content } = tally.count(choices, usage);
   if (finish !== undefined && GAVE_UP.has(finish)) throw choiceError(value) === undefined ? broken('gave up in the middle of its answer') : refuse(payload.text);
+  const { text, whole } = payload;
   const estimate = choices.reduce((sum, choice) => sum + choice.estimate, 0);
   // Nearly every piece says a word and nothing else.
-  if (finish === undefined && usage === undefined) return { text: payload.text, whole: payload.whole, content, estimate };
-  return {
-    text: payload.text,
-    whole: payload.whole,
-    content,
-    estimate,
-    ...(finish !== undefined && { finish }),
-    ...(usage !== undefined && { usage, ...(choices.length === 0 && { usageOnly: true }) }),
-  };
+  if (finish === undefined && usage === undefined) return { text, whole, content, estimate };
+  return { text, whole, content, estimate, ...(finish !== undefined && { finish }), ...(usage !== undefined && { usage, ...(choices.length === 0 && { usageOnly: true }) }) };
 }
