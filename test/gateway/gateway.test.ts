@@ -180,6 +180,15 @@ describe('a client that leaves', () => {
     expect(staged.endings).toEqual(['a/one cancelled']);
   });
 
+  test('who reads no further, without a word, ends upstream and closes the books', async () => {
+    const staged = stage({ scripts: { 'a/one': [[word('hi'), word('you'), silence]] } });
+    const certain = await answer(staged.gateway, request(), never);
+    for await (const { text } of certain.chunks) if (text === 'you') break;
+    expect(staged.endings).toEqual(['a/one cancelled']);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(staged.left).toEqual(['a/one']);
+  });
+
   test('leaving between the commit point and the first read still closes the books', async () => {
     const staged = stage({ scripts: { 'a/one': [[word('hi'), silence]] } });
     const client = new AbortController();

@@ -18,3 +18,7 @@ describe('the estimate of a chunk', () => {
     expect(estimate(choice)).toBeCloseTo(tokens, 5);
   });
 });
+
+test('an empty reason to finish is none', () => {
+  expect(['', null, undefined, 'stop'].map((reason) => choicesOf({ choices: [{ delta: {}, finish_reason: reason }] }, false)[0]?.finish)).toEqual([undefined, undefined, undefined, 'stop']);
+});

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createInbox } from '../../src/providers/inbox.ts';
 import type { Inbox } from '../../src/providers/inbox.ts';
+import { END } from '../../src/source.ts';
 
 function inbox(): { readonly box: Inbox; readonly told: string[]; readonly reader: AsyncIterator<Uint8Array> } {
   const told: string[] = [];
@@ -47,6 +48,18 @@ describe('an inbox', () => {
       how(box);
       expect((await next).done).toBe(done);
     }
+  });
+
+  test('wakes who waits once, however much comes before it asks again', () => {
+    const { box } = inbox();
+    const woken: string[] = [];
+    expect(box.bytes.take()).toBeUndefined();
+    box.bytes.when(() => woken.push('once'));
+    box.take(tiny, 0);
+    box.take(tiny, 0);
+    box.end();
+    expect(woken).toEqual(['once']);
+    expect([box.bytes.take(), box.bytes.take(), box.bytes.take(), box.bytes.take()]).toEqual([tiny, tiny, END, END]);
   });
 
   test('a reader that leaves early says so; one that gave up or is done does not', async () => {
