@@ -118,11 +118,11 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
   }
 
   /** Takes a turn, or tells why there is none. Caution is dropped where nobody else could serve before the deadline. */
-  function serve(demand: Demand, enteredAt: number, claimed: ReadonlySet<string>, last = false): Lease | readonly Ruled[] {
+  function serve(demand: Demand, enteredAt: number, claimed: ReadonlySet<string>): Lease | readonly Ruled[] {
     const at = now();
     const outcome = choice.take(demand, at, claimed, { rests: true, limits: true });
     if (!isRuled(outcome)) return lease(outcome, demand, enteredAt);
-    const urgent = hasYielding(outcome) && (last || lastTurn(demand) <= at);
+    const urgent = hasYielding(outcome) && at >= urgentAt(outcome, lastTurn(demand), enteredAt);
     if (!urgent && !(hopeless(outcome, demand) && hasSoft(outcome))) return outcome;
     const desperate = choice.take(demand, at, claimed, urgent ? { rests: true, limits: false } : { rests: false, limits: true });
     return isRuled(desperate) ? desperate : lease(desperate, demand, enteredAt);
@@ -141,11 +141,11 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       caller: request.caller.key,
       deadline: lastTurnAt,
       signal,
-      serve(claimed, last) {
-        const outcome = serve(waiting, enteredAt, claimed, last);
+      serve(claimed) {
+        const outcome = serve(waiting, enteredAt, claimed);
         if (!isRuled(outcome)) return { served: outcome };
         const own = waitable(outcome).filter((one) => one.claimed !== true);
-        return { freeAt: earliest(own), claims: own.flatMap(({ claim }) => claim ?? []) };
+        return { freeAt: Math.min(earliest(own), urgentAt(own, lastTurnAt, enteredAt)), claims: own.flatMap(({ claim }) => claim ?? []) };
       },
       refuse(reason) {
         if (reason === 'cancelled') return whyLeft(signal);
@@ -234,6 +234,15 @@ const waitable = (ruled: readonly Ruled[]): readonly Ruled[] => ruled.filter(({ 
 const hasSoft = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ soft }) => soft === true);
 
 const hasYielding = (ruled: readonly Ruled[]): boolean => waitable(ruled).some(({ yields }) => yields === true);
+
+/** Caution that outlasts the last turn takes half of the time until then: a refusal is mostly heard of by then, and an answer that is late still has the other half. */
+const CAUTIOUS_SHARE = 1 / 2;
+
+/** From when on caution about configured limits binds no more. */
+function urgentAt(ruled: readonly Ruled[], lastTurnAt: number, enteredAt: number): number {
+  const outlasts = ruled.some(({ yields, excluded, freeAt }) => yields === true && excluded !== true && freeAt > lastTurnAt);
+  return outlasts ? enteredAt + CAUTIOUS_SHARE * Math.max(0, lastTurnAt - enteredAt) : Number.POSITIVE_INFINITY;
+}
 
 const reaches = (named: Named, option: Option): boolean =>
   (['provider', 'model', 'accountId', 'pool'] as const).every((name) => named[name] === undefined || named[name] === option[name]);

@@ -32,8 +32,8 @@ export interface Place<T> {
   readonly caller: string;
   readonly deadline: number;
   readonly signal: AbortSignalLike;
-  /** Takes a turn, or tells what is missing. Whatever is in `claimed` belongs to those ahead. `last`: it is asked no more. */
-  serve(claimed: ReadonlySet<string>, last: boolean): { readonly served: T } | Wait;
+  /** Takes a turn, or tells what is missing. Whatever is in `claimed` belongs to those ahead. */
+  serve(claimed: ReadonlySet<string>): { readonly served: T } | Wait;
   /** The error for a waiter the line gives up on. */
   refuse(reason: 'full' | 'deadline' | 'cancelled'): Error;
 }
@@ -97,17 +97,17 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
   }
 
   /** Asks everyone at the front, best first. Whoever cannot go keeps what it waits for from those behind it. */
-  function serveFronts(newcomer?: Waiter<T>, leaving?: Waiter<T>): void {
+  function serveFronts(newcomer?: Waiter<T>): void {
     const claimed = new Set<string>();
-    const waiters = new Set([newcomer, leaving].filter((waiter) => waiter !== undefined));
+    const waiters = newcomer === undefined ? [] : [newcomer];
     for (const { lane, claims } of lanes.values()) {
       const front = lane.front();
       if (front.length === 0) for (const claim of claims) claimed.add(claim);
-      for (const waiter of front) waiters.add(waiter);
+      waiters.push(...front);
     }
     let next = Number.POSITIVE_INFINITY;
-    for (const waiter of [...waiters].sort(ahead)) {
-      const outcome = waiter.place.serve(claimed, waiter === leaving);
+    for (const waiter of waiters.sort(ahead)) {
+      const outcome = waiter.place.serve(claimed);
       if ('served' in outcome) {
         leave(waiter, outcome);
       } else {
@@ -132,10 +132,11 @@ export function createLine<T>(scheduler: Scheduler, bound: number): Line<T> {
     });
   }
 
-  /** Its time is over. What only caution kept from it is its own now, wherever in the line it stands. */
+  /** Its time is over. Whoever never came to the front may have been kept by caution only, which those at the front can afford. */
   function expire(waiter: Waiter<T>): void {
-    serveFronts(undefined, waiter);
-    if (lanes.get(waiter.place.lane)?.lane.waiters.has(waiter) === true) leave(waiter, { error: waiter.place.refuse('deadline') });
+    const lane = lanes.get(waiter.place.lane)?.lane;
+    if (lane?.front().includes(waiter) === false) serveFronts(waiter);
+    if (lane?.waiters.has(waiter) === true) leave(waiter, { error: waiter.place.refuse('deadline') });
   }
 
   function waiterFor(place: Place<T>, settle: Waiter<T>['finish']): Waiter<T> {

@@ -20,7 +20,7 @@ const atOnce = async (house: House, asked: Ask['request'] = {}): Promise<number>
 
 /** What a request is told of each candidate, and for how long. */
 const told = (house: House, asked: Ask['request'] = {}): readonly (readonly [reason: string, ms: number | undefined])[] =>
-  [...house.accounts.outlook(targetsOf(...house.providers), request(house.time.now(), asked)) as ReturnType<House['accounts']['outlook']>]
+  house.accounts.outlook(targetsOf(...house.providers), request(house.time.now(), asked))
     .map(({ reason, freeAt }) => [reason, freeAt === undefined ? undefined : freeAt - house.time.now()]);
 
 const urgent = (house: House): Ask => ({ request: { deadline: house.time.now() } });
@@ -97,12 +97,12 @@ describe('a configured limit', () => {
 });
 
 describe('caution', () => {
-  test('about a configured limit refuses nobody who cannot wait, and delays others until their last turn at most', async () => {
+  test('about a configured limit refuses nobody who cannot wait, and takes others half of their time at most', async () => {
     const house = under(30);
     expect(await atOnce(house)).toBe(10);
     await house.ask(urgent(house));
     const hasty = house.ask({ request: { deadline: START + 300 } });
-    await house.time.advance(299);
+    await house.time.advance(149);
     expect(await state(hasty, house)).toBe('waiting');
     await house.time.advance(1);
     expect(await state(hasty, house)).toBe('served');
