@@ -1,5 +1,6 @@
 /** What a request will use, learned from what requests like it did use. */
 import type { ChatRequest, Model, Surface, Usage } from '../types.ts';
+import { createSeldom } from './seldom.ts';
 
 export interface Estimate {
   /** With room for a prompt that is counted longer than most. */
@@ -43,7 +44,7 @@ const DEVIATIONS = 3;
 /** Prompts of one model differ by about a tenth in how far our count is off. */
 const FIRST_SPREAD = 0.1;
 const UNLEARNED = { ratio: 1, ratioSpread: 0 };
-/** One change in so many is written down: a crash forgets no more than half of what decides. */
+/** Half of those that decide. */
 const WRITTEN_EVERY = 10;
 /** Tokenisers differ by less; beyond it the report is odd (cached or hidden prompt), not the estimate. */
 const RATIO_BOUNDS = [0.3, 4] as const;
@@ -56,13 +57,7 @@ const keyOf = (provider: string, model: string): string => `${provider}/${model}
 /** `changed`: to be kept over a restart. */
 export function createEstimates(changed: (key: string, learned: Learned) => void): Estimates {
   const models = new Map<string, Learned>();
-  const changes = new Map<string, number>();
-
-  function written(key: string, learned: Learned): void {
-    const times = changes.get(key) ?? 0;
-    changes.set(key, times + 1);
-    if (times % WRITTEN_EVERY === 0) changed(key, learned);
-  }
+  const write = createSeldom(WRITTEN_EVERY, changed);
 
   return {
     of(provider, model, request) {
@@ -82,7 +77,7 @@ export function createEstimates(changed: (key: string, learned: Learned) => void
       if (known === undefined) {
         const first = { ratio, ratioSpread: FIRST_SPREAD, output: usage.output, spread: usage.output / 2, error };
         models.set(key, first);
-        written(key, first);
+        write(key, first);
         return;
       }
       known.ratioSpread += WEIGHT * (Math.abs(ratio - known.ratio) - known.ratioSpread);
@@ -90,7 +85,7 @@ export function createEstimates(changed: (key: string, learned: Learned) => void
       known.spread += WEIGHT * (Math.abs(usage.output - known.output) - known.spread);
       known.output += WEIGHT * (usage.output - known.output);
       known.error += WEIGHT * (error - known.error);
-      written(key, known);
+      write(key, known);
     },
     errors: () => new Map([...models].map(([key, { error }]) => [key, error])),
     save: () => [...models],

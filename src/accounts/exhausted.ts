@@ -2,12 +2,10 @@
 import { FailureError } from '../failure.ts';
 import type { Attempt, Target } from '../types.ts';
 import type { Ruled } from './choice.ts';
+import { UNPROVEN } from './proof.ts';
 
 /** Where waiting helps: everything else is an outage, or needs a human. */
 const QUOTA: ReadonlySet<string> = new Set(['rate-minute', 'rate-day', 'concurrent', 'unproven', 'balance']);
-
-/** Quota may be left, so whoever looks at the windows is told why it is not used. */
-const UNPROVEN = '; unproven: waits until upstream has admitted what is under way, because nobody knows yet how much it admits';
 
 const time = (at: number): string => `${new Date(Math.ceil(at / 1000) * 1000).toISOString().slice(0, 19)}Z`;
 
@@ -38,7 +36,7 @@ export function nobody(ruled: readonly Ruled[], targets: readonly Target[], now:
     return new FailureError({ kind: 'too-large', message: 'the request is larger than any account may send at once; shorten its prompt or recording, or allow a provider with larger limits' });
   }
   if (isExhausted(ruled)) {
-    const unproven = ruled.some(({ outcome, freeAt }) => outcome === 'unproven' && freeAt === at) ? UNPROVEN : '';
+    const unproven = ruled.some(({ outcome, freeAt }) => outcome === 'unproven' && freeAt === at) ? `; ${UNPROVEN}` : '';
     return new FailureError({ kind: 'exhausted', message: `no account can answer before ${time(at)}${unproven}`, ...retryAt, attempts });
   }
   const reasons = [...new Set(ruled.map(({ outcome }) => outcome).filter((outcome) => outcome !== 'excluded'))];

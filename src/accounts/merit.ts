@@ -1,4 +1,5 @@
 /** How well each target did of late: fading memories of success and speed. */
+import { createSeldom } from './seldom.ts';
 
 export interface Merit {
   /** Share of calls answered, 0 to 1. */
@@ -25,20 +26,20 @@ export interface KnownMerit {
 /** Weight of the newest call: about the last ten decide, because free tiers change by the hour. */
 const WEIGHT = 0.2;
 
-/** One change in so many is written down: a crash forgets no more than half of what decides. */
+/** Half of those that decide. */
 const WRITTEN_EVERY = 5;
 
 /** `changed`: to be kept over a restart. */
 export function createMerits(changed: (target: string, known: KnownMerit) => void): Merits {
-  const merits = new Map<string, { reliability: number; ms: number | undefined; changes: number }>();
+  const merits = new Map<string, { reliability: number; ms: number | undefined }>();
+  const write = createSeldom(WRITTEN_EVERY, (target, known: KnownMerit) => changed(target, stored(known)));
 
   function change(target: string, reliability: number, ms?: number): void {
-    const known = merits.get(target) ?? { reliability: 1, ms: undefined, changes: 0 };
+    const known = merits.get(target) ?? { reliability: 1, ms: undefined };
     merits.set(target, known);
     known.reliability += WEIGHT * (reliability - known.reliability);
     if (ms !== undefined) known.ms = known.ms === undefined ? ms : known.ms + WEIGHT * (ms - known.ms);
-    if (known.changes % WRITTEN_EVERY === 0) changed(target, stored(known));
-    known.changes += 1;
+    write(target, known);
   }
 
   return {
@@ -50,7 +51,7 @@ export function createMerits(changed: (target: string, known: KnownMerit) => voi
     },
     save: () => [...merits].map(([target, known]) => [target, stored(known)] as const),
     restore(target, { reliability, ms }) {
-      if (Number.isFinite(reliability)) merits.set(target, { reliability, ms, changes: 0 });
+      if (Number.isFinite(reliability)) merits.set(target, { reliability, ms });
     },
   };
 }

@@ -7,6 +7,9 @@ import type { Meter } from './meter.ts';
 import type { Pool, PoolModel } from './pools.ts';
 import type { Window } from './window.ts';
 
+/** Quota may be left, so whoever looks at the windows is told why it is not used. */
+export const UNPROVEN = 'unproven: waits until upstream has admitted what is under way, because nobody knows yet how much it admits';
+
 /** A refusal is back within a round trip; a call that is out for longer has been admitted. */
 const REFUSAL_MS = 500;
 /** No free tier that keeps its limit to itself admits more requests in a minute, or in a day; beyond it there is probably none. */

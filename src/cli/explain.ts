@@ -1,5 +1,6 @@
 /** `tollfree explain`: which rule a prompt takes and why, who could answer it, and when. */
 import type { Command } from 'commander';
+import { UNPROVEN } from '../accounts/proof.ts';
 import type { Context, Paint } from './context.ts';
 import { knowledgeOf } from './knowledge.ts';
 import { count, per, until } from './numbers.ts';
@@ -63,7 +64,12 @@ function renderCandidates(candidates: Explanation['candidates'], frame: Frame): 
   const columns = candidateColumns(frame.now).filter(({ cell }) => candidates.some((candidate) => (cell(candidate) ?? '') !== ''));
   const lines = renderTable(columns, candidates.slice(0, frame.most), frame);
   const more = candidates.length - frame.most;
-  return more > 0 ? [...lines, frame.paint('dim', clip(`and ${count(more)} more`, frame.width))] : lines;
+  return [
+    ...lines,
+    ...(more > 0 ? [frame.paint('dim', clip(`and ${count(more)} more`, frame.width))] : []),
+    // The windows beside it have room, so this reason explains itself least.
+    ...(candidates.some(({ reason }) => reason === 'unproven') ? wrap(UNPROVEN, frame.width).map((line) => frame.paint('dim', line)) : []),
+  ];
 }
 
 /** Rules that matched in part, or were close: what a person editing rules wants to see. */
