@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WindowLimit } from '../../src/types.ts';
 import { createJournal } from '../../src/usage/journal.ts';
-import { type House, START, type Time, account, createHouse, createTime, model, provider, targetsOf, window } from './harness.ts';
+import { type House, START, type Time, account, createHouse, createTime, model, provider, targetsOf, window, request } from './harness.ts';
 
 let directory = '';
 beforeEach(() => {
@@ -97,7 +97,7 @@ describe.each([['a snapshot', true], ['the lines of the journal', false]])('afte
     time.skip(120_000);
     const now = { request: { deadline: time.now() } };
     for (let call = 0; call < 20; call += 1) await after.ask(now);
-    expect(await after.refusal(now)).toMatchObject({ kind: 'exhausted', retryAt: time.now() + 500 });
+    expect(after.accounts.outlook(targetsOf(...after.providers), request(time.now()))).toMatchObject([{ reason: 'unproven', freeAt: time.now() + 500 }]);
   });
 
   test.each([
