@@ -150,7 +150,10 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     if (turn.commit !== undefined) await turn.commit();
     const afterMs = attempt.content();
     if (!isHeld(turn)) gateway.firstContent.noted(lease.target, afterMs);
-    if (!held.complete) patience.committed();
+    if (!held.complete) {
+      patience.committed();
+      forgetWords(turn.request);
+    }
     return { match, lease, attempts: story.tries(), dropped: concessions.dropped(lease.target), ...deliver({ turn, lease, attempt, patience }, held, rest) };
   } catch (error) {
     patience.end();
@@ -160,6 +163,11 @@ async function tryOnce(turn: Turn, lease: Lease): Promise<CalledAnswer | undefin
     if (await goOn(turn, lease, failure)) return undefined;
     throw new FailureError(failure, { cause: error });
   }
+}
+
+/** It will be asked no more in the client's own words, and may be open for minutes. */
+function forgetWords({ written }: ChatRequest): void {
+  if (written !== undefined) written.text = undefined;
 }
 
 interface Held {

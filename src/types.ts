@@ -203,9 +203,10 @@ export interface TraceContext {
   readonly state?: string;
 }
 
-/** JSON as it came, and what it was read as: whatever is still one of these values may be sent on in the same words. Held as long as the body. */
+/** JSON as it came, and what it was read as: whatever is still one of these values may be sent on in the same words. */
 export interface Written {
-  readonly text: string;
+  /** Undefined once its answer has begun: an open stream need not hold its question in so many forms. */
+  text: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
 

@@ -26,13 +26,14 @@ export function written(text: string | undefined, body: Written['body']): Writte
  * written anew. So is what reads otherwise than it stands there: a name that is told twice, a number no double holds.
  */
 export function stringified(body: Written['body'], asCame: Written | undefined): string {
-  if (asCame === undefined) return JSON.stringify(body);
-  const copied = longMembers(asCame.text).filter(({ name, members }) => Object.hasOwn(body, name) && body[name] === asCame.body[name] && membersIn(body[name]) === members);
+  const text = asCame?.text;
+  if (asCame === undefined || text === undefined) return JSON.stringify(body);
+  const copied = longMembers(text).filter(({ name, members }) => Object.hasOwn(body, name) && body[name] === asCame.body[name] && membersIn(body[name]) === members);
   if (copied.length === 0) return JSON.stringify(body);
   const rest: Record<string, unknown> = { ...body };
   for (const { name } of copied) rest[name] = undefined;
   const anew = JSON.stringify(rest);
-  const pieces = copied.map(({ name, start, end }) => `"${name}":${asCame.text.slice(start, end)}`).join(',');
+  const pieces = copied.map(({ name, start, end }) => `"${name}":${text.slice(start, end)}`).join(',');
   return anew === '{}' ? `{${pieces}}` : `${anew.slice(0, -1)},${pieces}}`;
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FailureError, failureOf } from '../../src/failure.ts';
 import type { Failure, UpstreamFailure } from '../../src/failure.ts';
 import { answer } from '../../src/gateway.ts';
-import type { ChatChunk, ChatRequest } from '../../src/types.ts';
+import type { ChatChunk, ChatRequest, Send, Written } from '../../src/types.ts';
 import { model, provider, request, role, rule, silence, stage, stop, word } from './literals.ts';
 import type { Stage, StageOptions } from './literals.ts';
 
@@ -144,6 +144,18 @@ describe('before the commit point', () => {
 });
 
 describe('after the commit point', () => {
+  test('the question is no longer held in its client’s own words, before it is for whoever is asked next', async () => {
+    const written: Written = { text: 'as it came', body: {} };
+    const staged = stage({ scripts: { 'a/one': [failing('model-gone')], 'b/one': [good] } });
+    const heard: (string | undefined)[] = [];
+    const send: Send = (outgoing, signal) => {
+      heard.push(outgoing.request.written?.text);
+      return staged.gateway.send(outgoing, signal);
+    };
+    await answer({ ...staged.gateway, send }, request({ written }), never);
+    expect([heard, written.text]).toEqual([['as it came', 'as it came'], undefined]);
+  });
+
   test('nothing is retried: the break is told, and charged', async () => {
     const { texts, calls, failure, endings } = await run({ scripts: { 'a/one': [[role, word('hi'), failing('broken-answer')]], 'b/one': [good] } });
     expect(texts).toEqual(['{"role":1}', 'hi']);
