@@ -122,8 +122,9 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
     const at = now();
     const outcome = choice.take(demand, at, claimed, { rests: true, limits: true });
     if (!isRuled(outcome)) return lease(outcome, demand, enteredAt);
-    const urgent = hasYielding(outcome) && at >= urgentAt(outcome, lastTurn(demand), enteredAt);
-    if (!urgent && !(hopeless(outcome, demand) && hasSoft(outcome))) return outcome;
+    const lastTurnAt = lastTurn(demand);
+    const urgent = at >= urgentAt(outcome, lastTurnAt, enteredAt);
+    if (!urgent && !(hopeless(outcome, lastTurnAt) && hasSoft(outcome))) return outcome;
     const desperate = choice.take(demand, at, claimed, urgent ? { rests: true, limits: false } : { rests: false, limits: true });
     return isRuled(desperate) ? desperate : lease(desperate, demand, enteredAt);
   }
@@ -179,7 +180,7 @@ export function createAccounts({ accounts, catalogue, scheduler, emit, lineBound
       if (demand.signal.aborted) throw whyLeft(demand.signal);
       const outcome = line.size === 0 ? serve(demand, now(), NOTHING_CLAIMED) : behindOthers(demand);
       if (!isRuled(outcome)) return outcome;
-      if (hopeless(outcome, demand) && !(line.size > 0 && hasSoft(outcome))) throw nobody(outcome, demand.candidates, now());
+      if (hopeless(outcome, lastTurn(demand)) && !(line.size > 0 && hasSoft(outcome))) throw nobody(outcome, demand.candidates, now());
       return wait(demand, outcome);
     },
     outlook: (candidates, request) => choice.outlook(candidates, request, now()),
@@ -240,7 +241,7 @@ const CAUTIOUS_SHARE = 1 / 2;
 
 /** From when on caution about configured limits binds no more. */
 function urgentAt(ruled: readonly Ruled[], lastTurnAt: number, enteredAt: number): number {
-  const outlasts = ruled.some(({ yields, excluded, freeAt }) => yields === true && excluded !== true && freeAt > lastTurnAt);
+  const outlasts = waitable(ruled).some(({ yields, freeAt }) => yields === true && freeAt > lastTurnAt);
   return outlasts ? enteredAt + CAUTIOUS_SHARE * Math.max(0, lastTurnAt - enteredAt) : Number.POSITIVE_INFINITY;
 }
 
@@ -250,4 +251,4 @@ const reaches = (named: Named, option: Option): boolean =>
 const lastTurn = ({ request, lastTurnAt }: Demand): number => lastTurnAt?.() ?? request.deadline;
 
 /** Nobody will be free in time. Caution about a configured limit always is. */
-const hopeless = (ruled: readonly Ruled[], demand: Demand): boolean => !hasYielding(ruled) && earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > lastTurn(demand);
+const hopeless = (ruled: readonly Ruled[], lastTurnAt: number): boolean => !hasYielding(ruled) && earliest(waitable(ruled).filter(({ soft }) => soft !== true)) > lastTurnAt;
