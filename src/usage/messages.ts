@@ -28,4 +28,6 @@ export type FromWorker =
   | { readonly type: 'trouble'; readonly problem: string }
   /** It takes everything: said at first, and after a trouble. */
   | { readonly type: 'well' }
+  /** There is nothing to do. */
+  | { readonly type: 'idle' }
   | { readonly type: 'told'; readonly message: string };

@@ -1,4 +1,4 @@
-/** The daemon's side of the record's thread: starts it when it is needed, and again when it died. */
+/** The daemon's side of the record's thread: starts it when it is needed, ends it when it long was not, and starts it again when it died. */
 import { Worker } from 'node:worker_threads';
 import { FailureError } from '../failure.ts';
 import type { Clock } from '../types.ts';
@@ -11,6 +11,8 @@ export interface RecorderOptions extends Omit<WorkerData, 'ending'> {
   /** Called with the problem when the database takes nothing, and with nothing when it does. */
   readonly onTrouble: (problem: string | undefined) => void;
   readonly onTold: (message: string) => void;
+  /** How long a thread with nothing to do is kept, milliseconds. */
+  readonly idleMs?: number;
 }
 
 export interface Recorder {
@@ -20,6 +22,9 @@ export interface Recorder {
   readonly rows: (query: RowsQuery) => Promise<Rows>;
   readonly close: () => Promise<void>;
 }
+
+/** It holds 10 MB; to start it again takes 40 ms of a core, which nobody waits for. */
+const IDLE_MS = 20_000;
 
 /** A thread that cannot live costs 40 ms of a core each time. */
 const RESTART_MS = 5_000;
@@ -32,10 +37,10 @@ interface Asked {
   readonly reject: (error: Error) => void;
 }
 
-export function createRecorder({ directory, retention, now, onTrouble, onTold }: RecorderOptions): Recorder {
+export function createRecorder({ directory, retention, now, onTrouble, onTold, idleMs = IDLE_MS }: RecorderOptions): Recorder {
   const questions = new Map<number, Asked>();
   const ending = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  const state: { worker: Worker | undefined; asked: number; dead: boolean; closing: boolean } = { worker: undefined, asked: 0, dead: false, closing: false };
+  const state: { worker: Worker | undefined; asked: number; dead: boolean; closing: boolean; idle?: NodeJS.Timeout; unheard?: ToWorker[] | undefined } = { worker: undefined, asked: 0, dead: false, closing: false };
 
   function started(): Worker {
     if (state.worker !== undefined) return state.worker;
@@ -66,13 +71,31 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
       case 'told':
         onTold(message.message);
         return;
+      case 'idle':
+        clearTimeout(state.idle);
+        state.idle = setTimeout(retire, idleMs).unref();
+        return;
       default:
         message satisfies never;
     }
   }
 
+  /** What is said until it has ended is for the next one: two at a time would lock each other out of the database. */
+  function retire(): void {
+    if (state.closing || questions.size > 0) return;
+    say({ type: 'close', now: now() });
+    state.unheard = [];
+  }
+
   function bury(): void {
     state.worker = undefined;
+    clearTimeout(state.idle);
+    const { unheard } = state;
+    state.unheard = undefined;
+    if (unheard !== undefined) {
+      unheard.forEach(say);
+      return;
+    }
     state.dead = true;
     turnAway();
     if (state.closing) return;
@@ -95,8 +118,11 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
   }
 
   function say(message: ToWorker): void {
+    clearTimeout(state.idle);
+    if (state.unheard !== undefined) state.unheard.push(message);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin; the rule means windows
-    started().postMessage(message);
+    else started().postMessage(message);
+    if (questions.size > 0) state.worker?.ref();
   }
 
   function wake(): void {
@@ -111,7 +137,6 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     const id = (state.asked += 1);
     questions.set(id, { resolve, reject });
     say({ type: 'ask', id, question, now: now() });
-    state.worker?.ref();
   });
 
   return {
@@ -121,16 +146,21 @@ export function createRecorder({ directory, retention, now, onTrouble, onTold }:
     async close() {
       state.closing = true;
       turnAway();
+      // What the next one was to hear, it hears before it ends.
+      if (state.unheard !== undefined) await ended(state.worker);
       Atomics.store(ending, 0, 1);
-      const { worker } = state;
-      if (worker === undefined) return;
-      worker.ref();
-      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      if (state.worker === undefined) return;
       say({ type: 'close', now: now() });
-      // It ends by itself: a thread that is ended in the middle of a call into SQLite takes the process with it.
-      await ended;
+      await ended(state.worker);
     },
   };
+}
+
+/** It ends by itself: a thread that is ended in the middle of a call into SQLite takes the process with it. */
+async function ended(worker: Worker | undefined): Promise<void> {
+  if (worker === undefined) return;
+  worker.ref();
+  await new Promise<void>((resolve) => worker.once('exit', () => resolve()));
 }
 
 const ENDED = 'its thread has ended';

@@ -40,6 +40,7 @@ function keep({ directory, retention, ending }: WorkerData, port: NonNullable<ty
       // One step a turn, so that questions are heard in between.
       if (tried(keeper.take) || (state.well === true && tried(keeper.tidy))) schedule(0);
       else if (state.well === false) schedule(RETRY_MS);
+      else say({ type: 'idle' });
     }, milliseconds);
   }
 
@@ -57,6 +58,7 @@ function keep({ directory, retention, ending }: WorkerData, port: NonNullable<ty
         return;
       case 'ask':
         everything();
+        schedule(0);
         // Nobody waits for it any more.
         if (!goesOn()) return;
         try {

@@ -1,8 +1,9 @@
 /** The record with its thread, on a real directory. The thread runs from dist. */
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createRecord } from '../../src/usage/record.ts';
 import { createRecorder } from '../../src/usage/recorder.ts';
 import type { GatewayEvent } from '../../src/types.ts';
@@ -91,6 +92,25 @@ describe('the record', () => {
     record.observe(finished());
     await record.close();
     expect(told.at(-1)).toMatchObject({ message: 'the record could not be written to the end', fields: { lost_requests: 1 } });
+  });
+
+  test('a thread that long had nothing to do is ended, and what it is to hear then is heard by the next', async () => {
+    const { dataDirectory, record } = open();
+    record.observe(finished());
+    await record.close();
+    const recorder = createRecorder({ directory: join(dataDirectory, 'record'), retention, now: () => AT, onTrouble: (problem) => expect(problem).toBeUndefined(), onTold: () => undefined, idleMs: 1 });
+    // Whoever has it open keeps one.
+    const isOpen = (): boolean => existsSync(join(dataDirectory, 'record', 'record.db-wal'));
+    expect((await recorder.stats(everything)).total.requests).toBe(1);
+    expect(isOpen()).toBe(true);
+    while (isOpen()) await pause(5);
+    // Each comes while one is there, while it ends, or while there is none.
+    for (let waitMs = 0; waitMs < 60; waitMs += 3) {
+      await pause(waitMs);
+      recorder.wake();
+      expect((await recorder.stats(everything)).total.requests).toBe(1);
+    }
+    await recorder.close();
   });
 
   test('a thread that dies is told, and is no reason to wait', async () => {
