@@ -40,7 +40,10 @@ export function classify(request: ChatRequest, rules: RuleSet): Match {
   const found = rules.compiled.some((rule) => hasWords(rule) && stands(rule)) ? readPrompt(rules.scanner, request.text) : NOTHING_FOUND;
   const holding = addressed(rules, found)
     .filter(stands)
-    .map((rule) => ({ rule, ...tally(rule, found) }))
+    .map((rule) => {
+      const { score, said } = tally(rule, found);
+      return { rule, score, said };
+    })
     .filter((weighed) => ruledOutByWords(weighed.rule, weighed, found) === undefined);
   // Patterns cost the most, so they are asked last, and only until one rule holds.
   const winner = rank(holding).find(({ rule }) => ruledOutByPatterns(rule, request) === undefined);
