@@ -109,6 +109,8 @@ export function createRecord({ dataDirectory, retention, now, emit }: RecordOpti
       clearInterval(timers.retry);
       clearTimeout(timers.batch);
       spool.close();
+      // There may be no thread, and something for it to take in.
+      if (timers.batch !== undefined) recorder.wake();
       const { pending, lost } = spool.held();
       if (pending + lost > 0) emit({ type: 'notice', level: 'error', message: 'the record could not be written to the end', fields: { lost_requests: pending + lost } });
       await recorder.close();
