@@ -1,6 +1,6 @@
 /** A chat answer on its way out: as server-sent events, or as one JSON body. */
 import { failureOf } from '../failure.ts';
-import { sourceOf, toldBy } from '../source.ts';
+import { arrival, END, sourceOf, toldBy } from '../source.ts';
 import type { Source } from '../source.ts';
 import type { ChatChunk } from '../types.ts';
 import { tellOpenAi } from './errors.ts';
@@ -27,12 +27,17 @@ export function streamChat(chunks: AsyncIterable<ChatChunk>, { requestId, now, i
 
 /** The provider's own JSON where it answered at once, else a fold of its stream. */
 export async function wholeChat(chunks: AsyncIterable<ChatChunk>): Promise<string> {
+  const source = sourceOf(chunks);
   const texts: string[] = [];
-  for await (const chunk of chunks) {
-    if (chunk.whole) return chunk.text;
-    texts.push(chunk.text);
+  for (;;) {
+    const chunk = source.take();
+    if (chunk === END) return foldChunks(texts);
+    if (chunk === undefined) await arrival(source);
+    else if (chunk.whole) {
+      source.leave();
+      return chunk.text;
+    } else texts.push(chunk.text);
   }
-  return foldChunks(texts);
 }
 
 function frame(text: string): string {
